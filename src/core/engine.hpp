@@ -1,0 +1,59 @@
+// The decision core: (state, now, event) -> (actions, next deadline). The file to read first.
+//
+// Purpose: everything IPMP decides is decided here and in the pure functions of this folder. No clock,
+// socket, thread, log or random device is reachable from it; the daemon and the simulator run the same code.
+//
+// How a step works: step() files the event into the State (observe.*, commands.*), then recomputes what
+// follows from it, always in the same order: who functions, who is active (policy.*), who carries which
+// address and slot (placement.*), what the maps should hold (image.*), what the kernel should hold
+// (planner.*), what must be announced (announcements.*). Actions are differences to what was asked for before.
+//
+// step() is total: unknown interfaces, stale counters and repeated events are fine and change nothing.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/action.hpp"
+#include "model/config.hpp"
+#include "model/event.hpp"
+#include "model/state.hpp"
+#include "model/status.hpp"
+
+namespace ipmp {
+
+class Engine {
+  public:
+    struct Outcome {
+        std::vector<Action> actions;
+        std::optional<Instant> deadline;  // send Tick then, unless another step came first and moved it
+    };
+
+    // `host_id`: makes MAC addresses of IPMP interfaces unique to the host (machine-id, say).
+    Engine(const Config& config, std::string host_id);
+    // Goes on from what a former daemon left behind.
+    Engine(const Config& config, std::string host_id, State restored);
+    ~Engine();
+    Engine(Engine&&) noexcept;
+    Engine& operator=(Engine&&) noexcept;
+
+    // `now` must never go backwards.
+    Outcome step(Instant now, const Event& event);
+
+    const State& state() const;  // to persist after a step
+    Status status() const;       // to serve to tools
+    // The image the maps should hold now; equal to the last PublishImage.
+    const DataplaneImage& image() const;
+    // Nothing is outstanding between wanted and observed kernel state.
+    bool converged() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ipmp

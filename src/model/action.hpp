@@ -1,0 +1,65 @@
+// Everything the engine can ask for. The order inside one list has meaning: stop using the bad path, rebind,
+// then announce. Failures come back as events, never as return values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "model/command.hpp"
+#include "model/dataplane_image.hpp"
+#include "model/ids.hpp"
+#include "model/kernel_op.hpp"
+
+namespace ipmp {
+
+struct PublishImage {
+    DataplaneImage image;
+};
+
+// Tell the link that `address` is at `nic` now: one gratuitous ARP request or overriding unsolicited NA,
+// from the NIC itself (R2.8). Repetitions are announcements of their own, timed by core/announcements.
+struct Announce {
+    IpAddress address;
+    Nic nic;
+    bool operator==(const Announce&) const = default;
+};
+
+struct ManagedLink {
+    InterfaceIndex link;
+    std::vector<std::string> settings;  // names to report in LinkState::settings from now on
+    bool operator==(const ManagedLink&) const = default;
+};
+
+// Carry out `ops` in order in the netlink thread, then report KernelApplied and a KernelObserved of `generation`.
+// A failed op does not stop the ones after it. An empty `ops` is a request to re-read everything.
+struct ApplyKernel {
+    std::uint64_t generation = 0;
+    std::vector<KernelOp> ops;
+    std::vector<ManagedLink> managed;
+};
+
+enum class Severity : std::uint8_t { error, info, debug };
+
+struct Log {
+    Severity severity = Severity::error;
+    std::string text;
+    bool operator==(const Log&) const = default;
+};
+
+struct Reply {
+    std::uint64_t request = 0;
+    CommandReply reply;
+};
+
+// The underlying interfaces whose carrier is to be watched, when that set changed.
+struct WatchCarrier {
+    std::vector<InterfaceIndex> links;
+    bool operator==(const WatchCarrier&) const = default;
+};
+
+using Action = std::variant<PublishImage, Announce, ApplyKernel, Log, Reply, WatchCarrier>;
+
+}  // namespace ipmp

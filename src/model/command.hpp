@@ -1,0 +1,105 @@
+// What administrators ask for, one value per request, and how it ended. Each word of an ifconfig command
+// line is one Command, applied at once (reference: ifconfig grammar); nothing is half-applied.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/ip_address.hpp"
+
+namespace ipmp {
+
+// Names one logical interface: ipmp0, ipmp0:1. The zeroth carries the interface's own name.
+struct LogicalName {
+    std::string interface;
+    std::uint32_t number = 0;
+    auto operator<=>(const LogicalName&) const = default;
+};
+
+struct CreateIpmp {  // ifconfig NAME [inet|inet6] ipmp
+    std::string interface;
+    Family family = Family::ipv4;
+};
+struct Plumb {  // ifconfig NAME [inet|inet6] plumb
+    std::string interface;
+    Family family = Family::ipv4;
+};
+struct Unplumb {  // ifconfig NAME [inet|inet6] unplumb
+    std::string interface;
+    Family family = Family::ipv4;
+};
+struct SetGroup {  // ifconfig NAME group G; "" leaves; on an IPMP interface: renames the group
+    std::string interface;
+    Family family = Family::ipv4;
+    std::string group;
+};
+struct SetAddress {  // ifconfig LOGICAL A/n; no prefix length given: class-ful IPv4 default or /128
+    LogicalName logical;
+    IpAddress address;
+    std::optional<std::uint8_t> prefix_length;
+    std::optional<IpAddress> broadcast;
+};
+struct SetNetmask {  // ifconfig LOGICAL netmask M
+    LogicalName logical;
+    Family family = Family::ipv4;
+    std::uint8_t prefix_length = 0;
+};
+struct AddLogical {  // ifconfig NAME addif A[/n]; CommandReply::detail names the new logical interface
+    std::string interface;
+    IpAddress address;
+    std::optional<std::uint8_t> prefix_length;
+};
+struct RemoveLogical {  // ifconfig NAME removeif A
+    std::string interface;
+    IpAddress address;
+};
+struct SetFlags {  // up/down, -failover/failover, deprecated/-deprecated: only what has a value changes
+    LogicalName logical;
+    Family family = Family::ipv4;
+    std::optional<bool> up;
+    std::optional<bool> no_failover;
+    std::optional<bool> deprecated;
+};
+struct SetStandby {  // ifconfig NAME standby | -standby
+    std::string interface;
+    bool standby = true;
+};
+struct SetOffline {  // if_mpadm -d NAME
+    std::string interface;
+    std::uint32_t minimum_redundancy = 1;
+};
+struct UndoOffline {  // if_mpadm -r NAME
+    std::string interface;
+};
+
+using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
+                             SetFlags, SetStandby, SetOffline, UndoOffline>;
+
+// Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
+enum class CommandError : std::uint8_t {
+    none,
+    no_such_interface,     // ENXIO
+    already_exists,        // EEXIST
+    invalid_argument,      // EINVAL
+    not_supported,         // ENOTSUP: the interface cannot do what IPMP needs
+    in_use,                // EBUSY, EADDRINUSE
+    address_managed,       // EADDRNOTAVAIL: address belongs to DHCP or autoconfiguration
+    group_not_empty,
+    minimum_redundancy,    // offline: no other functioning interface
+    not_in_group,          // offline: unknown interface or not in a group
+    not_offline,
+    already_offline,
+    duplicate_hardware_address,
+    kernel_refused,        // a kernel operation failed; text has the details
+};
+
+struct CommandReply {
+    CommandError error = CommandError::none;
+    std::string text;    // one line for people; empty on success
+    std::string detail;  // what a successful command has to tell, e.g. "ipmp0:1"
+    bool operator==(const CommandReply&) const = default;
+};
+
+}  // namespace ipmp

@@ -1,0 +1,18 @@
+// Validated settings, as /etc/default/mpathd gives them (R-DET-5). Decoding and its messages: wire/config_decode.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace ipmp {
+
+struct Config {
+    std::chrono::milliseconds failure_detection_time{10000};  // 100 or more; used once probing exists
+    bool failback = true;                                     // R-POL-3
+    bool track_only_groups = true;                            // TRACK_INTERFACES_ONLY_WITH_GROUPS
+    std::uint32_t link_ups_per_minute = 2;                    // R-DET-7; 0 turns the flapping rule off
+
+    bool operator==(const Config&) const = default;
+};
+
+}  // namespace ipmp

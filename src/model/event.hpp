@@ -1,0 +1,60 @@
+// Everything that can happen to the engine. shell digests its inputs into these; tests and the simulator make them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/command.hpp"
+#include "model/config.hpp"
+#include "model/ids.hpp"
+#include "model/kernel_op.hpp"
+#include "model/kernel_state.hpp"
+
+namespace ipmp {
+
+// The kernel's whole state, freshly read. The first one ends start-up: nothing is decided before it.
+struct KernelObserved {
+    KernelState state;
+};
+
+// The fast path (design D9): a carrier counter moved. Takes no RTNL lock on its way here.
+struct CarrierChanged {
+    InterfaceIndex link;
+    bool up = false;
+    std::uint32_t carrier_changes = 0;  // see LinkState::carrier_changes
+};
+
+// The fast path found the link gone (ENODEV).
+struct LinkVanished {
+    InterfaceIndex link;
+};
+
+struct CommandReceived {
+    std::uint64_t request = 0;  // comes back in Reply
+    Command command;
+};
+
+// An ApplyKernel batch has been carried out. A KernelObserved with the same generation follows.
+struct KernelApplied {
+    struct Failure {
+        KernelOp op;
+        int error_number = 0;
+        std::string text;
+    };
+    std::uint64_t generation = 0;
+    std::vector<Failure> failures;
+};
+
+struct ConfigChanged {
+    Config config;
+};
+
+// A deadline the engine asked for has come.
+struct Tick {};
+
+using Event =
+    std::variant<KernelObserved, CarrierChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged, Tick>;
+
+}  // namespace ipmp

@@ -1,0 +1,106 @@
+// Changes to the kernel, as values. core/planner makes them from wanted minus observed; the netlink
+// thread carries them out in order. Each one is idempotent: "already so" is success.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/ip_address.hpp"
+#include "base/mac_address.hpp"
+#include "model/ids.hpp"
+#include "model/kernel_state.hpp"
+
+namespace ipmp {
+
+// A veth pair: `name` with kIpmpLinkAlias and `mac`, `lower_name` with kLowerLinkAlias, `lower_mac`,
+// ARP off and no IPv6 of its own (addrgenmode none). Both are left admin-down (design D11).
+struct CreateIpmpLink {
+    std::string name;
+    std::string lower_name;
+    MacAddress mac;
+    MacAddress lower_mac;
+    auto operator<=>(const CreateIpmpLink&) const = default;
+};
+
+struct DeleteLink {
+    InterfaceIndex link;
+    auto operator<=>(const DeleteLink&) const = default;
+};
+
+struct SetLinkUp {
+    InterfaceIndex link;
+    bool up = true;
+    auto operator<=>(const SetLinkUp&) const = default;
+};
+
+struct SetLinkMtu {
+    InterfaceIndex link;
+    std::uint32_t mtu_bytes = 0;
+    auto operator<=>(const SetLinkMtu&) const = default;
+};
+
+// Adds with IFA_F_NODAD. A test address gets scope link, so that it is never chosen as a source (R-ADR-3).
+struct AddAddress {
+    InterfaceIndex link;
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    std::optional<IpAddress> broadcast;
+    bool scope_link = false;
+    auto operator<=>(const AddAddress&) const = default;
+};
+
+struct RemoveAddress {
+    InterfaceIndex link;
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    auto operator<=>(const RemoveAddress&) const = default;
+};
+
+struct AddRule {
+    RuleState rule;
+    auto operator<=>(const AddRule&) const = default;
+};
+struct RemoveRule {
+    RuleState rule;
+    auto operator<=>(const RemoveRule&) const = default;
+};
+struct AddRoute {
+    RouteState route;
+    auto operator<=>(const AddRoute&) const = default;
+};
+struct RemoveRoute {
+    RouteState route;
+    auto operator<=>(const RemoveRoute&) const = default;
+};
+
+struct WriteSetting {
+    InterfaceIndex link;
+    std::string name;   // see Settings
+    std::string value;
+    auto operator<=>(const WriteSetting&) const = default;
+};
+
+// Puts the program of `ipmp_interface`'s data path on the ingress hook, replacing ours in place if one is there.
+struct AttachFilter {
+    InterfaceIndex link;
+    Filter filter = Filter::steer;  // spread or steer
+    std::string ipmp_interface;
+    auto operator<=>(const AttachFilter&) const = default;
+};
+
+// Removes our program only; a clsact qdisc stays, as it may not be ours alone.
+struct DetachFilter {
+    InterfaceIndex link;
+    auto operator<=>(const DetachFilter&) const = default;
+};
+
+using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, AddAddress, RemoveAddress, AddRule,
+                              RemoveRule, AddRoute, RemoveRoute, WriteSetting, AttachFilter, DetachFilter>;
+
+// What `op` was about to do, for messages: "add address 192.0.2.1/24 to interface 7".
+std::string describe(const KernelOp& op);
+
+}  // namespace ipmp

@@ -1,0 +1,100 @@
+// What the kernel holds of interest to us, as one value. The netlink thread builds it and hands over a
+// whole fresh one whenever anything changed: messages are hints, this is the truth (design D7).
+// A field that we never compare or decide on does not belong here.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "base/mac_address.hpp"
+#include "model/ids.hpp"
+
+namespace ipmp {
+
+// Setting name -> value as text. A name is a path below /proc/sys/net in which `*` stands for the
+// link's name, e.g. "ipv4/conf/*/rp_filter".
+using Settings = std::map<std::string, std::string>;
+
+// Which of our traffic-control programs sits on the ingress hook of a link.
+enum class Filter : std::uint8_t {
+    none,     // not ours, or nothing
+    outdated, // ours, but of another daemon run or group: replace in place, never remove first
+    spread,   // lower end of an IPMP link: spreads outbound traffic
+    steer,    // underlying interface: steers inbound traffic
+};
+
+struct LinkState {
+    InterfaceIndex index;
+    std::string name;
+    std::string kind;   // IFLA_INFO_KIND: "veth", "bond", …; empty for plain NICs
+    std::string alias;  // IFLA_IFALIAS; ours carry kIpmpLinkAlias / kLowerLinkAlias
+    MacAddress mac;
+    std::uint32_t mtu_bytes = 0;
+    bool ethernet = false;  // ARPHRD_ETHER and not loopback
+    bool multicast = false;
+    bool no_arp = false;
+    bool admin_up = false;
+    bool carrier = false;
+    // IFLA_CARRIER_UP_COUNT + IFLA_CARRIER_DOWN_COUNT. Orders observations of `carrier`: the state that
+    // goes with the larger count is the newer one, whichever way and however late it arrives.
+    std::uint32_t carrier_changes = 0;
+    InterfaceIndex peer;    // other end of a veth in this namespace, or parent of a stacked link
+    InterfaceIndex master;  // bridge, bond or team it is a port of
+    Filter filter = Filter::none;
+    Settings settings;  // only for links asked for in ApplyKernel::managed; absent ones do not exist here
+
+    bool operator==(const LinkState&) const = default;
+};
+
+struct AddressState {
+    InterfaceIndex link;
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    std::optional<IpAddress> broadcast;
+    bool scope_link = false;      // scope narrower than global (IPv6: fe80::/10)
+    bool tentative = false;
+    bool dad_failed = false;
+    bool finite_lifetime = false;  // owned by DHCP or autoconfiguration
+
+    bool operator==(const AddressState&) const = default;
+    auto key() const { return std::tie(link, address, prefix_length); }
+};
+
+// `ip rule add from SOURCE lookup TABLE`, ours only (recognised by kRouteProtocol).
+struct RuleState {
+    IpAddress source;
+    std::uint32_t table = 0;
+    auto operator<=>(const RuleState&) const = default;
+};
+
+// `ip route add NETWORK/PREFIX dev LINK table TABLE`, ours only (recognised by kRouteProtocol).
+struct RouteState {
+    IpAddress network;
+    std::uint8_t prefix_length = 0;
+    InterfaceIndex link;
+    std::uint32_t table = 0;
+    auto operator<=>(const RouteState&) const = default;
+};
+
+struct KernelState {
+    // The newest ApplyKernel batch whose effects this state already contains; 0 before the first.
+    std::uint64_t generation = 0;
+    std::map<InterfaceIndex, LinkState> links;
+    std::vector<AddressState> addresses;  // in the kernel's own order, which is the order of precedence
+    std::vector<RuleState> rules;
+    std::vector<RouteState> routes;
+
+    bool operator==(const KernelState&) const = default;
+};
+
+inline constexpr const char* kIpmpLinkAlias = "IPMP interface";     // upper end: ipmp0
+inline constexpr const char* kLowerLinkAlias = "IPMP lower end";    // lower end: ipmpl0
+inline constexpr std::uint8_t kRouteProtocol = 73;                  // rtnetlink protocol of our rules and routes
+inline constexpr std::uint32_t kTestTableBase = 0x49500000;         // table of test addresses = base + interface index
+
+}  // namespace ipmp

@@ -1,0 +1,113 @@
+// The engine's whole memory, as plain values. wire/state_codec writes all of it but the fields marked
+// transient to run/ipmp/state.json, so that a restarted daemon goes on where the last one stopped (design D6).
+// Indices stay valid across restarts of the daemon; a NIC that came back under another index is found by name.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "base/mac_address.hpp"
+#include "base/time.hpp"
+#include "model/config.hpp"
+#include "model/dataplane_image.hpp"
+#include "model/ids.hpp"
+#include "model/kernel_state.hpp"
+#include "model/status.hpp"
+
+namespace ipmp {
+
+// An address with its administrative flags; one logical interface (ipmp0, ipmp0:1, …) of one family.
+// Number 0 always exists on a plumbed interface, as a zero stub if need be; it is not kept here then.
+struct LogicalAddress {
+    std::uint32_t number = 0;
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    std::optional<IpAddress> broadcast;
+    bool up = false;
+    bool no_failover = false;  // test address: stays on its NIC (R-ADR-2)
+    bool deprecated = false;
+    bool adopted = false;  // another program put it into the kernel; it may take it away again
+
+    bool operator==(const LogicalAddress&) const = default;
+};
+
+struct InterfaceFamily {
+    bool plumbed = false;
+    std::vector<LogicalAddress> addresses;  // by number
+    bool operator==(const InterfaceFamily&) const = default;
+};
+
+// A NIC we know, in a group or not.
+struct Interface {
+    std::string name;
+    InterfaceIndex index;  // 0: missing (vanished or not there yet); a failure for its group (R-DET-14)
+    std::string group;     // IPMP interface name; empty: in no group
+    std::array<InterfaceFamily, 2> families;
+    bool standby = false;   // administrator's
+    bool inactive = false;  // ours: functioning, but not needed (R-POL-1)
+    bool failed = false;    // ours: not usable
+    bool offline = false;   // if_mpadm -d
+    Settings saved_settings;  // as they were before the join; restored at leave
+
+    // As observed last; read again at every start.
+    MacAddress mac;
+    std::uint32_t mtu_bytes = 0;
+    bool admin_up = false;
+    bool carrier = false;
+    std::uint32_t carrier_changes = 0;
+
+    // Transient.
+    std::vector<Instant> link_ups;         // newest last, at most Config::link_ups_per_minute (R-DET-7)
+    bool flapping_reported = false;
+    std::optional<Instant> repair_due;     // the flapping rule holds the repair back until then
+
+    bool operator==(const Interface&) const = default;
+};
+
+// The binding of one UP data address for inbound traffic (R-SPR-2).
+struct Binding {
+    IpAddress address;
+    InterfaceIndex member;        // 0: unbound, as no member is active
+    std::uint64_t sequence = 0;   // larger = bound more recently
+    bool operator==(const Binding&) const = default;
+};
+
+struct GroupFamily {
+    bool plumbed = false;
+    std::vector<LogicalAddress> addresses;  // by number
+    std::vector<InterfaceIndex> active;     // in order of activation, longest first (R3.2)
+    InterfaceIndex nominee;
+    std::vector<Binding> bindings;          // UP data addresses, in order of first binding
+    std::array<InterfaceIndex, kSlotCount> slots{};
+    std::optional<Instant> give_back_due;   // transient: next paced step of slots to a repaired member (design D4)
+    bool operator==(const GroupFamily&) const = default;
+};
+
+struct Group {
+    std::string interface;   // IPMP interface name, ipmp0
+    std::string name;        // group name; equal to `interface` until renamed
+    std::string lower_name;  // ipmpl0
+    MacAddress mac, lower_mac;
+    std::array<GroupFamily, 2> families;
+    std::uint64_t next_sequence = 1;  // of Binding
+    GroupHealth health = GroupHealth::failed;
+    bool failure_reported = false;
+
+    // As observed last.
+    InterfaceIndex upper, lower;
+
+    bool operator==(const Group&) const = default;
+};
+
+struct State {
+    std::map<std::string, Group> groups;          // by IPMP interface name
+    std::map<std::string, Interface> interfaces;  // by name
+    bool operator==(const State&) const = default;
+};
+
+}  // namespace ipmp
