@@ -23,7 +23,7 @@ using Settings = std::map<std::string, std::string>;
 // Which of our traffic-control programs sits on the ingress hook of a link.
 enum class Filter : std::uint8_t {
     none,     // not ours, or nothing
-    outdated, // ours, but of another daemon run or group: replace in place, never remove first
+    outdated, // ours, but of an earlier daemon run: replace in place, never remove first
     spread,   // lower end of an IPMP link: spreads outbound traffic
     steer,    // underlying interface: steers inbound traffic
 };
@@ -46,6 +46,7 @@ struct LinkState {
     InterfaceIndex peer;    // other end of a veth in this namespace, or parent of a stacked link
     InterfaceIndex master;  // bridge, bond or team it is a port of
     Filter filter = Filter::none;
+    std::string filter_group;  // IPMP interface whose data path `filter` belongs to; empty for none and outdated
     Settings settings;  // only for links asked for in ApplyKernel::managed; absent ones do not exist here
 
     bool operator==(const LinkState&) const = default;

@@ -1,0 +1,27 @@
+// Where our files are, below IPMP_ROOT (design §2). Sockets are reached through a descriptor of `run`,
+// so the root may be of any length.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+
+namespace ipmp {
+
+struct Paths {
+    std::string root;  // empty, or without a slash at the end
+
+    std::string run() const { return root + "/run/ipmp"; }
+    std::string state_file() const { return run() + "/state.json"; }
+    std::string default_file() const { return root + "/etc/default/mpathd"; }
+    static constexpr const char* socket_name = "mpathd.sock";  // inside run()
+    static constexpr const char* lock_name = "mpathd.lock";    // inside run()
+
+    static Paths from_environment() {
+        const char* root = std::getenv("IPMP_ROOT");
+        Paths paths{root ? root : ""};
+        while (!paths.root.empty() && paths.root.back() == '/') paths.root.pop_back();
+        return paths;
+    }
+};
+
+}  // namespace ipmp
