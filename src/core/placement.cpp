@@ -1,1 +1,141 @@
 #include "core/placement.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace ipmp {
+
+namespace {
+
+// How much each active member carries, in order of activation, so that ties go to the longest active.
+class Loads {
+  public:
+    explicit Loads(const std::vector<InterfaceIndex>& active) {
+        for (InterfaceIndex member : active) loads_.push_back({member, 0});
+    }
+
+    bool empty() const { return loads_.empty(); }
+    bool knows(InterfaceIndex member) const {
+        return std::any_of(loads_.begin(), loads_.end(), [&](const Load& load) { return load.member == member; });
+    }
+    void add(InterfaceIndex member, int change) {
+        for (Load& load : loads_) {
+            if (load.member == member) load.count += change;
+        }
+    }
+    InterfaceIndex least() const { return least_load().member; }
+    InterfaceIndex most() const { return most_load().member; }
+    int spread() const { return loads_.empty() ? 0 : most_load().count - least_load().count; }
+
+  private:
+    struct Load {
+        InterfaceIndex member;
+        int count = 0;
+    };
+    static bool fewer(const Load& a, const Load& b) { return a.count < b.count; }
+    const Load& least_load() const { return *std::min_element(loads_.begin(), loads_.end(), fewer); }
+    const Load& most_load() const { return *std::max_element(loads_.begin(), loads_.end(), fewer); }
+
+    std::vector<Load> loads_;
+};
+
+void bind(Binding& binding, InterfaceIndex member, std::uint64_t& next_sequence, Loads& loads) {
+    if (binding.member) loads.add(binding.member, -1);
+    binding.member = member;
+    binding.sequence = next_sequence++;
+    loads.add(member, 1);
+}
+
+Binding& most_recently_bound(std::vector<Binding>& bindings, InterfaceIndex member) {
+    Binding* newest = nullptr;
+    for (Binding& binding : bindings) {
+        if (binding.member == member && (!newest || binding.sequence > newest->sequence)) newest = &binding;
+    }
+    IPMP_CHECK(newest != nullptr);
+    return *newest;
+}
+
+}  // namespace
+
+void update_active(GroupFamily& family, const std::vector<InterfaceIndex>& active_now) {
+    auto is_active = [&](InterfaceIndex member) {
+        return std::find(active_now.begin(), active_now.end(), member) != active_now.end();
+    };
+    std::erase_if(family.active, [&](InterfaceIndex member) { return !is_active(member); });
+    for (InterfaceIndex member : active_now) {
+        if (std::find(family.active.begin(), family.active.end(), member) == family.active.end()) {
+            family.active.push_back(member);
+        }
+    }
+}
+
+void update_nominee(GroupFamily& family) {
+    bool stays = std::find(family.active.begin(), family.active.end(), family.nominee) != family.active.end();
+    if (!stays) family.nominee = family.active.empty() ? InterfaceIndex{} : family.active.front();
+}
+
+void update_bindings(GroupFamily& family, const std::vector<IpAddress>& up, std::uint64_t& next_sequence) {
+    std::vector<Binding>& bindings = family.bindings;
+    std::erase_if(bindings, [&](const Binding& binding) {
+        return std::find(up.begin(), up.end(), binding.address) == up.end();
+    });
+
+    Loads loads(family.active);
+    std::vector<Binding*> orphans;
+    for (Binding& binding : bindings) {
+        if (loads.knows(binding.member)) {
+            loads.add(binding.member, 1);
+        } else {
+            binding.member = {};
+            orphans.push_back(&binding);
+        }
+    }
+    if (!loads.empty()) {
+        std::sort(orphans.begin(), orphans.end(), [](auto* a, auto* b) { return a->sequence > b->sequence; });
+        for (Binding* orphan : orphans) bind(*orphan, loads.least(), next_sequence, loads);
+    }
+
+    for (const IpAddress& address : up) {
+        bool bound = std::any_of(bindings.begin(), bindings.end(),
+                                 [&](const Binding& binding) { return binding.address == address; });
+        if (bound) continue;
+        Binding& binding = bindings.emplace_back(Binding{address, {}, next_sequence});
+        if (!loads.empty()) bind(binding, loads.least(), next_sequence, loads);
+    }
+
+    while (loads.spread() > 1) {
+        bind(most_recently_bound(bindings, loads.most()), loads.least(), next_sequence, loads);
+    }
+}
+
+void update_slots(GroupFamily& family, Instant now) {
+    Loads loads(family.active);
+    for (InterfaceIndex slot : family.slots) loads.add(slot, 1);
+    for (InterfaceIndex& slot : family.slots) {
+        if (loads.knows(slot)) continue;
+        slot = loads.empty() ? InterfaceIndex{} : loads.least();
+        loads.add(slot, 1);
+    }
+
+    if (loads.spread() <= 1) {
+        family.give_back_due.reset();
+        return;
+    }
+    if (!family.give_back_due) family.give_back_due = now;
+    std::size_t share = kSlotCount / family.active.size();
+    std::size_t step = (share + kGiveBackSteps - 1) / kGiveBackSteps;
+    while (*family.give_back_due <= now && loads.spread() > 1) {
+        for (std::size_t moved = 0; moved < step && loads.spread() > 1; ++moved) {
+            InterfaceIndex from = loads.most();
+            auto slot = std::find(family.slots.rbegin(), family.slots.rend(), from);
+            *slot = loads.least();
+            loads.add(from, -1);
+            loads.add(*slot, 1);
+        }
+        *family.give_back_due += kGiveBackInterval;
+    }
+    if (loads.spread() <= 1) family.give_back_due.reset();
+}
+
+}  // namespace ipmp

@@ -41,6 +41,7 @@ struct GroupImage {
     std::array<Nic, 2> nominee{};                        // [index_of(family)]
     std::map<InterfaceIndex, MacAddress> members;        // all, whatever their state
     std::map<IpAddress, AddressImage> addresses;
+    bool forwards = false;  // unicast to unknown addresses goes to ipmp0 as well (R-GRP-10)
     bool operator==(const GroupImage&) const = default;
 };
 

@@ -1,0 +1,57 @@
+#include "core/announcements.hpp"
+
+#include <set>
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+void Announcements::assume_announced(const State& restored) {
+    for (const auto& [name, group] : restored.groups) {
+        for (const GroupFamily& family : group.families) {
+            for (const Binding& binding : family.bindings) {
+                const Interface* member = find_interface(restored, binding.member);
+                if (member) series_[binding.address] = Series{{member->index, member->mac}, 0, {}};
+            }
+        }
+    }
+}
+
+void Announcements::update(const DataplaneImage& image, const KernelState& kernel, Instant now,
+                           std::vector<Action>& actions) {
+    std::set<std::pair<InterfaceIndex, IpAddress>> present;
+    for (const AddressState& seen : kernel.addresses) present.emplace(seen.link, seen.address);
+
+    std::map<IpAddress, Series> updated;
+    for (const auto& [name, group] : image) {
+        for (const auto& [address, entry] : group.addresses) {
+            if (entry.kind != AddressKind::data || !entry.nic.index) continue;
+            auto known = series_.find(address);
+            bool told = known != series_.end() && known->second.nic == entry.nic;
+            if (told) {
+                updated[address] = known->second;
+            } else if (present.contains({group.upper, address})) {
+                int repeats = address.family == Family::ipv4 ? kRepeats4 : kRepeats6;
+                updated[address] = Series{entry.nic, repeats, now};
+            }
+        }
+    }
+    series_ = std::move(updated);
+
+    for (auto& [address, series] : series_) {
+        if (series.left == 0 || series.due > now) continue;
+        actions.push_back(Announce{address, series.nic});
+        --series.left;
+        series.due = now + kInterval;
+    }
+}
+
+std::optional<Instant> Announcements::deadline() const {
+    std::optional<Instant> earliest;
+    for (const auto& [address, series] : series_) {
+        if (series.left > 0 && (!earliest || series.due < *earliest)) earliest = series.due;
+    }
+    return earliest;
+}
+
+}  // namespace ipmp

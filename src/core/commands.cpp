@@ -1,0 +1,270 @@
+// IPMP interfaces, membership and offline; addresses are in commands_address.cpp.
+#include "core/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/commands_internal.hpp"
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+Group* group_named(CommandContext& context, const std::string& group_name) {
+    for (auto& [interface, group] : context.state.groups) {
+        if (group.name == group_name) return &group;
+    }
+    return nullptr;
+}
+
+const LinkState* kernel_link(const CommandContext& context, const std::string& name) {
+    for (const auto& [index, link] : context.kernel.links) {
+        if (link.name == name) return &link;
+    }
+    return nullptr;
+}
+
+// ---- IPMP interfaces ------------------------------------------------------------------------------------------
+
+Group& make_group(CommandContext& context, const std::string& interface, const std::string& name) {
+    Group group;
+    group.interface = interface;
+    group.name = name;
+    auto lower_taken = [&](const std::string& candidate) {
+        if (kernel_link(context, candidate)) return true;
+        return std::any_of(context.state.groups.begin(), context.state.groups.end(),
+                           [&](const auto& entry) { return entry.second.lower_name == candidate; });
+    };
+    std::uint32_t number = 0;
+    while (lower_taken(fmt::format("ipmpl{}", number))) ++number;
+    group.lower_name = fmt::format("ipmpl{}", number);
+    group.mac = link_mac(context.host_id, interface);
+    group.lower_mac = link_mac(context.host_id, group.lower_name);
+    return context.state.groups[interface] = group;
+}
+
+CommandReply create_ipmp(const CreateIpmp& command, CommandContext& context) {
+    if (Group* group = find_group(context, command.interface)) {
+        GroupFamily& family = group->families[index_of(command.family)];
+        if (family.plumbed) return failure(CommandError::already_exists, "Interface already exists");
+        family.plumbed = true;
+        return success();
+    }
+    if (kernel_link(context, command.interface) || context.state.interfaces.contains(command.interface)) {
+        return failure(CommandError::already_exists, "Interface already exists");
+    }
+    if (group_named(context, command.interface)) {
+        return failure(CommandError::already_exists, fmt::format("group {} already exists", command.interface));
+    }
+    make_group(context, command.interface, command.interface).families[index_of(command.family)].plumbed = true;
+    return success();
+}
+
+// The implicit IPMP interface of an unknown group: ipmpN, lowest N that names neither interface nor group (R-GRP-2).
+Group& make_implicit_group(CommandContext& context, const std::string& name) {
+    std::uint32_t number = 0;
+    auto taken = [&](const std::string& candidate) {
+        return kernel_link(context, candidate) || context.state.interfaces.contains(candidate) ||
+               find_group(context, candidate) || (group_named(context, candidate) && candidate != name);
+    };
+    while (taken(fmt::format("ipmp{}", number))) ++number;
+    return make_group(context, fmt::format("ipmp{}", number), name);
+}
+
+CommandReply unplumb_group(Group& group, Family which, CommandContext& context) {
+    GroupFamily& family = group.families[index_of(which)];
+    if (!family.plumbed) return no_such_interface(group.interface);
+    for (const Interface* member : members_of(context.state, group)) {
+        if (member->families[index_of(which)].plumbed || !member->index) {
+            return failure(CommandError::group_not_empty, "IPMP group is not empty");
+        }
+    }
+    doom_all(context, group.upper, family.addresses);
+    family = GroupFamily{};
+    bool other_is_plumbed = group.families[0].plumbed || group.families[1].plumbed;
+    if (other_is_plumbed) return success();
+    if (group.upper) context.orders.ops.push_back(DeleteLink{group.upper});
+    context.state.groups.erase(std::string(group.interface));
+    return success();
+}
+
+CommandReply rename_group(Group& group, const std::string& name, CommandContext& context) {
+    if (name.empty()) return failure(CommandError::invalid_argument, "Invalid argument");
+    if (name == group.name) return success();
+    if (group_named(context, name)) return failure(CommandError::already_exists, "already exists");
+    group.name = name;
+    return success();
+}
+
+// ---- Membership -----------------------------------------------------------------------------------------------
+
+void leave(Interface& nic) {
+    nic.group.clear();
+    nic.failed = nic.inactive = nic.offline = false;
+    nic.link_ups.clear();
+    nic.flapping_reported = false;
+    nic.repair_due.reset();
+}
+
+// Why `nic` cannot be a member, or success (R-GRP-7, design "Deny lists").
+CommandReply vet(const Interface& nic, const CommandContext& context) {
+    auto link = context.kernel.links.find(nic.index);
+    if (link == context.kernel.links.end()) return no_such_interface(nic.name);
+    if (link->second.no_arp || !link->second.multicast) {
+        return failure(CommandError::not_supported, fmt::format("{}: needs ARP and multicast", nic.name));
+    }
+    if (link->second.master) {
+        auto master = context.kernel.links.find(link->second.master);
+        std::string name = master == context.kernel.links.end() ? "another interface" : master->second.name;
+        return failure(CommandError::in_use, fmt::format("{} is a port of {}; take it out first", nic.name, name));
+    }
+    for (const AddressState& address : context.kernel.addresses) {
+        if (address.link == nic.index && address.finite_lifetime && address.address.family == Family::ipv4) {
+            return failure(CommandError::address_managed,
+                           fmt::format("{} has data addresses managed by a DHCP client ({}); move the lease first: "
+                                       "release it there, then `ifconfig IPMP-INTERFACE dhcp start`",
+                                       nic.name, to_string(address.address)));
+        }
+    }
+    return success();
+}
+
+CommandReply set_group(const SetGroup& command, CommandContext& context) {
+    if (Group* renamed = find_group(context, command.interface)) return rename_group(*renamed, command.group, context);
+    Interface* nic = find_nic(context, command.interface);
+    if (!nic) return no_such_interface(command.interface);
+    if (command.group.empty()) {
+        leave(*nic);
+        return success();
+    }
+    Group* group = group_named(context, command.group);
+    if (group && nic->group == group->interface) return success();
+    if (!nic->families[0].plumbed && !nic->families[1].plumbed) return no_such_interface(command.interface);
+    CommandReply vetted = vet(*nic, context);
+    if (vetted.error != CommandError::none) return vetted;
+
+    if (!nic->group.empty()) leave(*nic);
+    if (!group) group = &make_implicit_group(context, command.group);
+    for (std::size_t family = 0; family < kFamilies.size(); ++family) {
+        group->families[family].plumbed |= nic->families[family].plumbed;
+    }
+    nic->group = group->interface;
+    return success();
+}
+
+CommandReply plumb(const Plumb& command, CommandContext& context) {
+    bool* plumbed = nullptr;
+    if (Group* group = find_group(context, command.interface)) {
+        plumbed = &group->families[index_of(command.family)].plumbed;
+    } else if (Interface* nic = find_nic(context, command.interface)) {
+        plumbed = &nic->families[index_of(command.family)].plumbed;
+        auto host = context.state.groups.find(nic->group);  // a family plumbed on a member joins by itself
+        if (host != context.state.groups.end()) host->second.families[index_of(command.family)].plumbed = true;
+    } else {
+        return no_such_interface(command.interface);
+    }
+    if (*plumbed) return failure(CommandError::already_exists, "Interface already exists");
+    *plumbed = true;
+    return success();
+}
+
+CommandReply unplumb(const Unplumb& command, CommandContext& context) {
+    if (Group* group = find_group(context, command.interface)) return unplumb_group(*group, command.family, context);
+    Interface* nic = find_nic(context, command.interface);
+    if (!nic) return no_such_interface(command.interface);
+    InterfaceFamily& family = nic->families[index_of(command.family)];
+    if (!family.plumbed) return no_such_interface(command.interface);
+    doom_all(context, nic->index, family.addresses);
+    family.plumbed = false;
+    if (nic->families[0].plumbed || nic->families[1].plumbed) return success();
+    leave(*nic);
+    context.orders.ops.push_back(SetLinkUp{nic->index, false});
+    return success();
+}
+
+CommandReply set_standby(const SetStandby& command, CommandContext& context) {
+    if (find_group(context, command.interface)) return failure(CommandError::invalid_argument, "Invalid argument");
+    Interface* nic = find_nic(context, command.interface);
+    if (!nic) return no_such_interface(command.interface);
+    if (command.standby && !nic->standby && nic->inactive) {
+        return failure(CommandError::invalid_argument, "Invalid argument");
+    }
+    nic->standby = command.standby;
+    return success();
+}
+
+// ---- Offline --------------------------------------------------------------------------------------------------
+
+CommandReply set_offline(const SetOffline& command, CommandContext& context) {
+    Interface* nic = find_nic(context, command.interface);
+    auto group = nic ? context.state.groups.find(nic->group) : context.state.groups.end();
+    if (group == context.state.groups.end()) {
+        return failure(CommandError::not_in_group, "not a physical interface or not in an IPMP group");
+    }
+    if (nic->offline) {
+        return failure(CommandError::already_offline, fmt::format("interface {} is already offline", nic->name));
+    }
+    std::uint32_t others = 0;
+    for (const Interface* member : members_of(context.state, group->second)) {
+        bool counts = group->second.health == GroupHealth::failed ? !member->offline : usable(*member);
+        if (member != nic && counts) ++others;
+    }
+    if (others < command.minimum_redundancy) {
+        return failure(CommandError::minimum_redundancy, "no other functioning interfaces are in its IPMP group");
+    }
+    nic->offline = true;
+    nic->inactive = false;
+    return success();
+}
+
+CommandReply undo_offline(const UndoOffline& command, CommandContext& context) {
+    Interface* nic = find_nic(context, command.interface);
+    if (!nic || nic->group.empty()) {
+        return failure(CommandError::not_in_group, "not a physical interface or not in an IPMP group");
+    }
+    if (!nic->offline) {
+        return failure(CommandError::not_offline, fmt::format("interface {} is not offline", nic->name));
+    }
+    nic->offline = false;
+    return success();
+}
+
+struct CarryOut {
+    CommandContext& context;
+    CommandReply operator()(const CreateIpmp& command) const { return create_ipmp(command, context); }
+    CommandReply operator()(const Plumb& command) const { return plumb(command, context); }
+    CommandReply operator()(const Unplumb& command) const { return unplumb(command, context); }
+    CommandReply operator()(const SetGroup& command) const { return set_group(command, context); }
+    CommandReply operator()(const SetAddress& command) const { return set_address(command, context); }
+    CommandReply operator()(const SetNetmask& command) const { return set_netmask(command, context); }
+    CommandReply operator()(const AddLogical& command) const { return add_logical(command, context); }
+    CommandReply operator()(const RemoveLogical& command) const { return remove_logical(command, context); }
+    CommandReply operator()(const SetFlags& command) const { return set_flags(command, context); }
+    CommandReply operator()(const SetStandby& command) const { return set_standby(command, context); }
+    CommandReply operator()(const SetOffline& command) const { return set_offline(command, context); }
+    CommandReply operator()(const UndoOffline& command) const { return undo_offline(command, context); }
+};
+
+}  // namespace
+
+CommandReply carry_out(const Command& command, CommandContext& context) {
+    return std::visit(CarryOut{context}, command);
+}
+
+MacAddress link_mac(const std::string& host_id, const std::string& link_name) {
+    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits
+    for (char c : host_id + "\n" + link_name) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    }
+    MacAddress mac;
+    for (std::uint8_t& byte : mac.bytes) {
+        byte = static_cast<std::uint8_t>(hash);
+        hash >>= 8;
+    }
+    mac.bytes[0] = static_cast<std::uint8_t>((mac.bytes[0] & 0xfc) | 0x02);
+    return mac;
+}
+
+}  // namespace ipmp

@@ -1,0 +1,36 @@
+// Carries out one administrative command on the State: checks first, then changes all of it or nothing.
+// What the kernel has to do follows from the State (planner), except for one-time orders collected here.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/observe.hpp"
+#include "model/command.hpp"
+#include "model/kernel_op.hpp"
+#include "model/kernel_state.hpp"
+#include "model/state.hpp"
+
+namespace ipmp {
+
+// Orders that are not a lasting wish: setting a NIC up must not fight an operator who sets it down later.
+struct OneTimeOrders {
+    std::vector<KernelOp> ops;
+    std::set<DoomedAddress> doomed;  // addresses being removed, until the kernel shows them gone
+};
+
+struct CommandContext {
+    State& state;
+    const KernelState& kernel;
+    const std::string& host_id;
+    OneTimeOrders& orders;
+};
+
+CommandReply carry_out(const Command& command, CommandContext& context);
+
+// The MAC of a link of ours: locally administered, unicast, a hash of host and name, so that it is the same
+// after re-creation (design D11).
+MacAddress link_mac(const std::string& host_id, const std::string& link_name);
+
+}  // namespace ipmp

@@ -1,0 +1,184 @@
+// Commands on addresses and their flags (reference: ifconfig grammar; R-ADR-1, R-ADR-2).
+#include <algorithm>
+#include <optional>
+
+#include "core/commands_internal.hpp"
+
+namespace ipmp {
+
+namespace {
+
+// A logical interface to work on: its list, its link, and who owns it.
+struct Place {
+    std::vector<LogicalAddress>* addresses = nullptr;
+    InterfaceIndex link;
+    Interface* nic = nullptr;  // null on an IPMP interface
+};
+
+std::optional<Place> find_place(CommandContext& context, const std::string& interface, Family family) {
+    if (Group* group = find_group(context, interface)) {
+        if (!group->families[index_of(family)].plumbed) return {};
+        return Place{&group->families[index_of(family)].addresses, group->upper, nullptr};
+    }
+    Interface* nic = find_nic(context, interface);
+    if (!nic || !nic->families[index_of(family)].plumbed) return {};
+    return Place{&nic->families[index_of(family)].addresses, nic->index, nic};
+}
+
+LogicalAddress* find_logical(Place& place, std::uint32_t number) {
+    auto found = std::find_if(place.addresses->begin(), place.addresses->end(),
+                              [&](const LogicalAddress& logical) { return logical.number == number; });
+    return found == place.addresses->end() ? nullptr : &*found;
+}
+
+// The entry of logical `number`; a zeroth that is a stub is made, others must exist.
+LogicalAddress* logical_entry(Place& place, std::uint32_t number, Family family) {
+    if (LogicalAddress* found = find_logical(place, number)) return found;
+    if (number != 0) return nullptr;
+    LogicalAddress stub;
+    stub.address.family = family;
+    insert_logical(*place.addresses, stub);
+    return find_logical(place, 0);
+}
+
+// A stub without flags says nothing: it is not kept.
+void drop_plain_stub(Place& place) {
+    std::erase_if(*place.addresses, [](const LogicalAddress& logical) {
+        return logical.address.is_zero() && logical.number == 0 && !logical.no_failover && !logical.deprecated;
+    });
+}
+
+std::uint8_t default_prefix_length(const IpAddress& address) {
+    if (address.family == Family::ipv6) return 128;
+    if (address.bytes[0] < 128) return 8;  // the classes of RFC 791, as ifconfig always had it
+    return address.bytes[0] < 192 ? 16 : 24;
+}
+
+bool in_use_elsewhere(const CommandContext& context, const IpAddress& address, const LogicalAddress* self) {
+    auto uses = [&](const std::vector<LogicalAddress>& addresses) {
+        return std::any_of(addresses.begin(), addresses.end(), [&](const LogicalAddress& logical) {
+            return &logical != self && logical.address == address;
+        });
+    };
+    std::size_t family = index_of(address.family);
+    for (const auto& [name, group] : context.state.groups) {
+        if (uses(group.families[family].addresses)) return true;
+    }
+    for (const auto& [name, interface] : context.state.interfaces) {
+        if (uses(interface.families[family].addresses)) return true;
+    }
+    return false;
+}
+
+CommandReply bad_new_address(const IpAddress& address, std::optional<std::uint8_t> prefix_length) {
+    if (address.is_multicast()) return failure(CommandError::invalid_argument, "Invalid argument");
+    if (prefix_length && *prefix_length > bits_of(address.family)) {
+        return failure(CommandError::invalid_argument, "Bad prefix length");
+    }
+    return success();
+}
+
+void set_address_up(LogicalAddress& logical, bool up, Place& place, CommandContext& context) {
+    if (logical.address.is_zero()) {  // UP of a NIC's zero stub is the NIC's admin state (design §2)
+        if (place.nic) context.orders.ops.push_back(SetLinkUp{place.link, up});
+        return;
+    }
+    if (up && place.nic) context.orders.ops.push_back(SetLinkUp{place.link, true});
+    if (!up) doom(context, place.link, logical.address);
+    logical.up = up;
+    logical.adopted = false;
+}
+
+}  // namespace
+
+CommandReply set_address(const SetAddress& command, CommandContext& context) {
+    CommandReply valid = bad_new_address(command.address, command.prefix_length);
+    if (valid.error != CommandError::none) return valid;
+    auto place = find_place(context, command.logical.interface, command.address.family);
+    if (!place) return no_such_interface(command.logical.interface);
+    LogicalAddress* logical = logical_entry(*place, command.logical.number, command.address.family);
+    if (!logical) return no_such_interface(command.logical.interface);
+    if (!command.address.is_zero() && in_use_elsewhere(context, command.address, logical)) {
+        CommandReply reply = failure(CommandError::in_use,
+                                     fmt::format("{} is in use on this host already", to_string(command.address)));
+        drop_plain_stub(*place);
+        return reply;
+    }
+    doom(context, place->link, logical->address);
+    logical->address = command.address;
+    logical->prefix_length = command.prefix_length.value_or(default_prefix_length(command.address));
+    logical->broadcast = command.broadcast ? command.broadcast : broadcast_of(command.address, logical->prefix_length);
+    logical->adopted = false;
+    if (command.address.is_zero()) logical->up = false;
+    drop_plain_stub(*place);
+    return success();
+}
+
+CommandReply set_netmask(const SetNetmask& command, CommandContext& context) {
+    auto place = find_place(context, command.logical.interface, command.family);
+    LogicalAddress* logical = place ? find_logical(*place, command.logical.number) : nullptr;
+    if (!logical) return no_such_interface(command.logical.interface);
+    if (command.prefix_length > bits_of(command.family)) {
+        return failure(CommandError::invalid_argument, "Bad prefix length");
+    }
+    if (logical->prefix_length == command.prefix_length) return success();
+    doom(context, place->link, logical->address);
+    logical->prefix_length = command.prefix_length;
+    logical->broadcast = broadcast_of(logical->address, command.prefix_length);
+    logical->adopted = false;
+    return success();
+}
+
+CommandReply add_logical(const AddLogical& command, CommandContext& context) {
+    CommandReply valid = bad_new_address(command.address, command.prefix_length);
+    if (valid.error != CommandError::none) return valid;
+    auto place = find_place(context, command.interface, command.address.family);
+    if (!place) return no_such_interface(command.interface);
+    if (!command.address.is_zero() && in_use_elsewhere(context, command.address, nullptr)) {
+        return failure(CommandError::in_use,
+                       fmt::format("{} is in use on this host already", to_string(command.address)));
+    }
+    LogicalAddress logical;
+    logical.number = free_number(*place->addresses, 1);
+    logical.address = command.address;
+    logical.prefix_length = command.prefix_length.value_or(default_prefix_length(command.address));
+    logical.broadcast = broadcast_of(command.address, logical.prefix_length);
+    insert_logical(*place->addresses, logical);
+    return success(fmt::format("{}:{}", command.interface, logical.number));
+}
+
+CommandReply remove_logical(const RemoveLogical& command, CommandContext& context) {
+    auto place = find_place(context, command.interface, command.address.family);
+    if (!place) return no_such_interface(command.interface);
+    auto found = std::find_if(place->addresses->begin(), place->addresses->end(),
+                              [&](const LogicalAddress& logical) { return logical.address == command.address; });
+    if (found == place->addresses->end()) return no_such_interface(command.interface);
+    if (found->number == 0) {
+        return failure(CommandError::invalid_argument, fmt::format("cannot remove interface: {}", command.interface));
+    }
+    doom(context, place->link, found->address);
+    place->addresses->erase(found);
+    return success();
+}
+
+CommandReply set_flags(const SetFlags& command, CommandContext& context) {
+    auto place = find_place(context, command.logical.interface, command.family);
+    LogicalAddress* logical = place ? logical_entry(*place, command.logical.number, command.family) : nullptr;
+    if (!logical) return no_such_interface(command.logical.interface);
+    bool stays_test_address = command.no_failover.value_or(logical->no_failover);
+    bool refused = (command.no_failover && !place->nic) || (command.deprecated == false && stays_test_address);
+    if (refused) {
+        drop_plain_stub(*place);
+        return failure(CommandError::invalid_argument, "Invalid argument");
+    }
+    if (command.no_failover) {
+        logical->no_failover = logical->deprecated = *command.no_failover;  // NOFAILOVER forces DEPRECATED
+    }
+    if (command.deprecated) logical->deprecated = *command.deprecated;
+    if (command.up) set_address_up(*logical, *command.up, *place, context);
+    if (command.no_failover || command.deprecated) logical->adopted = false;
+    drop_plain_stub(*place);
+    return success();
+}
+
+}  // namespace ipmp

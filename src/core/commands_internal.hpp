@@ -1,0 +1,53 @@
+// What the files of commands.hpp share: how a command ends, how names are found, how addresses leave the kernel.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/commands.hpp"
+
+namespace ipmp {
+
+inline CommandReply success(std::string detail = "") { return {CommandError::none, "", std::move(detail)}; }
+
+inline CommandReply failure(CommandError error, std::string text) { return {error, std::move(text), ""}; }
+
+inline CommandReply no_such_interface(const std::string& name) {
+    return failure(CommandError::no_such_interface, fmt::format("{}: no such interface", name));
+}
+
+inline Group* find_group(CommandContext& context, const std::string& ipmp_interface) {
+    auto found = context.state.groups.find(ipmp_interface);
+    return found == context.state.groups.end() ? nullptr : &found->second;
+}
+
+inline Interface* find_nic(CommandContext& context, const std::string& name) {
+    auto found = context.state.interfaces.find(name);
+    return found == context.state.interfaces.end() || !found->second.index ? nullptr : &found->second;
+}
+
+// Takes every trace of one logical address out of the kernel, wherever it is on `link`.
+inline void doom(CommandContext& context, InterfaceIndex link, const IpAddress& address) {
+    for (const AddressState& seen : context.kernel.addresses) {
+        if (seen.link != link || seen.address != address) continue;
+        context.orders.doomed.insert({seen.link, seen.address, seen.prefix_length});
+        context.orders.ops.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
+    }
+}
+
+inline void doom_all(CommandContext& context, InterfaceIndex link, std::vector<LogicalAddress>& addresses) {
+    for (const LogicalAddress& logical : addresses) doom(context, link, logical.address);
+    addresses.clear();
+}
+
+// Each carries out one command of commands_address.cpp.
+CommandReply set_address(const SetAddress& command, CommandContext& context);
+CommandReply set_netmask(const SetNetmask& command, CommandContext& context);
+CommandReply add_logical(const AddLogical& command, CommandContext& context);
+CommandReply remove_logical(const RemoveLogical& command, CommandContext& context);
+CommandReply set_flags(const SetFlags& command, CommandContext& context);
+
+}  // namespace ipmp

@@ -1,0 +1,303 @@
+#include "core/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "core/announcements.hpp"
+#include "core/commands.hpp"
+#include "core/image.hpp"
+#include "core/observe.hpp"
+#include "core/op_limiter.hpp"
+#include "core/placement.hpp"
+#include "core/planner.hpp"
+#include "core/policy.hpp"
+#include "core/predicates.hpp"
+#include "core/snapshot.hpp"
+#include "core/verdict.hpp"
+
+namespace ipmp {
+
+struct Engine::Impl {
+    Config config;
+    std::string host_id;
+    State state;
+    KernelState kernel;
+    bool observed = false;  // start-up is over: the kernel has been seen
+    Instant now;
+
+    std::vector<CommandReceived> early_commands;  // came before the first observation
+    OneTimeOrders orders;
+    std::uint64_t submitted = 0;         // generation of the newest batch
+    std::uint64_t doomed_since = 0;      // batch that removes orders.doomed
+    std::vector<ManagedLink> managed;    // as submitted last
+    OpLimiter limiter;
+    std::vector<Reply> waiting;          // commands done here, to be answered once the kernel agrees
+    std::string kernel_error;            // first failure since somebody waits
+
+    DataplaneImage image;
+    Announcements announcements;
+    WatchCarrier watch;
+
+    Outcome step(Instant at, const Event& event);
+
+    // One per event kind: files it into the state.
+    void file(const KernelObserved& event, std::vector<Action>& log);
+    void file(const CarrierChanged& event, std::vector<Action>& log);
+    void file(const LinkVanished& event, std::vector<Action>& log);
+    void file(const CommandReceived& event, std::vector<Action>& log);
+    void file(const KernelApplied& event, std::vector<Action>& log);
+    void file(const ConfigChanged& event, std::vector<Action>& log);
+    void file(const Tick& event, std::vector<Action>& log);
+
+    // What follows from the state, in this order.
+    void judge(const std::map<std::string, Interface>& before, std::vector<Action>& log);
+    void choose(const std::map<std::string, Interface>& before);
+    void place();
+    void publish(std::vector<Action>& actions);
+    void watch_carriers(std::vector<Action>& actions);
+    void reconcile(std::vector<Action>& actions);
+    void answer(std::vector<Action>& actions);
+
+    void log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const;
+    void forget_restored_settings();
+    bool outstanding() const { return kernel.generation < submitted; }
+    std::optional<Instant> deadline() const;
+};
+
+namespace {
+
+const Interface* same_interface(const std::map<std::string, Interface>& before, const Interface& interface) {
+    for (const auto& [name, former] : before) {
+        if (interface.index && former.index == interface.index) return &former;
+    }
+    auto found = before.find(interface.name);
+    return found == before.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
+    now = std::max(now, at);
+    std::vector<Action> actions;
+    std::vector<Action> log;  // after the actions that keep traffic flowing
+    std::map<std::string, Interface> before = state.interfaces;
+
+    std::visit([&](const auto& kind) { file(kind, log); }, event);
+    if (!observed) return {std::move(log), {}};
+
+    migrate_addresses(state);
+    log_membership(before, log);
+    judge(before, log);
+    choose(before);
+    place();
+    for (auto& [name, group] : state.groups) judge_group(state, group, log);
+
+    publish(actions);
+    announcements.update(image, kernel, now, actions);
+    std::move(log.begin(), log.end(), std::back_inserter(actions));
+    watch_carriers(actions);
+    reconcile(actions);
+    answer(actions);
+    return {std::move(actions), deadline()};
+}
+
+void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
+    if (event.state.generation < kernel.generation) return;
+    kernel = event.state;
+    if (kernel.generation >= doomed_since && orders.ops.empty()) orders.doomed.clear();
+    file_observation(state, kernel, orders.doomed);
+    forget_restored_settings();
+    if (observed) return;
+    observed = true;
+    for (const CommandReceived& command : std::exchange(early_commands, {})) file(command, log);
+}
+
+void Engine::Impl::file(const CarrierChanged& event, std::vector<Action>&) { file_carrier(state, event); }
+
+void Engine::Impl::file(const LinkVanished& event, std::vector<Action>&) { file_vanished(state, event.link); }
+
+void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) {
+    if (!observed) {
+        early_commands.push_back(event);
+        return;
+    }
+    CommandContext context{state, kernel, host_id, orders};
+    CommandReply reply = carry_out(event.command, context);
+    if (reply.error != CommandError::none) {
+        log.push_back(Reply{event.request, std::move(reply)});
+    } else {
+        waiting.push_back(Reply{event.request, std::move(reply)});
+    }
+}
+
+void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
+    for (const KernelApplied::Failure& failure : event.failures) {
+        std::string text = fmt::format("cannot {}: {}", describe(failure.op), failure.text);
+        log.push_back(Log{Severity::error, text});
+        if (kernel_error.empty() && !waiting.empty()) kernel_error = text;
+    }
+}
+
+void Engine::Impl::file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }
+
+void Engine::Impl::file(const Tick&, std::vector<Action>&) {}
+
+// R-GRP-16: joining and leaving is logged with interface and group.
+void Engine::Impl::log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const {
+    for (const auto& [name, interface] : state.interfaces) {
+        const Interface* former = same_interface(before, interface);
+        std::string left = former ? former->group : "";
+        if (left == interface.group) continue;
+        if (!left.empty()) log.push_back(Log{Severity::info, fmt::format("{} has left group {}", name, left)});
+        if (!interface.group.empty()) {
+            const Group& group = state.groups.at(interface.group);
+            log.push_back(Log{Severity::info, fmt::format("{} has joined group {}", name, group.name)});
+        }
+    }
+}
+
+void Engine::Impl::judge(const std::map<std::string, Interface>& before, std::vector<Action>& log) {
+    for (auto& [name, interface] : state.interfaces) {
+        if (interface.group.empty()) continue;
+        const Interface* former = same_interface(before, interface);
+        LinkBefore link;
+        if (former && former->group == interface.group) {
+            link = {true, link_up(*former), former->carrier_changes};
+        }
+        judge_link(state, interface, link, config, now, log);
+    }
+}
+
+void Engine::Impl::choose(const std::map<std::string, Interface>& before) {
+    for (auto& [name, group] : state.groups) {
+        std::vector<MemberChange> members;
+        for (Interface* member : members_of(state, group)) {
+            const Interface* former = same_interface(before, *member);
+            bool was_member = former && former->group == member->group;
+            members.push_back({was_member ? former : nullptr, member});
+        }
+        std::size_t lost = 0;
+        for (const auto& [former_name, former] : before) {
+            if (former.group != group.interface || !active(former)) continue;
+            bool stays = std::any_of(members.begin(), members.end(),
+                                     [&](const MemberChange& member) { return member.before == &former; });
+            if (!stays) ++lost;
+        }
+        choose_active(members, lost, config.failback);
+    }
+}
+
+void Engine::Impl::place() {
+    for (auto& [name, group] : state.groups) {
+        for (Family which : kFamilies) {
+            GroupFamily& family = group.families[index_of(which)];
+            std::vector<InterfaceIndex> active_now;
+            for (const Interface* member : members_of(state, group)) {
+                if (active_for(*member, which)) active_now.push_back(member->index);
+            }
+            std::vector<IpAddress> up;
+            for (const LogicalAddress& logical : family.addresses) {
+                if (logical.up && !logical.address.is_zero()) up.push_back(logical.address);
+            }
+            update_active(family, active_now);
+            update_nominee(family);
+            update_bindings(family, up, group.next_sequence);
+            update_slots(family, now);
+        }
+    }
+}
+
+void Engine::Impl::publish(std::vector<Action>& actions) {
+    DataplaneImage wanted = image_of(state, kernel);
+    if (wanted == image) return;
+    image = std::move(wanted);
+    actions.push_back(PublishImage{image});
+}
+
+void Engine::Impl::watch_carriers(std::vector<Action>& actions) {
+    WatchCarrier wanted;
+    for (const auto& [name, interface] : state.interfaces) {
+        if (!interface.group.empty() && interface.index) wanted.links.push_back(interface.index);
+    }
+    if (wanted == watch) return;
+    watch = std::move(wanted);
+    actions.push_back(watch);
+}
+
+// At most one batch is out at any time: the next plan is made from what the kernel looks like after it.
+void Engine::Impl::reconcile(std::vector<Action>& actions) {
+    if (outstanding()) return;
+    std::vector<KernelOp> ops = std::exchange(orders.ops, {});
+    std::vector<KernelOp> planned = limiter.admit(plan(state, kernel, config), now);
+    std::move(planned.begin(), planned.end(), std::back_inserter(ops));
+    std::vector<ManagedLink> links = managed_links(state);
+    if (ops.empty() && links == managed) return;
+    managed = std::move(links);
+    ++submitted;
+    if (!orders.doomed.empty()) doomed_since = submitted;
+    actions.push_back(ApplyKernel{submitted, std::move(ops), managed});
+}
+
+void Engine::Impl::answer(std::vector<Action>& actions) {
+    if (outstanding()) return;
+    for (Reply& reply : waiting) {
+        if (!kernel_error.empty()) reply.reply = {CommandError::kernel_refused, kernel_error, ""};
+        actions.push_back(std::move(reply));
+    }
+    waiting.clear();
+    kernel_error.clear();
+}
+
+// A NIC that left its group and has its own settings back is an ordinary one again.
+void Engine::Impl::forget_restored_settings() {
+    for (auto& [name, interface] : state.interfaces) {
+        if (!interface.group.empty() || interface.saved_settings.empty()) continue;
+        auto link = kernel.links.find(interface.index);
+        if (link == kernel.links.end() || link->second.settings.empty()) continue;
+        bool restored = std::all_of(interface.saved_settings.begin(), interface.saved_settings.end(), [&](auto& saved) {
+            auto seen = link->second.settings.find(saved.first);
+            return seen == link->second.settings.end() || seen->second == saved.second;
+        });
+        if (restored) interface.saved_settings.clear();
+    }
+}
+
+std::optional<Instant> Engine::Impl::deadline() const {
+    std::optional<Instant> earliest;
+    auto consider = [&](const std::optional<Instant>& candidate) {
+        if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
+    };
+    consider(announcements.deadline());
+    consider(limiter.deadline());
+    for (const auto& [name, group] : state.groups) {
+        for (const GroupFamily& family : group.families) consider(family.give_back_due);
+    }
+    for (const auto& [name, interface] : state.interfaces) {
+        if (interface.failed) consider(interface.repair_due);
+    }
+    return earliest;
+}
+
+Engine::Engine(const Config& config, std::string host_id) : Engine(config, std::move(host_id), State{}) {}
+
+Engine::Engine(const Config& config, std::string host_id, State restored) : impl_(std::make_unique<Impl>()) {
+    impl_->config = config;
+    impl_->host_id = std::move(host_id);
+    impl_->announcements.assume_announced(restored);
+    impl_->state = std::move(restored);
+}
+
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+Engine::Outcome Engine::step(Instant now, const Event& event) { return impl_->step(now, event); }
+const State& Engine::state() const { return impl_->state; }
+Status Engine::status() const { return snapshot_of(impl_->state); }
+const DataplaneImage& Engine::image() const { return impl_->image; }
+bool Engine::converged() const { return impl_->observed && !impl_->outstanding() && impl_->waiting.empty(); }
+
+}  // namespace ipmp

@@ -1,0 +1,52 @@
+#include "core/image.hpp"
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+Nic nic_of(const GroupImage& image, InterfaceIndex member) {
+    auto found = image.members.find(member);
+    return found == image.members.end() ? Nic{} : Nic{member, found->second};
+}
+
+GroupImage group_image(const State& state, const KernelState& kernel, const Group& group) {
+    GroupImage image;
+    image.upper = group.upper;
+    image.lower = group.lower;
+    image.upper_mac = kernel.links.at(group.upper).mac;
+    for (const Interface* member : members_of(state, group)) {
+        if (member->index) image.members[member->index] = member->mac;
+    }
+    for (std::size_t family = 0; family < kFamilies.size(); ++family) {
+        const GroupFamily& source = group.families[family];
+        image.nominee[family] = nic_of(image, source.nominee);
+        for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
+            image.slots[family][slot] = nic_of(image, source.slots[slot]);
+        }
+        for (const Binding& binding : source.bindings) {
+            image.addresses[binding.address] = {AddressKind::data, nic_of(image, binding.member)};
+        }
+    }
+    for (const AddressState& seen : kernel.addresses) {
+        if (image.members.contains(seen.link)) {
+            image.addresses.try_emplace(seen.address, AddressImage{AddressKind::own, nic_of(image, seen.link)});
+        }
+    }
+    return image;
+}
+
+}  // namespace
+
+DataplaneImage image_of(const State& state, const KernelState& kernel) {
+    DataplaneImage image;
+    for (const auto& [name, group] : state.groups) {
+        if (kernel.links.contains(group.upper) && kernel.links.contains(group.lower)) {
+            image[name] = group_image(state, kernel, group);
+        }
+    }
+    return image;
+}
+
+}  // namespace ipmp

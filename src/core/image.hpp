@@ -1,0 +1,14 @@
+// What the BPF maps should hold, computed whole from State and kernel (design D2 habit: desired whole, then diff).
+#pragma once
+
+#include "model/dataplane_image.hpp"
+#include "model/kernel_state.hpp"
+#include "model/state.hpp"
+
+namespace ipmp {
+
+// Groups whose links do not exist yet are left out. Addresses that sit on a member and are not the group's
+// are the member's `own`.
+DataplaneImage image_of(const State& state, const KernelState& kernel);
+
+}  // namespace ipmp

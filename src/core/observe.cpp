@@ -1,0 +1,189 @@
+#include "core/observe.hpp"
+
+#include <algorithm>
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+bool is_ours(const LinkState& link) { return link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias; }
+
+// Renames entries whose link has another name now. All are taken out before any is put back: names may be swapped.
+void file_renames(State& state, const KernelState& kernel) {
+    std::vector<decltype(state.interfaces)::node_type> renamed;
+    for (const auto& [index, link] : kernel.links) {
+        Interface* known = find_interface(state, index);
+        if (!known || known->name == link.name) continue;
+        renamed.push_back(state.interfaces.extract(known->name));
+        renamed.back().key() = renamed.back().mapped().name = link.name;
+    }
+    for (auto& node : renamed) {
+        state.interfaces.erase(node.key());  // a missing NIC that had this name; the one that has it now counts
+        state.interfaces.insert(std::move(node));
+    }
+}
+
+// The State's entry for a kernel link: by index, else a missing one of the same name that came back, else a new one.
+Interface& entry_for(State& state, const LinkState& link) {
+    if (Interface* known = find_interface(state, link.index)) return *known;
+    Interface& entry = state.interfaces[link.name];
+    entry.name = link.name;
+    entry.index = link.index;
+    entry.carrier_changes = link.carrier_changes;
+    entry.carrier = link.carrier;
+    return entry;
+}
+
+bool newer(std::uint32_t candidate, std::uint32_t known) {
+    return static_cast<std::int32_t>(candidate - known) >= 0;
+}
+
+void file_links(State& state, const KernelState& kernel) {
+    for (auto& [name, interface] : state.interfaces) {
+        if (interface.index && !kernel.links.contains(interface.index)) file_vanished(state, interface.index);
+    }
+    std::erase_if(state.interfaces,
+                  [](const auto& entry) { return !entry.second.index && entry.second.group.empty(); });
+    file_renames(state, kernel);
+    for (const auto& [index, link] : kernel.links) {
+        if (!link.ethernet || is_ours(link)) continue;
+        Interface& entry = entry_for(state, link);
+        entry.mac = link.mac;
+        entry.mtu_bytes = link.mtu_bytes;
+        bool came_up = link.admin_up && !entry.admin_up;  // a NIC counts as plumbed when first seen up (design §2)
+        for (InterfaceFamily& family : entry.families) family.plumbed |= came_up;
+        entry.admin_up = link.admin_up;
+        if (newer(link.carrier_changes, entry.carrier_changes)) {
+            entry.carrier = link.carrier;
+            entry.carrier_changes = link.carrier_changes;
+        }
+        if (!entry.group.empty() && entry.saved_settings.empty()) entry.saved_settings = link.settings;
+    }
+}
+
+void file_groups(State& state, const KernelState& kernel) {
+    for (auto& [name, group] : state.groups) {
+        group.upper = group.lower = {};
+        for (const auto& [index, link] : kernel.links) {
+            if (link.name == group.interface && link.alias == kIpmpLinkAlias) group.upper = index;
+            if (link.name == group.lower_name && link.alias == kLowerLinkAlias) group.lower = index;
+        }
+    }
+}
+
+Group* group_of_upper(State& state, InterfaceIndex link) {
+    for (auto& [name, group] : state.groups) {
+        if (group.upper == link) return &group;
+    }
+    return nullptr;
+}
+
+void adopt(std::vector<LogicalAddress>& addresses, const AddressState& seen) {
+    bool zeroth_is_free = free_number(addresses, 0) == 0;
+    LogicalAddress logical{.number = zeroth_is_free ? 0 : free_number(addresses, 1),
+                           .address = seen.address,
+                           .prefix_length = seen.prefix_length,
+                           .broadcast = seen.broadcast,
+                           .up = true,
+                           .adopted = true};
+    insert_logical(addresses, logical);
+}
+
+// An adopted address that its program took away again is gone here too.
+void forget_removed(std::vector<LogicalAddress>& addresses, const KernelState& kernel, InterfaceIndex link) {
+    std::erase_if(addresses, [&](const LogicalAddress& logical) {
+        return logical.adopted && std::none_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const auto& seen) {
+            return seen.link == link && seen.address == logical.address;
+        });
+    });
+}
+
+bool knows(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [&](const LogicalAddress& logical) { return logical.address == address; });
+}
+
+void file_addresses(State& state, const KernelState& kernel, const std::set<DoomedAddress>& doomed) {
+    for (Family family : kFamilies) {
+        for (auto& [name, interface] : state.interfaces) {
+            forget_removed(interface.families[index_of(family)].addresses, kernel, interface.index);
+        }
+        for (auto& [name, group] : state.groups) {
+            if (group.upper) forget_removed(group.families[index_of(family)].addresses, kernel, group.upper);
+        }
+    }
+    for (const AddressState& seen : kernel.addresses) {
+        if (doomed.contains({seen.link, seen.address, seen.prefix_length})) continue;
+        std::size_t family = index_of(seen.address.family);
+        if (Group* group = group_of_upper(state, seen.link)) {
+            if (knows(group->families[family].addresses, seen.address)) continue;
+            group->families[family].plumbed = true;
+            adopt(group->families[family].addresses, seen);
+        } else if (Interface* interface = find_interface(state, seen.link)) {
+            if (knows(interface->families[family].addresses, seen.address)) continue;
+            const Group* host = host_of(state, seen.address);
+            if (host && host->interface == interface->group) continue;  // migrated; the planner takes it away here
+            interface->families[family].plumbed = true;
+            adopt(interface->families[family].addresses, seen);
+        }
+    }
+}
+
+}  // namespace
+
+std::uint32_t free_number(const std::vector<LogicalAddress>& addresses, std::uint32_t first) {
+    std::uint32_t number = first;
+    for (const LogicalAddress& logical : addresses) {
+        if (logical.number == number) ++number;
+    }
+    return number;
+}
+
+void insert_logical(std::vector<LogicalAddress>& addresses, LogicalAddress logical) {
+    auto position = std::find_if(addresses.begin(), addresses.end(),
+                                 [&](const LogicalAddress& other) { return other.number > logical.number; });
+    addresses.insert(position, std::move(logical));
+}
+
+void file_observation(State& state, const KernelState& kernel, const std::set<DoomedAddress>& doomed) {
+    file_links(state, kernel);
+    file_groups(state, kernel);
+    file_addresses(state, kernel, doomed);
+}
+
+void file_carrier(State& state, const CarrierChanged& event) {
+    Interface* interface = find_interface(state, event.link);
+    if (!interface || !newer(event.carrier_changes, interface->carrier_changes)) return;
+    interface->carrier = event.up;
+    interface->carrier_changes = event.carrier_changes;
+}
+
+void file_vanished(State& state, InterfaceIndex link) {
+    Interface* interface = find_interface(state, link);
+    if (!interface) return;
+    interface->index = {};
+    interface->carrier = interface->admin_up = false;
+}
+
+void migrate_addresses(State& state) {
+    for (auto& [name, interface] : state.interfaces) {
+        auto group = state.groups.find(interface.group);
+        if (group == state.groups.end()) continue;
+        for (std::size_t family = 0; family < kFamilies.size(); ++family) {
+            auto& source = interface.families[family].addresses;
+            auto& target = group->second.families[family].addresses;
+            for (LogicalAddress& logical : source) {
+                if (!migrates(logical) || knows(target, logical.address)) continue;
+                LogicalAddress moved = logical;
+                moved.number = free_number(target, 0) == 0 ? 0 : free_number(target, 1);
+                moved.adopted = false;
+                insert_logical(target, moved);
+            }
+            std::erase_if(source, migrates);
+        }
+    }
+}
+
+}  // namespace ipmp

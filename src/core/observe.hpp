@@ -1,0 +1,34 @@
+// Files what the kernel shows into the State: links found, gone, renamed or come back; carriers; addresses
+// that other programs added or took away; our own links' indices. Decides nothing.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/event.hpp"
+#include "model/state.hpp"
+
+namespace ipmp {
+
+// Addresses on their way out of the kernel: still seen there, but not to be taken for somebody's new ones.
+struct DoomedAddress {
+    InterfaceIndex link;
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    auto operator<=>(const DoomedAddress&) const = default;
+};
+
+void file_observation(State& state, const KernelState& kernel, const std::set<DoomedAddress>& doomed);
+void file_carrier(State& state, const CarrierChanged& event);
+void file_vanished(State& state, InterfaceIndex link);
+
+// Moves every UP data address of members to their group (R-GRP-5, R-ADR-5).
+void migrate_addresses(State& state);
+
+// The lowest logical number from `first` on that is free.
+std::uint32_t free_number(const std::vector<LogicalAddress>& addresses, std::uint32_t first);
+// Keeps the list in order of numbers.
+void insert_logical(std::vector<LogicalAddress>& addresses, LogicalAddress logical);
+
+}  // namespace ipmp

@@ -1,0 +1,251 @@
+#include "core/planner.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr std::uint32_t kEmptyGroupMtu = 1500;  // design §3: Linux drops IPv6 below 1280
+
+const LinkState* find_link(const KernelState& kernel, InterfaceIndex index) {
+    auto found = kernel.links.find(index);
+    return found == kernel.links.end() ? nullptr : &found->second;
+}
+
+std::uint32_t wanted_mtu(const State& state, const Group& group) {
+    std::uint32_t mtu_bytes = 0;
+    for (const Interface* member : members_of(state, group)) {
+        if (!member->index) continue;
+        mtu_bytes = mtu_bytes == 0 ? member->mtu_bytes : std::min(mtu_bytes, member->mtu_bytes);
+    }
+    return mtu_bytes == 0 ? kEmptyGroupMtu : mtu_bytes;
+}
+
+bool any_active(const Group& group) { return !group.families[0].active.empty() || !group.families[1].active.empty(); }
+
+// What should be on a link, in the form AddAddress has it.
+struct WantedAddress {
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    std::optional<IpAddress> broadcast;
+    bool scope_link = false;
+};
+
+// A test address of a member is a host address: no prefix route, no broadcast route, and scope link keeps it
+// from ever being chosen as a source (R-ADR-3); its on-link route is in a table of its own (design D11).
+WantedAddress wanted_address(const LogicalAddress& logical, bool on_member) {
+    bool is_test_address = on_member && logical.no_failover && !logical.address.is_link_local();
+    if (is_test_address) return {logical.address, bits_of(logical.address.family), {}, true};
+    return {logical.address, logical.prefix_length, logical.broadcast, false};
+}
+
+class Planner {
+  public:
+    Planner(const State& state, const KernelState& kernel, const Config& config)
+        : state_(state), kernel_(kernel), config_(config) {}
+
+    std::vector<KernelOp> run() {
+        for (const auto& [name, group] : state_.groups) plan_links(group);
+        for (const auto& [name, group] : state_.groups) {
+            if (find_link(kernel_, group.upper) && find_link(kernel_, group.lower)) plan_group(group);
+        }
+        for (const auto& [name, interface] : state_.interfaces) {
+            if (find_link(kernel_, interface.index)) plan_interface(interface);
+        }
+        plan_rules();
+        return std::move(ops_);
+    }
+
+  private:
+    void plan_links(const Group& group) {
+        if (group.upper || group.lower) return;  // half a pair is on its way out: wait for the rest
+        ops_.push_back(CreateIpmpLink{group.interface, group.lower_name, group.mac, group.lower_mac});
+    }
+
+    void plan_group(const Group& group) {
+        const LinkState& upper = *find_link(kernel_, group.upper);
+        const LinkState& lower = *find_link(kernel_, group.lower);
+        plan_settings(upper, wanted_settings(group, config_));
+        std::uint32_t mtu_bytes = wanted_mtu(state_, group);
+        if (lower.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.lower, mtu_bytes});
+        if (upper.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.upper, mtu_bytes});
+        for (const Interface* member : members_of(state_, group)) {
+            const LinkState* link = find_link(kernel_, member->index);
+            if (link) plan_settings(*link, wanted_member_settings(*member));
+            if (link) plan_filter(*link, Filter::steer, group.interface);
+        }
+        plan_filter(lower, Filter::spread, group.interface);
+        if (upper.settings.empty()) return;  // not read yet: accept_dad and the like must be right before it comes up
+        if (!upper.admin_up) ops_.push_back(SetLinkUp{group.upper, true});
+        if (lower.admin_up != any_active(group)) ops_.push_back(SetLinkUp{group.lower, any_active(group)});
+        for (const GroupFamily& family : group.families) plan_addresses(group.upper, family.addresses, false, true);
+    }
+
+    void plan_interface(const Interface& interface) {
+        const LinkState& link = *find_link(kernel_, interface.index);
+        bool is_member = !interface.group.empty();
+        for (const InterfaceFamily& family : interface.families) {
+            plan_addresses(interface.index, family.addresses, is_member, !interface.offline);
+        }
+        if (is_member) {
+            plan_migrated(interface);
+            return;
+        }
+        if (link.filter == Filter::steer || link.filter == Filter::outdated) {
+            ops_.push_back(DetachFilter{interface.index});
+        }
+        plan_settings(link, interface.saved_settings);  // back to what was before the join
+    }
+
+    // Before a member's former settings are known none of them is touched.
+    Settings wanted_member_settings(const Interface& member) const {
+        return member.saved_settings.empty() ? Settings{} : wanted_settings(member, config_);
+    }
+
+    void plan_settings(const LinkState& link, const Settings& wanted) {
+        for (const auto& [name, value] : wanted) {
+            auto present = link.settings.find(name);
+            if (present != link.settings.end() && present->second != value) {
+                ops_.push_back(WriteSetting{link.index, name, value});
+            }
+        }
+    }
+
+    void plan_filter(const LinkState& link, Filter wanted, const std::string& ipmp_interface) {
+        if (link.filter == wanted && link.filter_group == ipmp_interface) return;
+        ops_.push_back(AttachFilter{link.index, wanted, ipmp_interface});
+    }
+
+    const AddressState* find_address(InterfaceIndex link, const IpAddress& address) const {
+        for (const AddressState& seen : kernel_.addresses) {
+            if (seen.link == link && seen.address == address) return &seen;
+        }
+        return nullptr;
+    }
+
+    // `enabled`: false while the NIC is offline, which takes its test addresses down (R-POL-5).
+    void plan_addresses(InterfaceIndex link, const std::vector<LogicalAddress>& addresses, bool on_member,
+                        bool enabled) {
+        for (const LogicalAddress& logical : addresses) {
+            if (logical.address.is_zero()) continue;
+            WantedAddress wanted = wanted_address(logical, on_member);
+            const AddressState* seen = find_address(link, logical.address);
+            bool is_up = logical.up && (enabled || logical.address.is_link_local());
+            bool fits = seen && (logical.adopted ? !wanted.scope_link : seen->prefix_length == wanted.prefix_length &&
+                                                                          seen->broadcast == wanted.broadcast &&
+                                                                          (seen->scope_link == wanted.scope_link ||
+                                                                           logical.address.is_link_local()));
+            if (is_up && fits) continue;
+            if (seen) ops_.push_back(RemoveAddress{link, logical.address, seen->prefix_length});
+            if (is_up) {
+                ops_.push_back(AddAddress{link, wanted.address, wanted.prefix_length, wanted.broadcast,
+                                          wanted.scope_link});
+            }
+        }
+    }
+
+    // Addresses the group hosts and the member still has: off the member, after they are on the IPMP interface.
+    void plan_migrated(const Interface& member) {
+        for (const AddressState& seen : kernel_.addresses) {
+            if (seen.link != member.index) continue;
+            const Group* host = host_of(state_, seen.address);
+            if (host && host->interface == member.group) {
+                ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
+            }
+        }
+    }
+
+    // A test address answers by its own NIC only with a rule and a table of its own (measured: design D11).
+    void plan_rules() {
+        std::set<RuleState> rules;
+        std::set<RouteState> routes;
+        for (const auto& [name, interface] : state_.interfaces) {
+            if (interface.group.empty() || !interface.index || !interface.admin_up || interface.offline) continue;
+            std::uint32_t table = kTestTableBase + interface.index.value;
+            for (const InterfaceFamily& family : interface.families) {
+                for (const LogicalAddress& logical : family.addresses) {
+                    if (!logical.up || !wanted_address(logical, true).scope_link) continue;
+                    rules.insert({logical.address, table});
+                    routes.insert({network_of(logical.address, logical.prefix_length), logical.prefix_length,
+                                   interface.index, table});
+                }
+            }
+        }
+        for (const RouteState& route : routes) {
+            if (!contains(kernel_.routes, route)) ops_.push_back(AddRoute{route});
+        }
+        for (const RuleState& rule : rules) {
+            if (!contains(kernel_.rules, rule)) ops_.push_back(AddRule{rule});
+        }
+        for (const RuleState& rule : kernel_.rules) {
+            if (!rules.contains(rule)) ops_.push_back(RemoveRule{rule});
+        }
+        for (const RouteState& route : kernel_.routes) {
+            if (!routes.contains(route)) ops_.push_back(RemoveRoute{route});
+        }
+    }
+
+    template <typename T>
+    static bool contains(const std::vector<T>& list, const T& value) {
+        return std::find(list.begin(), list.end(), value) != list.end();
+    }
+
+    const State& state_;
+    const KernelState& kernel_;
+    const Config& config_;
+    std::vector<KernelOp> ops_;
+};
+
+std::vector<std::string> names_of(const Settings& settings) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : settings) names.push_back(name);
+    return names;
+}
+
+}  // namespace
+
+std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config) {
+    return Planner(state, kernel, config).run();
+}
+
+std::vector<ManagedLink> managed_links(const State& state) {
+    std::vector<ManagedLink> managed;
+    for (const auto& [name, group] : state.groups) {
+        if (group.upper) managed.push_back({group.upper, names_of(wanted_settings(group, {}))});
+    }
+    for (const auto& [name, interface] : state.interfaces) {
+        bool ours = !interface.group.empty() || !interface.saved_settings.empty();
+        if (ours && interface.index) managed.push_back({interface.index, names_of(wanted_settings(interface, {}))});
+    }
+    return managed;
+}
+
+Settings wanted_settings(const Group&, const Config&) {
+    return {
+        {"ipv4/conf/*/promote_secondaries", "1"},
+        {"ipv4/conf/*/arp_evict_nocarrier", "0"},
+        {"ipv6/conf/*/ndisc_evict_nocarrier", "0"},
+        {"ipv6/conf/*/keep_addr_on_down", "1"},
+        {"ipv6/conf/*/accept_dad", "0"},
+    };
+}
+
+Settings wanted_settings(const Interface&, const Config& config) {
+    auto retrans_ms = std::clamp<std::int64_t>(config.failure_detection_time.count() / 5, 20, 1000);
+    return {
+        {"ipv4/conf/*/rp_filter", "2"},  // 0 is no cure where `all` is 1
+        {"ipv4/conf/*/arp_ignore", "1"},
+        {"ipv4/conf/*/arp_announce", "2"},
+        {"ipv4/conf/*/promote_secondaries", "1"},
+        {"ipv6/conf/*/accept_ra", "0"},
+        {"ipv6/conf/*/autoconf", "0"},
+        {"ipv4/neigh/*/retrans_time_ms", std::to_string(retrans_ms)},
+        {"ipv6/neigh/*/retrans_time_ms", std::to_string(retrans_ms)},
+    };
+}
+
+}  // namespace ipmp

@@ -1,0 +1,26 @@
+// Wanted minus observed kernel state -> operations, in an order that never leaves a gap (design D7, D13):
+// links first, then settings, filters, carrier, addresses onto the IPMP interface, addresses off the NIC.
+#pragma once
+
+#include <set>
+#include <vector>
+
+#include "core/observe.hpp"
+#include "model/action.hpp"
+#include "model/kernel_op.hpp"
+#include "model/kernel_state.hpp"
+#include "model/state.hpp"
+
+namespace ipmp {
+
+// The difference as it stands. Empty: the kernel is as wanted. Pure; asking twice gives the same answer.
+std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config);
+
+// Links whose settings the plan needs to see.
+std::vector<ManagedLink> managed_links(const State& state);
+
+// The settings we want on a member or an IPMP interface (design D11).
+Settings wanted_settings(const Group& group, const Config& config);
+Settings wanted_settings(const Interface& member, const Config& config);
+
+}  // namespace ipmp

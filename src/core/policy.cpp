@@ -1,0 +1,127 @@
+#include "core/policy.hpp"
+
+#include <algorithm>
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+bool was_active(const MemberChange& member) { return member.before && active(*member.before); }
+bool works(const MemberChange& member) { return functioning(*member.after); }
+
+// The administrator just put it there or changed its role: joined, back online, STANDBY set or cleared.
+bool fresh(const MemberChange& member) {
+    return !member.before || member.before->standby != member.after->standby ||
+           (member.before->offline && !member.after->offline);
+}
+
+class Selection {
+  public:
+    explicit Selection(const std::vector<MemberChange>& members) : members_(members) {
+        for (const MemberChange& member : members) {
+            if (works(member) && !member.after->inactive) ++active_count_;
+        }
+    }
+
+    std::size_t active_count() const { return active_count_; }
+
+    void set(const MemberChange& member, bool active) {
+        if (member.after->inactive == !active) return;
+        member.after->inactive = !active;
+        active_count_ += active ? 1 : static_cast<std::size_t>(-1);
+    }
+
+    // The resting member to call next: a STANDBY if `standby_first` (10.2), else a non-STANDBY; null if none rests.
+    const MemberChange* next_resting(bool standby_first) const {
+        const MemberChange* other = nullptr;
+        for (const MemberChange& member : members_) {
+            if (!works(member) || !member.after->inactive) continue;
+            if (member.after->standby == standby_first) return &member;
+            if (!other) other = &member;
+        }
+        return other;
+    }
+
+    const MemberChange* active_standby() const {
+        for (const MemberChange& member : members_) {
+            if (works(member) && !member.after->inactive && member.after->standby) return &member;
+        }
+        return nullptr;
+    }
+
+  private:
+    const std::vector<MemberChange>& members_;
+    std::size_t active_count_ = 0;
+};
+
+void choose_by_level(const std::vector<MemberChange>& members, std::size_t capacity) {
+    Selection selection(members);
+    for (const MemberChange& member : members) {
+        if (works(member)) selection.set(member, !member.after->standby || was_active(member));
+    }
+    while (selection.active_count() < capacity) {
+        const MemberChange* resting = selection.next_resting(true);
+        if (!resting) return;
+        selection.set(*resting, true);
+    }
+    while (selection.active_count() > capacity) {
+        const MemberChange* surplus = selection.active_standby();
+        if (!surplus) return;
+        selection.set(*surplus, false);
+    }
+}
+
+void choose_by_history(const std::vector<MemberChange>& members, std::size_t capacity, std::size_t lost) {
+    // Newcomers and repaired members wait until those that stay are counted.
+    for (const MemberChange& member : members) {
+        if (was_active(member) && !works(member)) ++lost;
+        bool keeps = member.before && functioning(*member.before) && !fresh(member);
+        if (works(member) && !keeps) member.after->inactive = true;
+    }
+    Selection selection(members);
+    for (const MemberChange& member : members) {
+        if (works(member) && fresh(member) && !member.after->standby) selection.set(member, true);
+    }
+    for (const MemberChange& member : members) {
+        bool arrives = !member.before || !functioning(*member.before) || fresh(member);
+        if (works(member) && arrives && member.after->standby && selection.active_count() < capacity) {
+            selection.set(member, true);
+        }
+    }
+    for (; lost > 0 && selection.active_count() < capacity; --lost) {
+        const MemberChange* resting = selection.next_resting(true);
+        if (!resting) break;
+        selection.set(*resting, true);
+    }
+    if (selection.active_count() == 0) {
+        if (const MemberChange* resting = selection.next_resting(false)) selection.set(*resting, true);
+    }
+    while (selection.active_count() > capacity) {
+        const MemberChange* surplus = selection.active_standby();
+        if (!surplus) return;
+        selection.set(*surplus, false);
+    }
+}
+
+}  // namespace
+
+std::size_t capacity_of(const std::vector<MemberChange>& members) {
+    auto count = std::count_if(members.begin(), members.end(),
+                               [](const MemberChange& member) { return !member.after->standby; });
+    return std::max<std::size_t>(1, static_cast<std::size_t>(count));
+}
+
+void choose_active(const std::vector<MemberChange>& members, std::size_t active_lost, bool failback) {
+    for (const MemberChange& member : members) {
+        if (!works(member)) member.after->inactive = false;
+    }
+    if (failback) {
+        choose_by_level(members, capacity_of(members));
+    } else {
+        choose_by_history(members, capacity_of(members), active_lost);
+    }
+}
+
+}  // namespace ipmp

@@ -1,0 +1,52 @@
+#include "core/predicates.hpp"
+
+#include <algorithm>
+
+#include "base/natural_order.hpp"
+
+namespace ipmp {
+
+namespace {
+
+template <typename StateType, typename Pointer>
+std::vector<Pointer> collect_members(StateType& state, const Group& group) {
+    std::vector<Pointer> members;
+    for (auto& [name, interface] : state.interfaces) {
+        if (interface.group == group.interface) members.push_back(&interface);
+    }
+    std::sort(members.begin(), members.end(), [](Pointer a, Pointer b) { return natural_less(a->name, b->name); });
+    return members;
+}
+
+template <typename StateType>
+auto find_by_index(StateType& state, InterfaceIndex index) -> decltype(&state.interfaces.begin()->second) {
+    if (!index) return nullptr;
+    for (auto& [name, interface] : state.interfaces) {
+        if (interface.index == index) return &interface;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+std::vector<const Interface*> members_of(const State& state, const Group& group) {
+    return collect_members<const State, const Interface*>(state, group);
+}
+
+std::vector<Interface*> members_of(State& state, const Group& group) {
+    return collect_members<State, Interface*>(state, group);
+}
+
+const Interface* find_interface(const State& state, InterfaceIndex index) { return find_by_index(state, index); }
+Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
+
+const Group* host_of(const State& state, const IpAddress& address) {
+    for (const auto& [name, group] : state.groups) {
+        for (const LogicalAddress& logical : group.families[index_of(address.family)].addresses) {
+            if (logical.address == address) return &group;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace ipmp

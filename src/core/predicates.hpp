@@ -1,0 +1,46 @@
+// The field's predicates over State, each in one place (reference: in.mpathd "Definitions used everywhere").
+#pragma once
+
+#include <vector>
+
+#include "model/state.hpp"
+
+namespace ipmp {
+
+// The NIC exists, is administratively up and has carrier.
+inline bool link_up(const Interface& interface) {
+    return interface.index && interface.admin_up && interface.carrier;
+}
+
+// Works, as far as detection knows; an INACTIVE interface may be functioning.
+inline bool functioning(const Interface& interface) {
+    return interface.index && !interface.failed && !interface.offline;
+}
+
+// Functioning, and has an UP address: on Linux the NIC's admin state stands for that of the zero stub (design §2).
+inline bool usable(const Interface& interface) { return functioning(interface) && interface.admin_up; }
+
+inline bool active(const Interface& interface) { return usable(interface) && !interface.inactive; }
+
+// May carry traffic of `family` (R0.1).
+inline bool active_for(const Interface& interface, Family family) {
+    return active(interface) && interface.families[index_of(family)].plumbed;
+}
+
+// An address that counts as the group's while UP on a member: everything but test addresses, IPv6
+// link-locals and zero stubs (R-GRP-5).
+inline bool migrates(const LogicalAddress& logical) {
+    return logical.up && !logical.no_failover && !logical.address.is_zero() && !logical.address.is_link_local();
+}
+
+// Members in natural name order.
+std::vector<const Interface*> members_of(const State& state, const Group& group);
+std::vector<Interface*> members_of(State& state, const Group& group);
+
+const Interface* find_interface(const State& state, InterfaceIndex index);
+Interface* find_interface(State& state, InterfaceIndex index);
+
+// The group that hosts `address` as a data address, UP or not; null if none.
+const Group* host_of(const State& state, const IpAddress& address);
+
+}  // namespace ipmp

@@ -1,0 +1,99 @@
+#include "core/snapshot.hpp"
+
+#include <algorithm>
+
+#include "base/natural_order.hpp"
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+std::string name_of(const State& state, InterfaceIndex index) {
+    const Interface* interface = find_interface(state, index);
+    return interface ? interface->name : "";
+}
+
+std::vector<const Group*> groups_in_order(const State& state) {
+    std::vector<const Group*> groups;
+    for (const auto& [name, group] : state.groups) groups.push_back(&group);
+    std::sort(groups.begin(), groups.end(),
+              [](auto* a, auto* b) { return natural_less(a->interface, b->interface); });
+    return groups;
+}
+
+GroupStatus group_status(const State& state, const Group& group) {
+    GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health};
+    for (const Interface* member : members_of(state, group)) {
+        if (active(*member)) status.active.push_back(member->name);
+        else if (functioning(*member) && member->inactive) status.inactive.push_back(member->name);
+        else status.unusable.push_back(member->name);
+    }
+    return status;
+}
+
+InterfaceHealth health_of(const Interface& member) {
+    if (member.offline) return InterfaceHealth::offline;
+    return member.failed ? InterfaceHealth::failed : InterfaceHealth::ok;
+}
+
+InterfaceStatus interface_status(const Group& group, const Interface& member) {
+    InterfaceStatus status{.name = member.name, .index = member.index.value};
+    bool is_nominee4 = member.index && group.families[0].nominee == member.index;
+    status.active = active(member);
+    status.group = group.interface;
+    status.inactive = member.inactive;
+    status.standby = member.standby;
+    status.multicast4 = status.broadcast4 = is_nominee4;
+    status.multicast6 = member.index && group.families[1].nominee == member.index;
+    status.down = !member.admin_up || member.offline;
+    status.link = link_up(member) ? LinkHealth::up : LinkHealth::down;
+    status.probe = ProbeHealth::disabled;
+    status.state = health_of(member);
+    return status;
+}
+
+std::vector<std::string> active_members(const State& state, const Group& group) {
+    std::vector<std::string> names;
+    for (const Interface* member : members_of(state, group)) {
+        if (active(*member)) names.push_back(member->name);
+    }
+    return names;
+}
+
+void append_addresses(const State& state, const Group& group, std::vector<AddressStatus>& addresses) {
+    for (Family which : kFamilies) {
+        const GroupFamily& family = group.families[index_of(which)];
+        if (!family.plumbed) continue;
+        bool has_zeroth = !family.addresses.empty() && family.addresses.front().number == 0;
+        if (!has_zeroth) {
+            IpAddress stub;
+            stub.family = which;
+            addresses.push_back({.address = stub, .group = group.interface});
+        }
+        for (const LogicalAddress& logical : family.addresses) {
+            AddressStatus status{.address = logical.address, .up = logical.up, .group = group.interface};
+            for (const Binding& binding : family.bindings) {
+                if (binding.address == logical.address) status.inbound = name_of(state, binding.member);
+            }
+            if (!status.inbound.empty()) status.outbound = active_members(state, group);
+            addresses.push_back(std::move(status));
+        }
+    }
+}
+
+}  // namespace
+
+Status snapshot_of(const State& state) {
+    Status status;
+    for (const Group* group : groups_in_order(state)) {
+        status.groups.push_back(group_status(state, *group));
+        for (const Interface* member : members_of(state, *group)) {
+            status.interfaces.push_back(interface_status(*group, *member));
+        }
+        append_addresses(state, *group, status.addresses);
+    }
+    return status;
+}
+
+}  // namespace ipmp

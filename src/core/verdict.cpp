@@ -1,0 +1,136 @@
+#include "core/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr Duration kFlapWindow = std::chrono::seconds(60);
+
+void log_error(std::vector<Action>& actions, std::string text) {
+    actions.push_back(Log{Severity::error, std::move(text)});
+}
+
+// " of group G"; the group of a member always exists.
+std::string of_group(const State& state, const Interface& member) {
+    auto group = state.groups.find(member.group);
+    return group == state.groups.end() ? "" : " of group " + group->second.name;
+}
+
+// Another member that works and has link right now: the failure is `failing`'s own, not the group's.
+bool has_witness(const State& state, const Interface& failing) {
+    return std::any_of(state.interfaces.begin(), state.interfaces.end(), [&](const auto& entry) {
+        const Interface& other = entry.second;
+        return &other != &failing && other.group == failing.group && functioning(other) && link_up(other);
+    });
+}
+
+void fail(const State& state, Interface& member, std::vector<Action>& actions) {
+    member.repair_due.reset();
+    if (member.failed) return;
+    member.failed = true;
+    if (!member.offline && has_witness(state, member)) {
+        log_error(actions, fmt::format("IP interface failure detected on {}{}", member.name, of_group(state, member)));
+    }
+}
+
+void repair(const State& state, Interface& member, std::vector<Action>& actions) {
+    member.failed = false;
+    member.flapping_reported = false;
+    member.repair_due.reset();
+    log_error(actions, fmt::format("IP interface repair detected on {}{}", member.name, of_group(state, member)));
+}
+
+// More than `limit` link-ups within a minute: when a repair may be considered again; nothing if it may now.
+std::optional<Instant> flapping_until(const Interface& member, std::uint32_t limit, Instant now) {
+    if (limit == 0 || member.link_ups.size() < limit) return {};
+    Instant oldest = member.link_ups[member.link_ups.size() - limit];
+    if (now - oldest > kFlapWindow) return {};
+    return oldest + kFlapWindow + std::chrono::milliseconds(1);
+}
+
+void record_link_up(Interface& member, std::uint32_t limit, Instant now) {
+    if (limit == 0) return;
+    member.link_ups.push_back(now);
+    if (member.link_ups.size() > limit) {
+        member.link_ups.erase(member.link_ups.begin(), member.link_ups.end() - static_cast<std::ptrdiff_t>(limit));
+    }
+}
+
+void link_came_up(const State& state, Interface& member, const Config& config, Instant now,
+                  std::vector<Action>& actions) {
+    log_error(actions, fmt::format("The link has come up on {}", member.name));
+    bool flapping = flapping_until(member, config.link_ups_per_minute, now).has_value();
+    record_link_up(member, config.link_ups_per_minute, now);
+    if (!flapping) {
+        if (member.failed) repair(state, member, actions);
+        return;
+    }
+    fail(state, member, actions);  // a flap too short to be seen as a failure still ends the trust in this link
+    member.repair_due = flapping_until(member, config.link_ups_per_minute, now);
+    if (!member.flapping_reported) {
+        member.flapping_reported = true;
+        log_error(actions, fmt::format("The link has come up on {} more than {} times in the last minute; "
+                                       "disabling repair until it stabilizes",
+                                       member.name, config.link_ups_per_minute));
+    }
+}
+
+}  // namespace
+
+void judge_link(State& state, Interface& member, const LinkBefore& before, const Config& config, Instant now,
+                std::vector<Action>& actions) {
+    bool up = link_up(member);
+    if (!before.was_member) {  // a newcomer is judged as it stands; a link already down is reported as such
+        member.link_ups.clear();
+        member.failed = false;
+        if (!up) {
+            if (member.index) log_error(actions, fmt::format("The link has gone down on {}", member.name));
+            fail(state, member, actions);
+        }
+        return;
+    }
+    bool flapped = before.up && up && member.carrier_changes != before.carrier_changes;
+    if (before.up && (!up || flapped)) {
+        log_error(actions, fmt::format("The link has gone down on {}", member.name));
+        if (!up) fail(state, member, actions);
+    }
+    if (up && (!before.up || flapped)) {
+        link_came_up(state, member, config, now, actions);
+        return;
+    }
+    if (!up) {
+        fail(state, member, actions);
+    } else if (member.failed && (!member.repair_due || *member.repair_due <= now)) {
+        repair(state, member, actions);
+    }
+}
+
+void judge_group(const State& state, Group& group, std::vector<Action>& actions) {
+    auto members = members_of(static_cast<const State&>(state), group);
+    auto usable_count = std::count_if(members.begin(), members.end(), [](auto* member) { return usable(*member); });
+    GroupHealth health = GroupHealth::degraded;
+    if (usable_count == 0) health = GroupHealth::failed;
+    else if (static_cast<std::size_t>(usable_count) == members.size()) health = GroupHealth::ok;
+
+    GroupHealth before = group.health;
+    group.health = health;
+    if (health == GroupHealth::failed && before != GroupHealth::failed) {
+        group.failure_reported = true;
+        log_error(actions, fmt::format("All IP interfaces in group {} are now unusable", group.name));
+    }
+    if (health != GroupHealth::failed && group.failure_reported) {
+        group.failure_reported = false;
+        auto last = std::find_if(members.rbegin(), members.rend(), [](auto* member) { return usable(*member); });
+        log_error(actions, fmt::format("At least 1 IP interface ({}) in group {} is now usable", (*last)->name,
+                                       group.name));
+    }
+}
+
+}  // namespace ipmp

@@ -1,0 +1,34 @@
+// Link-based failure and repair verdicts (R-DET-1), the flapping rule (R-DET-7) and the group's health.
+//
+//   member:   works --link down--> failed --link up, not flapping--> works
+//                                    ^------- link up, flapping ------+  (waits until repair_due)
+//
+// A failed member with nobody left to vouch for the link is a failure of the group: no line for the
+// interface, one for the group (reference: verdicts).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/action.hpp"
+#include "model/config.hpp"
+#include "model/state.hpp"
+
+namespace ipmp {
+
+// What one member looked like before the event, for edge detection.
+struct LinkBefore {
+    bool was_member = false;
+    bool up = false;
+    std::uint32_t carrier_changes = 0;
+};
+
+// Judges one member's link. Appends the documented messages to `actions`.
+void judge_link(State& state, Interface& member, const LinkBefore& before, const Config& config, Instant now,
+                std::vector<Action>& actions);
+
+// Recomputes the group's health and reports entering and leaving `failed`.
+void judge_group(const State& state, Group& group, std::vector<Action>& actions);
+
+}  // namespace ipmp

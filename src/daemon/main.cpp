@@ -1,0 +1,100 @@
+// in.mpathd: parses the command line, builds the objects in order of dependency, runs the loop.
+// Where to read on: docs/ARCHITECTURE.md.
+#include <sched.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+
+#include "core/engine.hpp"
+#include "shell/announcer.hpp"
+#include "shell/carrier_watch.hpp"
+#include "shell/control_server.hpp"
+#include "shell/daemonize.hpp"
+#include "shell/dataplane.hpp"
+#include "shell/executor.hpp"
+#include "shell/log.hpp"
+#include "shell/netlink_thread.hpp"
+#include "shell/run_loop.hpp"
+#include "shell/state_store.hpp"
+
+namespace ipmp {
+namespace {
+
+// Makes MACs of our links differ between hosts, and between daemons that share one machine (IPMP_ROOT).
+std::string host_id(const Paths& paths) {
+    std::ifstream file("/etc/machine-id");
+    std::string id;
+    std::getline(file, id);
+    return id + paths.root;
+}
+
+State load_state(const StateStore& store) {
+    Result<State> state = store.load();
+    if (state) return std::move(*state);
+    log_error(state.error().text + "; set aside as state.json.bad, starting from what the kernel shows");
+    store.set_aside();
+    return {};
+}
+
+// A late daemon is a late failover. Not permitted is fine.
+void raise_priority() {
+    sched_param parameter{.sched_priority = 10};
+    if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter) < 0) {
+        log_info("real-time priority is not permitted, ignoring");
+    }
+}
+
+Result<void> run(const Paths& paths, Readiness& readiness) {
+    block_signals();
+    auto store = StateStore::open(paths);
+    if (!store) return store.error();
+    Config config = load_config(paths);
+    Engine engine(config, host_id(paths), load_state(*store));
+
+    FilterPrograms programs;
+    Dataplane dataplane(programs);
+    auto announcer = Announcer::open();
+    if (!announcer) return announcer.error();
+    auto carrier_watch = CarrierWatch::open();
+    if (!carrier_watch) return carrier_watch.error();
+    if (!carrier_watch->warning().empty()) log_error(carrier_watch->warning());
+    auto control = ControlServer::listen(store->directory_fd());
+    if (!control) return control.error();
+    auto netlink = NetlinkThread::start(programs);
+    if (!netlink) return netlink.error();
+
+    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control);
+    auto loop = RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane}, paths);
+    if (!loop) return loop.error();
+    raise_priority();
+    loop->run([&] { readiness.ready(); });
+    return {};
+}
+
+}  // namespace
+}  // namespace ipmp
+
+int main(int argc, char** argv) {
+    bool foreground = false;
+    for (int option; (option = ::getopt(argc, argv, "f")) != -1;) {
+        if (option != 'f') {
+            std::fprintf(stderr, "usage: in.mpathd [-f]\n");
+            return 1;
+        }
+        foreground = true;
+    }
+    if (optind != argc) {
+        std::fprintf(stderr, "usage: in.mpathd [-f]\n");
+        return 1;
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+    ipmp::Paths paths = ipmp::Paths::from_environment();
+    ipmp::Readiness readiness = foreground ? ipmp::Readiness() : ipmp::Readiness::daemonize();
+    if (!foreground) ipmp::log_to_syslog();
+    ipmp::Result<void> result = ipmp::run(paths, readiness);
+    if (result) return 0;
+    readiness.failed(result.error().text);
+    return 1;
+}

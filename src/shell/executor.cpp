@@ -1,0 +1,49 @@
+#include "shell/executor.hpp"
+
+#include <chrono>
+
+#include "shell/log.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr Duration kRetryAfter = std::chrono::milliseconds(200);
+
+}  // namespace
+
+void Executor::execute(const std::vector<Action>& actions, Instant now) {
+    for (const Action& action : actions) {
+        std::visit([&](const auto& kind) { perform(kind, now); }, action);
+    }
+}
+
+void Executor::retry(Instant now) {
+    if (retry_at_ && *retry_at_ <= now) perform(PublishImage(unwritten_), now);
+}
+
+void Executor::perform(const PublishImage& action, Instant now) {
+    Result<void> written = dataplane_.apply(action.image);
+    if (written) {
+        retry_at_.reset();
+        return;
+    }
+    if (!retry_at_) log_error(written.error().text + "; will retry");
+    unwritten_ = action;
+    retry_at_ = now + kRetryAfter;
+}
+
+void Executor::perform(const Announce& action, Instant) {
+    Result<void> sent = announcer_.send(action);
+    if (!sent) log_error(sent.error().text + ", ignoring: it is repeated");
+}
+
+void Executor::perform(const ApplyKernel& action, Instant) { netlink_.submit(action); }
+
+void Executor::perform(const Log& action, Instant) { log_message(action.severity, action.text); }
+
+void Executor::perform(const Reply& action, Instant) { control_.reply(action); }
+
+void Executor::perform(const WatchCarrier& action, Instant) { carrier_watch_.watch(action.links); }
+
+}  // namespace ipmp

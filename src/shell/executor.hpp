@@ -1,0 +1,48 @@
+// Action -> the one object that does it. Keeps nothing but what has to be tried again.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/action.hpp"
+#include "shell/announcer.hpp"
+#include "shell/carrier_watch.hpp"
+#include "shell/control_server.hpp"
+#include "shell/dataplane.hpp"
+#include "shell/netlink_thread.hpp"
+
+namespace ipmp {
+
+class Executor {
+  public:
+    Executor(Dataplane& dataplane, Announcer& announcer, NetlinkThread& netlink, CarrierWatch& carrier_watch,
+             ControlServer& control)
+        : dataplane_(dataplane), announcer_(announcer), netlink_(netlink), carrier_watch_(carrier_watch),
+          control_(control) {}
+
+    // In the order given: the maps change before anybody is told.
+    void execute(const std::vector<Action>& actions, Instant now);
+
+    // A failed map write is tried again then.
+    std::optional<Instant> retry_at() const { return retry_at_; }
+    void retry(Instant now);
+
+  private:
+    void perform(const PublishImage& action, Instant now);
+    void perform(const Announce& action, Instant now);
+    void perform(const ApplyKernel& action, Instant now);
+    void perform(const Log& action, Instant now);
+    void perform(const Reply& action, Instant now);
+    void perform(const WatchCarrier& action, Instant now);
+
+    Dataplane& dataplane_;
+    Announcer& announcer_;
+    NetlinkThread& netlink_;
+    CarrierWatch& carrier_watch_;
+    ControlServer& control_;
+    PublishImage unwritten_;
+    std::optional<Instant> retry_at_;
+};
+
+}  // namespace ipmp

@@ -1,0 +1,130 @@
+#include "shell/run_loop.hpp"
+
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+
+#include "shell/clock.hpp"
+#include "shell/log.hpp"
+#include "wire/config_decode.hpp"
+
+namespace ipmp {
+
+sigset_t block_signals() {
+    sigset_t mask;
+    sigemptyset(&mask);
+    for (int signal : {SIGHUP, SIGTERM, SIGINT, SIGQUIT}) sigaddset(&mask, signal);
+    ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
+    return mask;
+}
+
+void RunLoop::run(const std::function<void()>& ready) {
+    bool told_ready = false;
+    while (!stopping_) {
+        for (const Event& event : wait()) {
+            Instant at = now();
+            Engine::Outcome outcome = parts_.engine.step(at, event);
+            parts_.executor.execute(outcome.actions, at);
+            deadline_ = outcome.deadline;
+            if (!told_ready && std::holds_alternative<KernelObserved>(event)) {
+                told_ready = true;
+                ready();
+            }
+        }
+        parts_.executor.retry(now());
+        save();
+    }
+}
+
+std::vector<Event> RunLoop::wait() {
+    wait_for_input();
+    std::vector<Event> events;
+    auto append = [&](auto&& more) { std::move(more.begin(), more.end(), std::back_inserter(events)); };
+    Instant at = now();
+    if (at >= next_carrier_poll_) {
+        append(parts_.carrier_watch.poll());
+        next_carrier_poll_ = at + parts_.carrier_watch.period();
+    }
+    append(parts_.netlink.take_events());
+    take_commands(events);
+    take_signals(events);
+    if (deadline_ && *deadline_ <= at) {
+        deadline_.reset();
+        events.emplace_back(Tick{});
+    }
+    return events;
+}
+
+void RunLoop::wait_for_input() {
+    Duration duration = time_to_wait(now());
+    auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+    timespec timeout{.tv_sec = seconds.count(), .tv_nsec = (duration - seconds).count()};
+    epoll_event ready[8];
+    ::epoll_pwait2(epoll_.get(), ready, std::size(ready), &timeout, nullptr);
+    // Which descriptor was ready does not matter: every source is asked, none of them blocks.
+}
+
+Duration RunLoop::time_to_wait(Instant at) const {
+    Instant until = std::min(next_carrier_poll_, at + parts_.carrier_watch.period());
+    if (deadline_) until = std::min(until, *deadline_);
+    if (auto retry = parts_.executor.retry_at()) until = std::min(until, *retry);
+    return std::max(until - at, Duration::zero());
+}
+
+void RunLoop::take_commands(std::vector<Event>& events) {
+    auto counters = [this](const std::string& ipmp_interface) { return parts_.dataplane.counters(ipmp_interface); };
+    for (CommandReceived& command : parts_.control.dispatch([this] { return parts_.engine.status(); }, counters)) {
+        events.emplace_back(std::move(command));
+    }
+}
+
+void RunLoop::take_signals(std::vector<Event>& events) {
+    signalfd_siginfo signal{};
+    while (::read(signals_.get(), &signal, sizeof signal) == sizeof signal) {
+        switch (signal.ssi_signo) {
+            case SIGHUP: events.emplace_back(ConfigChanged{load_config(paths_)}); break;
+            case SIGTERM:
+            case SIGINT:
+            case SIGQUIT: stopping_ = true; break;
+            default: break;
+        }
+    }
+}
+
+void RunLoop::save() {
+    Result<void> saved = parts_.store.save(parts_.engine.state());
+    if (!saved && !save_failed_) log_error(saved.error().text + "; the last good one stays, will retry");
+    save_failed_ = !saved;
+}
+
+Result<RunLoop> RunLoop::create(const Parts& parts, const Paths& paths) {
+    RunLoop loop(parts, paths);
+    loop.epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
+    if (!loop.epoll_) return system_error("cannot create an epoll descriptor");
+
+    sigset_t mask = block_signals();
+    loop.signals_.reset(::signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC));
+    if (!loop.signals_) return system_error("cannot create a signal descriptor");
+
+    for (int fd : {loop.signals_.get(), parts.netlink.event_fd(), parts.control.event_fd()}) {
+        epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
+        if (::epoll_ctl(loop.epoll_.get(), EPOLL_CTL_ADD, fd, &interest) < 0) {
+            return system_error("cannot watch a descriptor");
+        }
+    }
+    return loop;
+}
+
+Config load_config(const Paths& paths) {
+    std::ifstream file(paths.default_file());
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    DecodedConfig decoded = decode_config(text);
+    for (const std::string& message : decoded.messages) log_error(message);
+    return decoded.config;
+}
+
+}  // namespace ipmp

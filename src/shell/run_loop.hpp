@@ -1,0 +1,66 @@
+// The loop: take inputs, decide, carry out, save, wait. The only caller of Engine::step.
+//
+// Inputs in order of urgency: carrier counters (read every few milliseconds, no RTNL lock on the way), events of
+// the netlink thread, commands, signals, the engine's own deadline. One thread decides; it never waits for
+// anything but this loop's epoll.
+#pragma once
+
+#include <csignal>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "core/engine.hpp"
+#include "model/event.hpp"
+#include "model/paths.hpp"
+#include "shell/executor.hpp"
+#include "shell/state_store.hpp"
+
+namespace ipmp {
+
+class RunLoop {
+  public:
+    struct Parts {
+        Engine& engine;
+        Executor& executor;
+        StateStore& store;
+        NetlinkThread& netlink;
+        CarrierWatch& carrier_watch;
+        ControlServer& control;
+        Dataplane& dataplane;
+    };
+
+    static Result<RunLoop> create(const Parts& parts, const Paths& paths);
+
+    // Until SIGTERM, SIGINT or SIGQUIT. Calls `ready` once, when the kernel has been seen and clients are served.
+    void run(const std::function<void()>& ready);
+
+  private:
+    RunLoop(const Parts& parts, const Paths& paths) : parts_(parts), paths_(paths) {}
+
+    std::vector<Event> wait();
+    void wait_for_input();
+    void take_signals(std::vector<Event>& events);
+    void take_commands(std::vector<Event>& events);
+    void save();
+    Duration time_to_wait(Instant now) const;
+
+    Parts parts_;
+    Paths paths_;
+    UniqueFd epoll_;
+    UniqueFd signals_;
+    std::optional<Instant> deadline_;   // of the engine
+    Instant next_carrier_poll_;
+    bool save_failed_ = false;
+    bool stopping_ = false;
+};
+
+// The signals the loop takes, blocked for this thread and those it starts from now on. Call before any thread exists.
+sigset_t block_signals();
+
+// The configuration file as it is now; complains in the log.
+Config load_config(const Paths& paths);
+
+}  // namespace ipmp

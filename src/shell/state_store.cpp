@@ -1,0 +1,82 @@
+#include "shell/state_store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string_view>
+
+#include "wire/state_codec.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr const char* kFile = "state.json";
+constexpr const char* kNewFile = "state.json.new";
+
+Result<void> write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        ssize_t written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return system_error("cannot write the state file");
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<StateStore> StateStore::open(const Paths& paths) {
+    std::error_code error;
+    std::filesystem::create_directories(paths.run(), error);
+    if (error) return Error{"cannot create " + paths.run() + ": " + error.message(), error.value()};
+
+    StateStore store;
+    store.directory_.reset(::open(paths.run().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!store.directory_) return system_error("cannot open " + paths.run());
+    store.lock_.reset(::openat(store.directory_.get(), Paths::lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!store.lock_) return system_error("cannot open " + paths.run() + "/" + Paths::lock_name);
+    if (::flock(store.lock_.get(), LOCK_EX | LOCK_NB) < 0) {
+        if (errno == EWOULDBLOCK) return Error{"another in.mpathd is already running for " + paths.run(), EWOULDBLOCK};
+        return system_error("cannot lock " + paths.run() + "/" + Paths::lock_name);
+    }
+    return store;
+}
+
+Result<State> StateStore::load() const {
+    UniqueFd file(::openat(directory_.get(), kFile, O_RDONLY | O_CLOEXEC));
+    if (!file) {
+        if (errno == ENOENT) return State{};
+        return system_error("cannot open the state file");
+    }
+    std::string text;
+    char buffer[16384];
+    for (;;) {
+        ssize_t length = ::read(file.get(), buffer, sizeof buffer);
+        if (length < 0 && errno == EINTR) continue;
+        if (length < 0) return system_error("cannot read the state file");
+        if (length == 0) break;
+        text.append(buffer, static_cast<std::size_t>(length));
+    }
+    return decode_state(text);
+}
+
+void StateStore::set_aside() const { ::renameat(directory_.get(), kFile, directory_.get(), "state.json.bad"); }
+
+Result<void> StateStore::save(const State& state) {
+    std::string text = encode_state(state);
+    if (text == written_) return {};
+    UniqueFd file(::openat(directory_.get(), kNewFile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!file) return system_error("cannot create the state file");
+    Result<void> written = write_all(file.get(), text);
+    if (!written) return written;
+    if (::renameat(directory_.get(), kNewFile, directory_.get(), kFile) < 0) {
+        return system_error("cannot replace the state file");
+    }
+    written_ = std::move(text);
+    return {};
+}
+
+}  // namespace ipmp
