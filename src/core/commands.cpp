@@ -85,7 +85,6 @@ CommandReply unplumb_group(Group& group, Family which, CommandContext& context) 
     family = GroupFamily{};
     bool other_is_plumbed = group.families[0].plumbed || group.families[1].plumbed;
     if (other_is_plumbed) return success();
-    if (group.upper) context.orders.ops.push_back(DeleteLink{group.upper});
     context.state.groups.erase(std::string(group.interface));
     return success();
 }

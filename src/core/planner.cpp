@@ -49,6 +49,7 @@ class Planner {
         : state_(state), kernel_(kernel), config_(config) {}
 
     std::vector<KernelOp> run() {
+        plan_strays();
         for (const auto& [name, group] : state_.groups) plan_links(group);
         for (const auto& [name, group] : state_.groups) {
             if (find_link(kernel_, group.upper) && find_link(kernel_, group.lower)) plan_group(group);
@@ -61,6 +62,17 @@ class Planner {
     }
 
   private:
+    // Links of ours that no group claims: of a group that was unplumbed, or renamed by somebody. One end takes the
+    // other with it.
+    void plan_strays() {
+        std::set<InterfaceIndex> claimed;
+        for (const auto& [name, group] : state_.groups) claimed.insert({group.upper, group.lower});
+        for (const auto& [index, link] : kernel_.links) {
+            bool ours = link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias;
+            if (ours && !claimed.contains(index)) ops_.push_back(DeleteLink{index});
+        }
+    }
+
     void plan_links(const Group& group) {
         if (group.upper || group.lower) return;  // half a pair is on its way out: wait for the rest
         ops_.push_back(CreateIpmpLink{group.interface, group.lower_name, group.mac, group.lower_mac});

@@ -76,10 +76,18 @@ Duration RunLoop::time_to_wait(Instant at) const {
 }
 
 void RunLoop::take_commands(std::vector<Event>& events) {
-    auto counters = [this](const std::string& ipmp_interface) { return parts_.dataplane.counters(ipmp_interface); };
-    for (CommandReceived& command : parts_.control.dispatch([this] { return parts_.engine.status(); }, counters)) {
-        events.emplace_back(std::move(command));
+    ControlServer::Answers answers{[this] { return parts_.engine.status(); }, [this] { return counters(); }};
+    for (CommandReceived& command : parts_.control.dispatch(answers)) events.emplace_back(std::move(command));
+}
+
+Counters RunLoop::counters() const {
+    Counters counters;
+    for (const auto& [ipmp_interface, group] : parts_.engine.state().groups) {
+        for (const auto& [reason, packets] : parts_.dataplane.counters(ipmp_interface)) {
+            counters[ipmp_interface + "." + reason] = packets;
+        }
     }
+    return counters;
 }
 
 void RunLoop::take_signals(std::vector<Event>& events) {

@@ -44,6 +44,7 @@ class RunLoop {
     void wait_for_input();
     void take_signals(std::vector<Event>& events);
     void take_commands(std::vector<Event>& events);
+    Counters counters() const;
     void save();
     Duration time_to_wait(Instant now) const;
 

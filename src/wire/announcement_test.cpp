@@ -10,11 +10,10 @@ namespace {
 
 TEST(Announcement, GratuitousArpIsABroadcastRequestWithSenderEqualToTarget_R_SPR_4) {
     auto frame = encode_announcement(*parse_ip("192.0.2.1"), *parse_mac("02:00:00:00:00:07"));
-    std::vector<std::uint8_t> expected{
-        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 7, 8, 6,  // Ethernet
-        0,    1,    8,    0,    6,    4,    0, 1,                    // ARP request
-        2,    0,    0,    0,    0,    7,    192, 0, 2, 1,            // sender
-        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 192, 0, 2, 1};           // target
+    std::vector<std::uint8_t> expected{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,   0, 0, 0, 0, 7, 8, 6,  // Ethernet
+                                       0,    1,    8,    0,    6,    4,    0,   1,                    // ARP request
+                                       2,    0,    0,    0,    0,    7,    192, 0, 2, 1,              // sender
+                                       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 192, 0, 2, 1};             // target
     EXPECT_EQ(frame, expected);
 }
 
@@ -22,8 +21,8 @@ TEST(Announcement, AdvertisementOverridesAndHasARightChecksum_R_SPR_4) {
     auto frame = encode_announcement(*parse_ip("2001:db8::1"), *parse_mac("02:00:00:00:00:07"));
     ASSERT_EQ(frame.size(), 14u + 40 + 32);
     EXPECT_EQ(frame[54], 136);
-    EXPECT_EQ(frame[58], 0x20);   // override, neither solicited nor router
-    EXPECT_EQ(frame[21], 255);    // hop limit
+    EXPECT_EQ(frame[58], 0x20);  // override, neither solicited nor router
+    EXPECT_EQ(frame[21], 255);   // hop limit
     std::span<const std::uint8_t> bytes(frame);
     std::uint32_t sum = internet_checksum_add(0, bytes.subspan(22, 32));
     sum = internet_checksum_add(sum, std::array<std::uint8_t, 8>{0, 0, 0, 32, 0, 0, 0, 58});

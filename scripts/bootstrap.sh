@@ -1,0 +1,99 @@
+#!/bin/bash
+# Takes a fresh Debian 12 to a built tree. Needs root only while something is missing; needs neither git nor a
+# .git directory. ./demo and ./check call it first.
+#
+#   scripts/bootstrap.sh             install what is missing, then configure and build into build/
+#   scripts/bootstrap.sh packages    install what is missing, nothing else
+#   scripts/bootstrap.sh build       configure and build only
+#
+# CMAKE_BUILD_PARALLEL_LEVEL=N limits the jobs of the build.
+set -euo pipefail
+
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" LC_ALL=C.UTF-8
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Every package we need and what for; the only such list.
+packages=(
+    # building
+    g++                  # the C++20 compiler, with its sanitizer libraries
+    cmake                # build description and presets
+    ninja-build          # runs the build
+    pkg-config           # finds libbpf and libmnl
+    clang-14             # compiles the BPF programs, and the fuzz targets
+    bpftool              # turns BPF objects into skeleton headers
+    libclang-rt-14-dev   # libFuzzer
+    libbpf-dev           # loading and attaching BPF programs
+    libmnl-dev           # rtnetlink
+    libfmt-dev           # text formatting
+    nlohmann-json3-dev   # control protocol and state file
+    libgtest-dev         # unit tests
+    linux-libc-dev       # kernel interface headers
+    # tests, laboratory and demo
+    python3              # laboratory, scripts
+    python3-pytest       # runs the namespace tests
+    iproute2             # ip, tc, bridge
+    iputils-ping         # ping
+    tcpdump              # captures
+    util-linux           # nsenter, setpriv, setarch
+    mandoc               # checks the man pages
+)
+
+fail() {
+    echo "bootstrap: $1" >&2
+    exit 1
+}
+
+missing_packages() {
+    # Unknown names make dpkg-query fail and say so; that is an answer here, not an error.
+    local present
+    present=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
+    local package
+    for package in "${packages[@]}"; do
+        grep -Fqx "$package installed" <<<"$present" || echo "$package"
+    done
+}
+
+install_packages() {
+    local -a missing
+    mapfile -t missing < <(missing_packages)
+    ((${#missing[@]} > 0)) || return 0
+    [[ $EUID -eq 0 ]] || fail "run as root, or install first: ${missing[*]}"
+    command -v apt-get >/dev/null || fail "no apt-get here (Debian 12 is needed); install by hand: ${missing[*]}"
+
+    mkdir -p build/logs
+    local log=build/logs/packages.log
+    echo "installing ${#missing[@]} packages (log: $log)"
+    local -a install=(apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "${missing[@]}")
+    export DEBIAN_FRONTEND=noninteractive
+    # Package lists that are absent or stale make the first try fail before it has changed anything.
+    if ! "${install[@]}" </dev/null >"$log" 2>&1; then
+        apt-get -q -o DPkg::Lock::Timeout=120 update </dev/null >>"$log" 2>&1 ||
+            fail "apt-get update failed: $(grep -m1 -E '^(E|W|Err)' "$log" || tail -n1 "$log")"
+        "${install[@]}" </dev/null >>"$log" 2>&1 ||
+            fail "apt-get install failed: $(grep '^E:' "$log" | tail -n1) (see $log)"
+    fi
+}
+
+# Tools that pin BPF objects expect this file system; our own programs work without it.
+mount_bpf_filesystem() {
+    [[ $EUID -eq 0 && -d /sys/fs/bpf ]] || return 0
+    grep -q ' /sys/fs/bpf bpf ' /proc/mounts && return 0
+    mount -t bpf bpf /sys/fs/bpf 2>/dev/null || echo "bootstrap: cannot mount /sys/fs/bpf, ignoring" >&2
+}
+
+build() {
+    mkdir -p build/logs
+    local log=build/logs/build.log
+    cmake --preset release >"$log" 2>&1 || { tail -n 25 "$log" >&2; fail "configuring failed (see $log)"; }
+    cmake --build --preset release >>"$log" 2>&1 || {
+        grep -m5 -A6 -E 'error:|FAILED:' "$log" >&2 || tail -n 25 "$log" >&2
+        fail "building failed (see $log)"
+    }
+}
+
+case ${1-all} in
+    packages) install_packages; mount_bpf_filesystem ;;
+    build) build ;;
+    all) install_packages; mount_bpf_filesystem; build ;;
+    *) fail "unknown argument $1; give packages, build or nothing" ;;
+esac

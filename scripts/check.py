@@ -1,0 +1,222 @@
+#!/usr/bin/python3
+"""Builds the tree, runs every kind of test and counts. Called by ./check, which installs the packages first.
+
+Each kind of test is one step, run by ctest, pytest or the simulator, and reports in JUnit XML under build/logs.
+A step that should have tests and ran none counts as failed, so that a test which silently vanished is noticed.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+LOGS = BUILD / "logs"
+JOBS = str(os.cpu_count() or 2)
+
+
+@dataclass
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: list = field(default_factory=list)  # (name, output)
+    skips: list = field(default_factory=list)
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.failures += other.failures
+        self.skips += other.skips
+
+    def fail(self, name, output=""):
+        self.failed += 1
+        self.failures.append((name, output))
+
+
+def count_junit(path):
+    """The counts of one JUnit file as ctest and pytest write it; none if there is no readable file."""
+    counts = Counts()
+    try:
+        cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return counts
+    for case in cases:
+        name = case.get("name", "?")
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
+            outputs = [case.find(tag) for tag in ("failure", "error", "system-out")]
+            counts.fail(name, "\n".join(output.text for output in outputs if output is not None and output.text))
+        elif skipped is not None or case.get("status") in ("notrun", "disabled"):
+            counts.skipped += 1
+            reason = (skipped.get("message") or "") if skipped is not None else ""
+            counts.skips.append(f"{name}: {reason}" if reason else name)
+        else:
+            counts.passed += 1
+    return counts
+
+
+def excerpt(text):
+    """What to show of a failure: compiler errors if there are any, else the end."""
+    lines = text.splitlines()
+    errors = [line for line in lines if "error:" in line or line.startswith("FAILED:")]
+    return errors[:10] or lines[-15:]
+
+
+def run(command, log, limit_s, **environment):
+    """Runs `command` with its output in `log`; its exit status, or None if it was stopped after `limit_s`."""
+    with open(log, "wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=subprocess.STDOUT, start_new_session=True,
+                                   env={**os.environ, **environment})
+        try:
+            return process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            # The session is ours: whatever a stopped or crashed test left behind goes with it.
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+
+
+class Check:
+    def __init__(self, out=sys.stdout):
+        self.total = Counts()
+        self.out = out
+
+    def say(self, text):
+        print(text, file=self.out, flush=True)
+
+    def step(self, name, command, limit_s, junit=None, required=True, **environment):
+        """Runs one step, adds up what its JUnit file tells (without one the step itself is the test), reports it."""
+        log = LOGS / f"{name}.log"
+        if junit:
+            junit.unlink(missing_ok=True)
+        begin = time.monotonic()
+        status = run(command, log, limit_s, **environment)
+        counts = count_junit(junit) if junit else Counts(passed=int(status == 0))
+        if status is None:
+            counts.fail(f"{name}: stopped after {limit_s} s")
+        elif required and not (counts.passed or counts.failed or counts.skipped) and status in (0, 5):
+            counts.fail(f"{name}: ran no test")
+        elif status not in (0, 5) and not counts.failed:  # 5: pytest found nothing to run
+            counts.fail(f"{name}: exit status {status}")
+        if required or counts.passed or counts.failed or counts.skipped:
+            self.report(name, counts, time.monotonic() - begin, log)
+
+    def report(self, name, counts, seconds, log):
+        self.total.add(counts)
+        self.say(f"{name:<12} {counts.passed:5} passed {counts.failed:4} failed {counts.skipped:4} skipped"
+                 f" {seconds:7.1f} s")
+        for skip in counts.skips:
+            self.say(f"    skipped: {skip}")
+        for number, (failure, output) in enumerate(counts.failures[:20]):
+            self.say(f"    failed: {failure}")
+            if number < 5:
+                for line in excerpt(output or log.read_text(errors="replace")):
+                    self.say(f"    | {line[:200]}")
+        if counts.failed:
+            self.say(f"    log: {log.relative_to(ROOT)}")
+
+    def build(self, preset, targets=()):
+        """Configures and builds a preset; True if it worked. A failure counts as a failed test."""
+        log = LOGS / f"build-{preset}.log"
+        begin = time.monotonic()
+        command = f"cmake --preset {preset} && cmake --build --preset {preset}"
+        if targets:
+            command += " --target " + " ".join(targets)
+        if run(["/bin/bash", "-c", command], log, 900) == 0:
+            self.say(f"built {preset} in {time.monotonic() - begin:.1f} s")
+            return True
+        counts = Counts()
+        counts.fail(f"building preset {preset}")
+        self.report(f"build-{preset}", counts, time.monotonic() - begin, log)
+        return False
+
+    def ctest(self, name, label, build=BUILD, jobs=JOBS, required=True, limit_s=300, wrapper=(), **environment):
+        junit = LOGS / f"{name}.xml"
+        command = [*wrapper, "ctest", "--test-dir", str(build), "-L", f"^({label})$", "-j", jobs, "--timeout", "120",
+                   "--output-on-failure", "--output-junit", str(junit)]
+        self.step(name, command, limit_s, junit, required, **environment)
+
+    def pytest(self, name, folder, marks="not long", limit_s=600):
+        junit = LOGS / f"{name}.xml"
+        command = ["/usr/bin/python3", "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider",
+                   "--junitxml", str(junit), "-m", marks, folder]
+        self.step(name, command, limit_s, junit, IPMP_BUILD=str(BUILD), PYTHONDONTWRITEBYTECODE="1")
+
+
+def exists(folder):
+    """Whether the kind of test that lives in `folder` exists, and so must run."""
+    return any((ROOT / folder).glob("*"))
+
+
+def test_programs(label):
+    """Targets whose tests carry the label, as ctest knows them in the built release tree."""
+    listing = subprocess.run(["ctest", "--test-dir", str(BUILD), "-L", f"^({label})$", "--show-only=json-v1"],
+                             capture_output=True, text=True, check=True).stdout
+    commands = [test.get("command", []) for test in json.loads(listing)["tests"]]
+    return sorted({Path(command[0]).name for command in commands if command})
+
+
+def run_sanitized(check):
+    """The same tests again in builds that make undefined behaviour and races visible."""
+    if check.build("asan", test_programs("unit|sim|bpf")):
+        check.ctest("asan", "unit|sim|bpf", BUILD / "asan", ASAN_OPTIONS="detect_leaks=1")
+    threaded = test_programs("thread")
+    if threaded and check.build("tsan", threaded):
+        # Address randomisation of newer kernels puts mappings where this compiler's run-time library has its own.
+        check.ctest("tsan", "thread", BUILD / "tsan", wrapper=["setarch", "-R"])
+    if exists("tests/fuzz") and check.build("fuzz"):
+        check.ctest("fuzz", "fuzz", BUILD / "fuzz")
+
+
+def run_simulation(check, count):
+    """Fresh seeds each time; the seed is in the log and in the report, so that a failure can be replayed."""
+    program = BUILD / "tests/ipmp_sim"
+    if program.exists():
+        seed = random.SystemRandom().randrange(1 << 32)
+        check.say(f"simulation: build/tests/ipmp_sim --count {count} --seed {seed}")
+        check.step("swarm", [str(program), "--count", str(count), "--seed", str(seed)], 300)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="check", description="run the tests of IPMP for Linux")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--fast", action="store_true", help="what takes under a minute once the tree is built")
+    how.add_argument("--long", action="store_true", help="everything, and what needs more patience")
+    options = parser.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+
+    check = Check()
+    if check.build("release"):
+        check.ctest("unit", "unit")
+        check.ctest("sim", "sim", required=exists("tests/sim"))
+        check.ctest("bpf", "bpf")
+        check.ctest("net", "net", jobs="1")
+        check.pytest("tidy", "tests/tidy")
+        if not options.fast:
+            run_simulation(check, 5000 if options.long else 500)
+            check.pytest("netns", "tests/netns", "long or not long" if options.long else "not long",
+                         3600 if options.long else 600)
+            run_sanitized(check)
+
+    total = check.total
+    print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only)
+ *
+ * Inbound: runs on the ingress hook of every underlying interface, in whatever state. Two IP stacks share the NIC,
+ * and every frame gets one owner: the NIC's own stack (pass), ipmp0 (up: to the transmit path of the lower end,
+ * with ipmp0's MAC as the destination, so that ipmp0 counts and shows it), or nobody (drop).
+ *
+ * Passing is TC_ACT_UNSPEC: filters of other people behind ours on the same hook still see frames that are not
+ * ours; TC_ACT_OK would end the hook for them.
+ *
+ * The letters are the rules of docs/DATAPLANE.md, first match wins:
+ *   a  VLAN-tagged, not for this NIC's MAC, not IP or ARP, not readable       pass
+ *   b  IGMP or MLD query, multicast                                          pass, and on the nominee a copy up
+ *   c  ARP request, NS, multicast NA for an address of this NIC              pass; for another NIC's: drop
+ *   d  DHCP to a client, broadcast or to an address not known yet            pass, and on the nominee a copy up
+ *   e  sent by a member, or ARP or ND stating a member's MAC                 drop
+ *   f  other broadcast and multicast                                         up on the nominee, else drop
+ *   g  unicast to a data address                                             up, on any member
+ *   h  the rest                                                              pass; up if the group forwards
+ */
+#pragma once
+
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+
+#include "maps.h"
+#include "parse.h"
+
+enum { PASS = TC_ACT_UNSPEC };
+
+static __always_inline int pass_malformed(void) {
+    count(IPMP_COUNT_in_malformed);
+    return PASS;
+}
+
+static __always_inline int drop_inbound(enum ipmp_counter reason) {
+    count(reason);
+    return TC_ACT_SHOT;
+}
+
+static __always_inline int up(struct __sk_buff* skb, const struct ipmp_settings* settings) {
+    struct ethhdr* ethernet = header_at(skb, 0, sizeof(*ethernet));
+    if (!ethernet) return pass_malformed();
+    if (!is_group_mac(ethernet->h_dest))
+        __builtin_memcpy(ethernet->h_dest, settings->upper_mac, sizeof(settings->upper_mac));
+    return bpf_redirect(settings->lower_ifindex, 0);
+}
+
+static __always_inline int is_here(struct __sk_buff* skb, __u32 row) {
+    const struct ipmp_nic* nic = nic_at(row);
+    return nic && nic->ifindex == skb->ifindex;
+}
+
+/* (b), (d) */
+static __always_inline int pass_and_copy_up(struct __sk_buff* skb, const struct ipmp_settings* settings, int family) {
+    if (!is_here(skb, settings->nominee[family])) return PASS;
+    __u8 destination[IPMP_MAC_BYTES];
+    if (bpf_skb_load_bytes(skb, 0, destination, sizeof(destination)) < 0) return PASS;
+    int unicast = !is_group_mac(destination);
+    if (unicast) bpf_skb_store_bytes(skb, 0, settings->upper_mac, sizeof(settings->upper_mac), 0);
+    count(bpf_clone_redirect(skb, settings->lower_ifindex, 0) == 0 ? IPMP_COUNT_in_copied : IPMP_COUNT_in_copy_failed);
+    if (unicast) bpf_skb_store_bytes(skb, 0, destination, sizeof(destination), 0);
+    return PASS;
+}
+
+/* (e), (f) */
+static __always_inline int steer_group_frame(struct __sk_buff* skb, const struct ipmp_settings* settings, int family) {
+    const struct ethhdr* ethernet = header_at(skb, 0, sizeof(*ethernet));
+    if (!ethernet) return pass_malformed();
+    if (is_member_mac(ethernet->h_source)) return drop_inbound(IPMP_COUNT_in_own_echo);
+    return is_here(skb, settings->nominee[family]) ? up(skb, settings) : drop_inbound(IPMP_COUNT_in_not_nominee);
+}
+
+/* (g), (h); `dhcp`: see (d) */
+static __always_inline int steer_unicast(struct __sk_buff* skb, const struct ipmp_settings* settings, int family,
+                                         const struct ipmp_address* address, int dhcp) {
+    if (address) return address->kind == IPMP_ADDRESS_DATA ? up(skb, settings) : PASS;
+    if (dhcp) return pass_and_copy_up(skb, settings, family);
+    return settings->forwards ? up(skb, settings) : PASS;
+}
+
+/* (c): the verdict for a question about `target` if that is a NIC's own address, else 0. */
+enum { NOT_OWN = 0 };
+static __always_inline int steer_question(struct __sk_buff* skb, const struct ipmp_address* target) {
+    if (!target || target->kind != IPMP_ADDRESS_OWN) return NOT_OWN;
+    return is_here(skb, target->nic) ? PASS : drop_inbound(IPMP_COUNT_in_other_nic);
+}
+
+static __always_inline int steer_arp(struct __sk_buff* skb, const struct ipmp_settings* settings, int group) {
+    struct arp_ipv4 arp;
+    if (load_arp(skb, &arp)) return pass_malformed();
+    struct ipmp_address_key key = ipv4_key(arp.target_ip);
+    const struct ipmp_address* target = find_address(&key);
+    if (arp.operation == bpf_htons(ARP_REQUEST)) {
+        int verdict = steer_question(skb, target);
+        if (verdict != NOT_OWN) return verdict;
+    }
+    if (is_member_mac(arp.sender_mac)) return drop_inbound(IPMP_COUNT_in_own_echo);
+    if (group) return steer_group_frame(skb, settings, FAMILY_IPV4);
+    return target && target->kind == IPMP_ADDRESS_DATA ? up(skb, settings) : PASS;
+}
+
+static __always_inline int steer_ipv4(struct __sk_buff* skb, const struct ipmp_settings* settings, int group) {
+    const struct iphdr* ip = header_at(skb, L3, sizeof(*ip));
+    if (!ip || ip->version != 4 || ip->ihl < 5) return pass_malformed();
+    if (!group) {
+        struct ipmp_address_key key = ipv4_key(&ip->daddr);
+        const struct ipmp_address* address = find_address(&key);
+        if (address) return steer_unicast(skb, settings, FAMILY_IPV4, address, 0);
+    }
+    int protocol = has_ipv4_transport(ip) ? ip->protocol : IPPROTO_RAW;
+    __u32 transport = L3 + ip->ihl * 4;
+    int dhcp = protocol == IPPROTO_UDP && is_dhcp_at(skb, transport, DHCP_CLIENT_PORT);
+    if (!group) return steer_unicast(skb, settings, FAMILY_IPV4, NULL, dhcp);
+    if (dhcp || (protocol == IPPROTO_IGMP && is_type_at(skb, transport, IGMP_QUERY)))
+        return pass_and_copy_up(skb, settings, FAMILY_IPV4);
+    return steer_group_frame(skb, settings, FAMILY_IPV4);
+}
+
+/* 1: an option states a member's MAC; 0: none does; -1: malformed. */
+static __always_inline int options_state_member(struct __sk_buff* skb, __u32 offset, __u32 end) {
+    for (int i = 0; i < OPTIONS_MAX; i++) {
+        struct nd_option option;
+        int found = next_option(skb, &offset, end, &option);
+        if (found <= 0) return found;
+        if (states_mac(&option) && is_member_mac(option.mac)) return 1;
+    }
+    return 0;
+}
+
+/* (c) and (e) for ND; NOT_OWN: to be treated like other IPv6 traffic. */
+static __always_inline int steer_nd(struct __sk_buff* skb, enum nd_type type, int group) {
+    struct nd_message message = {};
+    __u32 end;
+    if (load_nd(skb, type, &message, &end)) return pass_malformed();
+    struct ipmp_address_key key = ipv6_key(message.target);
+    if (type == ND_NS) {
+        int verdict = steer_question(skb, find_address(&key));
+        if (verdict != NOT_OWN) return verdict;
+    }
+    int echo = options_state_member(skb, nd_options_offset(type), end);
+    if (echo < 0) return pass_malformed();
+    if (echo) return drop_inbound(IPMP_COUNT_in_own_echo);
+    /* Somebody else claims the address: the NIC's own duplicate address detection has to hear it. */
+    if (type == ND_NA && group) return steer_question(skb, find_address(&key));
+    return NOT_OWN;
+}
+
+static __always_inline int steer_ipv6(struct __sk_buff* skb, const struct ipmp_settings* settings, int group) {
+    const struct ipv6hdr* ip = header_at(skb, L3, sizeof(*ip));
+    if (!ip || ip->version != 6) return pass_malformed();
+    enum nd_type type = nd_type_of(skb, ip);
+    struct ipmp_address_key key = ipv6_key(&ip->daddr);
+    __u8 next_header = ip->nexthdr;
+    if (type != ND_NONE) {
+        int verdict = steer_nd(skb, type, group);
+        if (verdict != NOT_OWN) return verdict;
+    }
+    if (!group) {
+        const struct ipmp_address* address = find_address(&key);
+        if (address) return steer_unicast(skb, settings, FAMILY_IPV6, address, 0);
+    }
+    int dhcp = next_header == IPPROTO_UDP && is_dhcp_at(skb, L4_IPV6, DHCP6_CLIENT_PORT);
+    if (!group) return steer_unicast(skb, settings, FAMILY_IPV6, NULL, dhcp);
+    if (dhcp || is_mld_query(skb, next_header)) return pass_and_copy_up(skb, settings, FAMILY_IPV6);
+    return steer_group_frame(skb, settings, FAMILY_IPV6);
+}
+
+SEC("tc")
+int ipmp_steer(struct __sk_buff* skb) {
+    /* The tag is off the frame already: its EtherType is that of the inside. A frame for another MAC is here by
+     * promiscuous mode or flooding; the NIC it is meant for gets it as well. */
+    if (skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST) return PASS;
+    pull_headers(skb);
+    const struct ethhdr* ethernet = header_at(skb, 0, sizeof(*ethernet));
+    const struct ipmp_settings* settings = settings_of_group();
+    if (!ethernet || !settings) return PASS;
+    int group = is_group_mac(ethernet->h_dest);
+
+    switch (ethernet->h_proto) {
+        case bpf_htons(ETH_P_IP):
+            return steer_ipv4(skb, settings, group);
+        case bpf_htons(ETH_P_IPV6):
+            return steer_ipv6(skb, settings, group);
+        case bpf_htons(ETH_P_ARP):
+            return steer_arp(skb, settings, group);
+        default:
+            return PASS;
+    }
+}

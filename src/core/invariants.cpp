@@ -1,0 +1,293 @@
+#include "core/invariants.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+const char* name_of(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
+
+class Report {
+  public:
+    template <typename... Args>
+    void require(bool holds, fmt::format_string<Args...> text, Args&&... args) {
+        if (!holds) violations_.push_back(fmt::format(text, std::forward<Args>(args)...));
+    }
+    Violations take() { return std::move(violations_); }
+
+  private:
+    Violations violations_;
+};
+
+std::set<InterfaceIndex> active_members(const State& state, const Group& group, Family which) {
+    std::set<InterfaceIndex> active;
+    for (const Interface* member : members_of(state, group)) {
+        if (active_for(*member, which)) active.insert(member->index);
+    }
+    return active;
+}
+
+std::map<InterfaceIndex, int> counts_of(const std::vector<Binding>& bindings, const std::set<InterfaceIndex>& active) {
+    std::map<InterfaceIndex, int> counts;
+    for (InterfaceIndex member : active) counts[member] = 0;
+    for (const Binding& binding : bindings) {
+        if (active.contains(binding.member)) ++counts[binding.member];
+    }
+    return counts;
+}
+
+void check_bindings(const Group& group, Family which, const std::set<InterfaceIndex>& active, Report& report) {
+    const GroupFamily& family = group.families[index_of(which)];
+    std::set<IpAddress> up, bound;
+    for (const LogicalAddress& logical : family.addresses) {
+        if (logical.up && !logical.address.is_zero()) up.insert(logical.address);
+    }
+    for (const Binding& binding : family.bindings) {
+        report.require(bound.insert(binding.address).second, "{}: {} is bound twice", group.interface,
+                       to_string(binding.address));
+        bool right = active.empty() ? !binding.member : active.contains(binding.member);
+        report.require(right, "{}: {} is bound to {}, which is not active", group.interface,
+                       to_string(binding.address), binding.member.value);
+    }
+    report.require(up == bound, "{}: {} addresses are UP, {} are bound ({})", group.interface, up.size(), bound.size(),
+                   name_of(which));
+    int most = 0, least = static_cast<int>(family.bindings.size());
+    for (const auto& [member, count] : counts_of(family.bindings, active)) {
+        most = std::max(most, count);
+        least = std::min(least, count);
+    }
+    report.require(active.empty() || most - least <= 1, "{}: {} binding counts differ by {}", group.interface,
+                   name_of(which), most - least);
+}
+
+void check_family(const State& state, const Group& group, Family which, Report& report) {
+    const GroupFamily& family = group.families[index_of(which)];
+    std::set<InterfaceIndex> active = active_members(state, group, which);
+    std::set<InterfaceIndex> listed(family.active.begin(), family.active.end());
+    report.require(listed == active && listed.size() == family.active.size(),
+                   "{}: the {} active list is not the set of active members", group.interface, name_of(which));
+    bool nominee_right = active.empty() ? !family.nominee : active.contains(family.nominee);
+    report.require(nominee_right, "{}: {} nominee {} is not active", group.interface, name_of(which),
+                   family.nominee.value);
+    check_bindings(group, which, active, report);
+    bool slots_right = std::all_of(family.slots.begin(), family.slots.end(), [&](InterfaceIndex slot) {
+        return active.empty() ? !slot : active.contains(slot);
+    });
+    report.require(slots_right, "{}: a {} slot is empty or names a member that is not active", group.interface,
+                   name_of(which));
+}
+
+void check_policy(const State& state, const Group& group, const Config& config, Report& report) {
+    std::size_t capacity = 0, functions = 0, is_active = 0;
+    for (const Interface* member : members_of(state, group)) {
+        if (!member->standby) ++capacity;
+        if (functioning(*member)) ++functions;
+        if (active(*member)) ++is_active;
+        report.require(!member->inactive || functioning(*member), "{} is INACTIVE but does not function",
+                       member->name);
+    }
+    std::size_t wanted = std::min(std::max<std::size_t>(capacity, 1), functions);
+    if (config.failback) {
+        report.require(is_active == wanted, "{}: {} members are active instead of {}", group.interface, is_active,
+                       wanted);
+    } else {
+        report.require(functions == 0 || is_active > 0, "{}: no member is active though {} function", group.interface,
+                       functions);
+        report.require(is_active <= wanted, "{}: {} members are active, more than {}", group.interface, is_active,
+                       wanted);
+    }
+}
+
+bool agrees(const State& state, const Nic& nic, InterfaceIndex member) {
+    const Interface* interface = find_interface(state, member);
+    return nic == (interface ? Nic{member, interface->mac} : Nic{});
+}
+
+void check_image(const State& state, const Group& group, const GroupImage& image, Report& report) {
+    const std::string& name = group.interface;
+    report.require(image.upper == group.upper && image.lower == group.lower, "{}: image has other links", name);
+    std::map<InterfaceIndex, MacAddress> members;
+    for (const Interface* member : members_of(state, group)) {
+        if (member->index) members[member->index] = member->mac;
+    }
+    report.require(image.members == members, "{}: image has other members", name);
+    std::size_t data_addresses = 0;
+    for (Family which : kFamilies) {
+        std::size_t index = index_of(which);
+        const GroupFamily& family = group.families[index];
+        report.require(agrees(state, image.nominee[index], family.nominee), "{}: image has another {} nominee", name,
+                       name_of(which));
+        bool same = true;
+        for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
+            same &= agrees(state, image.slots[index][slot], family.slots[slot]);
+        }
+        report.require(same, "{}: image has other {} slots", name, name_of(which));
+        for (const Binding& binding : family.bindings) {
+            auto entry = image.addresses.find(binding.address);
+            bool right = entry != image.addresses.end() && entry->second.kind == AddressKind::data &&
+                         agrees(state, entry->second.nic, binding.member);
+            report.require(right, "{}: image has {} elsewhere", name, to_string(binding.address));
+        }
+        data_addresses += family.bindings.size();
+    }
+    auto in_image = std::count_if(image.addresses.begin(), image.addresses.end(),
+                                  [](const auto& entry) { return entry.second.kind == AddressKind::data; });
+    report.require(static_cast<std::size_t>(in_image) == data_addresses, "{}: image has {} data addresses, not {}",
+                   name, in_image, data_addresses);
+}
+
+// FAILBACK=no: who rests is called only when another is lost, when nobody is active, or by the administrator.
+void check_calls(const Transition& step, const Group& group, Report& report) {
+    std::size_t was_active = 0;
+    bool lost = false;
+    for (const auto& [name, former] : step.before.interfaces) {
+        if (former.group != group.interface || !active(former)) continue;
+        ++was_active;
+        const Interface* now = find_interface(step.after, former.index);
+        lost |= !now || now->group != group.interface || !active(*now);
+    }
+    for (const Interface* member : members_of(step.after, group)) {
+        const Interface* former = find_interface(step.before, member->index);
+        bool called = former && former->group == group.interface && functioning(*former) && former->inactive &&
+                      active(*member);
+        bool own_act = former && former->standby != member->standby;
+        report.require(!called || lost || was_active == 0 || own_act || step.config.failback,
+                       "{}: {} was INACTIVE and was called without need", group.interface, member->name);
+    }
+}
+
+// How many bindings must leave a NIC that stays, so that counts level out: those above its final share.
+int needed_moves(const std::map<InterfaceIndex, int>& staying, int total) {
+    int members = static_cast<int>(staying.size());
+    int share = total / members, with_one_more = total % members;
+    int excess = 0, above = 0;
+    for (const auto& [member, count] : staying) {
+        excess += std::max(0, count - share);
+        above += count > share ? 1 : 0;
+    }
+    return excess - std::min(above, with_one_more);
+}
+
+void check_moves(const Transition& step, const Group& group, Report& report) {
+    auto former = step.before.groups.find(group.interface);
+    if (former == step.before.groups.end()) return;
+    for (Family which : kFamilies) {
+        const GroupFamily& before = former->second.families[index_of(which)];
+        const GroupFamily& after = group.families[index_of(which)];
+        std::map<InterfaceIndex, int> staying;
+        for (InterfaceIndex member : after.active) staying[member] = 0;
+        if (staying.empty()) continue;
+        int moved = 0;
+        for (const Binding& binding : after.bindings) {
+            for (const Binding& old : before.bindings) {
+                if (old.address != binding.address || !staying.contains(old.member)) continue;
+                ++staying[old.member];
+                moved += old.member != binding.member ? 1 : 0;
+            }
+        }
+        int needed = needed_moves(staying, static_cast<int>(after.bindings.size()));
+        report.require(moved <= needed, "{}: {} {} bindings left a NIC that stays active; {} had to", group.interface,
+                       moved, name_of(which), needed);
+        bool nominee_stays = !staying.contains(before.nominee) || before.nominee == after.nominee;
+        report.require(nominee_stays, "{}: the {} nominee changed though it stays active", group.interface,
+                       name_of(which));
+    }
+}
+
+void check_announcement(const State& state, const Announce& announce, Report& report) {
+    const Interface* nic = find_interface(state, announce.nic.index);
+    std::string address = to_string(announce.address);
+    report.require(nic != nullptr, "{} is announced from {}, which is gone", address, announce.nic.index.value);
+    if (!nic) return;
+    report.require(nic->mac == announce.nic.mac, "{} is announced at {}, which is not the MAC of {}", address,
+                   to_string(announce.nic.mac), nic->name);
+    report.require(active(*nic), "{} is announced from {}, which is not active", address, nic->name);
+    auto group = state.groups.find(nic->group);
+    bool bound = false;
+    if (group != state.groups.end()) {
+        for (const Binding& binding : group->second.families[index_of(announce.address.family)].bindings) {
+            bound |= binding.address == announce.address && binding.member == nic->index;
+        }
+    }
+    report.require(bound, "{} is announced from {} but not bound to it", address, nic->name);
+}
+
+bool level(const GroupFamily& family) {
+    std::map<InterfaceIndex, int> counts;
+    for (InterfaceIndex member : family.active) counts[member] = 0;
+    for (InterfaceIndex slot : family.slots) ++counts[slot];
+    int most = 0, least = static_cast<int>(kSlotCount);
+    for (const auto& [member, count] : counts) {
+        most = std::max(most, count);
+        least = std::min(least, count);
+    }
+    return most - least <= 1;
+}
+
+}  // namespace
+
+Violations check(const State& state, const DataplaneImage& image, const Config& config) {
+    Report report;
+    for (const auto& [name, group] : state.groups) {
+        for (Family which : kFamilies) check_family(state, group, which, report);
+        check_policy(state, group, config, report);
+        if (auto entry = image.find(name); entry != image.end()) check_image(state, group, entry->second, report);
+    }
+    for (const auto& [name, entry] : image) {
+        report.require(state.groups.contains(name), "image has {}, which is no IPMP interface", name);
+    }
+    std::set<InterfaceIndex> seen;
+    for (const auto& [name, interface] : state.interfaces) {
+        report.require(interface.name == name, "{} is filed under {}", interface.name, name);
+        report.require(!interface.index || seen.insert(interface.index).second, "index of {} is filed twice", name);
+        bool at_home = interface.group.empty() || state.groups.contains(interface.group);
+        report.require(at_home, "{} is in group {}, which does not exist", name, interface.group);
+        bool flagged = interface.failed || interface.inactive || interface.offline;
+        report.require(!interface.group.empty() || !flagged, "{} is in no group but has flags of a member", name);
+    }
+    return report.take();
+}
+
+Violations check_transition(const Transition& step) {
+    Report report;
+    for (const auto& [name, group] : step.after.groups) {
+        check_calls(step, group, report);
+        check_moves(step, group, report);
+    }
+    for (const Action& action : step.actions) {
+        if (auto* announce = std::get_if<Announce>(&action)) check_announcement(step.after, *announce, report);
+    }
+    return report.take();
+}
+
+Violations check_restart(const Transition& step) {
+    Report report;
+    for (const auto& [name, group] : step.before.groups) {
+        auto after = step.after.groups.find(name);
+        report.require(after != step.after.groups.end(), "{} is gone after a restart", name);
+        if (after == step.after.groups.end()) continue;
+        for (Family which : kFamilies) {
+            const GroupFamily& then = group.families[index_of(which)];
+            const GroupFamily& now = after->second.families[index_of(which)];
+            const char* text = name_of(which);
+            report.require(now.bindings == then.bindings, "{}: a restart moved {} bindings", name, text);
+            report.require(now.nominee == then.nominee, "{}: a restart moved the {} nominee", name, text);
+            report.require(now.active == then.active, "{}: a restart changed who is {} active", name, text);
+            report.require(now.slots == then.slots || !level(then), "{}: a restart moved {} slots", name, text);
+        }
+    }
+    for (const Action& action : step.actions) {
+        auto* announce = std::get_if<Announce>(&action);
+        report.require(!announce, "{} is announced after a restart", announce ? to_string(announce->address) : "");
+    }
+    return report.take();
+}
+
+}  // namespace ipmp

@@ -1,0 +1,308 @@
+#include "shell/carrier_watch.hpp"
+
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+
+#include "shell/link_settings.hpp"
+#include "shell/log.hpp"
+#include "shell/netlink_socket.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr Duration kShortestPeriod = std::chrono::milliseconds(3);
+constexpr Duration kLongestPeriod = std::chrono::seconds(1);
+constexpr Duration kNothingToWatch = std::chrono::hours(1);
+constexpr int kCostShare = 100;    // polling takes at most 1/100 of a core
+constexpr int kCostSmoothing = 8;  // polls that count in the smoothed cost, roughly
+constexpr int kReadAttempts = 4;   // for two counters read one after the other to agree
+
+// What this thread has used of the processor: a cost, not a clock.
+Duration thread_cpu_time() {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+// The number in an open sysfs file, read afresh. ENODEV: its link is gone.
+Result<std::uint32_t> read_number(const UniqueFd& file) {
+    std::array<char, 32> text;
+    ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
+    if (size < 0) return system_error("reading a carrier counter");
+    std::uint32_t number = 0;
+    if (std::from_chars(text.data(), text.data() + size, number).ec != std::errc{})
+        return Error{"a carrier counter is no number", EINVAL};
+    return number;
+}
+
+Result<UniqueFd> open_at(const UniqueFd& directory, const std::string& path, int flags) {
+    UniqueFd file(::openat(directory.get(), path.c_str(), flags | O_CLOEXEC));
+    if (!file) return system_error("opening " + path);
+    return file;
+}
+
+}  // namespace
+
+// One link; poll() never fails but by the link's end.
+class CarrierWatch::Link {
+  public:
+    enum class Outcome { unchanged, changed, gone };
+    virtual ~Link() = default;
+    virtual Outcome poll(CarrierChanged& event) = 0;  // fills `event` when changed
+};
+
+class CarrierWatch::Source {
+  public:
+    virtual ~Source() = default;
+    virtual Result<std::unique_ptr<Link>> open(InterfaceIndex link) = 0;
+    virtual std::string warning() const = 0;
+};
+
+class CarrierWatch::SysfsSource : public Source {
+  public:
+    static Result<std::unique_ptr<Source>> open() {
+        UniqueFd context(::fsopen("sysfs", FSOPEN_CLOEXEC));
+        if (!context) return system_error("opening a sysfs");
+        if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
+            return system_error("creating a sysfs");
+        UniqueFd root(::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC));
+        if (!root) return system_error("mounting a sysfs");
+        return std::unique_ptr<Source>(new SysfsSource(std::move(root)));
+    }
+
+    Result<std::unique_ptr<Link>> open(InterfaceIndex link) override;
+    std::string warning() const override { return {}; }
+
+    // The link's own directory. By name, so the index is checked afterwards, lest a rename interfered.
+    Result<UniqueFd> directory_of(InterfaceIndex link) const {
+        for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
+            auto name = name_of_link(link);
+            if (!name) return name.error();
+            auto directory = open_at(root_, "class/net/" + *name, O_PATH | O_DIRECTORY);
+            auto index_file = directory ? open_at(*directory, "ifindex", O_RDONLY) : directory.error();
+            if (!index_file && index_file.error().error_number != ENOENT) return index_file.error();
+            if (!index_file) continue;
+            auto index = read_number(*index_file);
+            if (index && *index == link.value) return directory;
+        }
+        return Error{"the link's directory cannot be found", ENODEV};
+    }
+
+  private:
+    explicit SysfsSource(UniqueFd root) : root_(std::move(root)) {}
+    UniqueFd root_;
+};
+
+class CarrierWatch::SysfsLink : public Link {
+  public:
+    SysfsLink(const SysfsSource& source, InterfaceIndex link, UniqueFd changes_file, UniqueFd ups_file)
+        : source_(source), link_(link), changes_file_(std::move(changes_file)), ups_file_(std::move(ups_file)) {}
+
+    Outcome poll(CarrierChanged& event) override {
+        // The one cheap read that nearly all polls end with: carrier_changes is the sum of the two counters.
+        auto changes = read_number(changes_file_);
+        if (!changes) return outcome_of(changes.error());
+        if (!first_ && *changes == changes_) return Outcome::unchanged;
+        auto ups = read_number(ups_file_);
+        for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
+            // No up between two equal readings of ups: with them, `changes` in between makes one picture.
+            changes = read_number(changes_file_);
+            auto ups_again = read_number(ups_file_);
+            if (!ups || !changes || !ups_again)
+                return outcome_of((!ups ? ups : !changes ? changes : ups_again).error());
+            if (*ups == *ups_again) break;
+            ups = ups_again;
+        }
+        changes_ = *changes;
+        auto up = carrier(static_cast<std::int32_t>(2 * *ups - *changes));
+        first_ = false;
+        if (!up) return Outcome::unchanged;  // netlink will tell
+        event = {.link = link_, .up = *up, .carrier_changes = changes_};
+        return Outcome::changed;
+    }
+
+  private:
+    // From ups minus downs, see the top of the header.
+    std::optional<bool> carrier(std::int32_t difference) {
+        if (difference == -1) difference_with_carrier_ = 0;
+        if (difference == 1) difference_with_carrier_ = 1;
+        if (!difference_with_carrier_ && !first_) {
+            if (auto present = read_carrier_file()) difference_with_carrier_ = *present ? difference : difference + 1;
+        }
+        if (!difference_with_carrier_) return {};
+        return difference == *difference_with_carrier_;
+    }
+
+    // May wait for RTNL. Nothing while the link is administratively down.
+    std::optional<bool> read_carrier_file() const {
+        auto directory = source_.directory_of(link_);
+        if (!directory) return {};
+        auto file = open_at(*directory, "carrier", O_RDONLY);
+        if (!file) return {};
+        auto number = read_number(*file);
+        if (!number) return {};
+        return *number != 0;
+    }
+
+    static Outcome outcome_of(const Error& error) {
+        return error.error_number == ENODEV ? Outcome::gone : Outcome::unchanged;
+    }
+
+    const SysfsSource& source_;
+    InterfaceIndex link_;
+    UniqueFd changes_file_, ups_file_;
+    bool first_ = true;
+    std::uint32_t changes_ = 0;
+    std::optional<std::int32_t> difference_with_carrier_;
+};
+
+Result<std::unique_ptr<CarrierWatch::Link>> CarrierWatch::SysfsSource::open(InterfaceIndex link) {
+    auto directory = directory_of(link);
+    if (!directory) return directory.error();
+    auto changes = open_at(*directory, "carrier_changes", O_RDONLY);
+    if (!changes) return changes.error();
+    auto ups = open_at(*directory, "carrier_up_count", O_RDONLY);
+    if (!ups) return ups.error();
+    return std::unique_ptr<Link>(new SysfsLink(*this, link, *std::move(changes), *std::move(ups)));
+}
+
+// The fallback: asks for the link state by ioctl, and for the counters by netlink once it moved.
+class CarrierWatch::EthtoolSource : public Source {
+  public:
+    static Result<std::unique_ptr<Source>> open(const Error& why_not_sysfs) {
+        UniqueFd ioctl_socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        if (!ioctl_socket) return system_error("opening a socket");
+        auto netlink = NetlinkSocket::open();
+        if (!netlink) return netlink.error();
+        return std::unique_ptr<Source>(new EthtoolSource(std::move(ioctl_socket), *std::move(netlink), why_not_sysfs));
+    }
+
+    Result<std::unique_ptr<Link>> open(InterfaceIndex link) override;
+    std::string warning() const override {
+        return "link failures may be noticed late while other interfaces come and go (" + why_not_sysfs_.text + ")";
+    }
+
+    // Nothing: the driver cannot tell. ENODEV: gone.
+    Result<std::optional<bool>> link_state(InterfaceIndex link) const {
+        ifreq request{};
+        auto name = name_of_link(link);
+        if (!name) return name.error();
+        name->copy(request.ifr_name, IF_NAMESIZE - 1);
+        ethtool_value value{.cmd = ETHTOOL_GLINK};
+        request.ifr_data = reinterpret_cast<char*>(&value);
+        if (::ioctl(ioctl_socket_.get(), SIOCETHTOOL, &request) < 0) {
+            if (errno == ENODEV) return system_error("asking for the link state");
+            return std::optional<bool>();
+        }
+        return std::optional<bool>(value.data != 0);
+    }
+    NetlinkSocket& netlink() { return netlink_; }
+
+  private:
+    EthtoolSource(UniqueFd ioctl_socket, NetlinkSocket netlink, Error why_not_sysfs)
+        : ioctl_socket_(std::move(ioctl_socket)),
+          netlink_(std::move(netlink)),
+          why_not_sysfs_(std::move(why_not_sysfs)) {}
+    UniqueFd ioctl_socket_;
+    NetlinkSocket netlink_;
+    Error why_not_sysfs_;
+};
+
+class CarrierWatch::EthtoolLink : public Link {
+  public:
+    EthtoolLink(EthtoolSource& source, InterfaceIndex link) : source_(source), link_(link) {}
+
+    Outcome poll(CarrierChanged& event) override {
+        auto state = source_.link_state(link_);
+        if (!state) return state.error().error_number == ENODEV ? Outcome::gone : Outcome::unchanged;
+        if (told_ && *state == told_->second) return Outcome::unchanged;
+        auto link = read_link(source_.netlink(), link_);
+        if (!link) return Outcome::unchanged;  // gone in between: the next poll finds out
+        bool moved = !told_ || told_->first != link->carrier_changes;
+        told_ = {link->carrier_changes, *state};
+        if (!moved) return Outcome::unchanged;
+        event = {.link = link_, .up = link->carrier, .carrier_changes = link->carrier_changes};
+        return Outcome::changed;
+    }
+
+  private:
+    EthtoolSource& source_;
+    InterfaceIndex link_;
+    std::optional<std::pair<std::uint32_t, std::optional<bool>>> told_;  // carrier changes, link state
+};
+
+Result<std::unique_ptr<CarrierWatch::Link>> CarrierWatch::EthtoolSource::open(InterfaceIndex link) {
+    auto state = link_state(link);
+    if (!state) return state.error();
+    return std::unique_ptr<Link>(new EthtoolLink(*this, link));
+}
+
+CarrierWatch::CarrierWatch(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+CarrierWatch::CarrierWatch(CarrierWatch&&) noexcept = default;
+CarrierWatch& CarrierWatch::operator=(CarrierWatch&&) noexcept = default;
+CarrierWatch::~CarrierWatch() = default;
+
+Result<CarrierWatch> CarrierWatch::open() {
+    auto source = SysfsSource::open();
+    if (!source) source = EthtoolSource::open(source.error());
+    if (!source) return source.error().within("watching carrier");
+    return CarrierWatch(*std::move(source));
+}
+
+void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
+    std::erase_if(links_,
+                  [&](const auto& entry) { return std::find(links.begin(), links.end(), entry.first) == links.end(); });
+    for (InterfaceIndex index : links) {
+        Watched& watched = links_[index];
+        if (watched.link) continue;
+        auto link = source_->open(index);
+        if (link)
+            watched = {.link = *std::move(link)};
+        else if (link.error().error_number == ENODEV)
+            watched.state = watched.state == State::vanished ? State::vanished : State::vanishing;
+        else
+            log_error("ignoring the carrier of interface " + std::to_string(index.value) + ": " + link.error().text);
+    }
+    poll_cost_ = {};
+}
+
+std::vector<Event> CarrierWatch::poll() {
+    std::vector<Event> events;
+    Duration started = thread_cpu_time();
+    for (auto& [index, watched] : links_) {
+        CarrierChanged changed;
+        auto outcome = watched.link ? watched.link->poll(changed) : Link::Outcome::unchanged;
+        if (outcome == Link::Outcome::changed) events.emplace_back(changed);
+        if (outcome == Link::Outcome::gone) watched = {.state = State::vanishing};
+        if (watched.state == State::vanishing) {
+            events.emplace_back(LinkVanished{index});
+            watched.state = State::vanished;
+        }
+    }
+    Duration cost = thread_cpu_time() - started;
+    poll_cost_ = poll_cost_ == Duration::zero() ? cost : poll_cost_ + (cost - poll_cost_) / kCostSmoothing;
+    return events;
+}
+
+Duration CarrierWatch::period() const {
+    bool nothing = std::none_of(links_.begin(), links_.end(), [](const auto& entry) {
+        return entry.second.link || entry.second.state == State::vanishing;
+    });
+    if (nothing) return kNothingToWatch;
+    return std::clamp(poll_cost_ * kCostShare, kShortestPeriod, kLongestPeriod);
+}
+
+std::string CarrierWatch::warning() const { return source_->warning(); }
+
+}  // namespace ipmp

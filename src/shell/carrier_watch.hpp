@@ -1,0 +1,71 @@
+// Watches the carrier of the underlying interfaces without ever waiting for RTNL (design D9).
+//
+// Purpose: netlink tells of a lost carrier up to a second late on an ordinary NIC. Here a file of a sysfs of our
+// own (detached: no mount point) stays open per link, survives renames, and is read every few milliseconds.
+// Runs in the deciding thread; its events go to the engine like any other.
+//
+// How carrier follows from the counters: carrier_up_count and carrier_down_count alternate strictly, so their
+// difference says it, once it is known what it is *with* carrier: 0 for a link registered with carrier, as veth,
+// tap and macvlan are (then it is 0 or -1); 1 for one whose driver cleared carrier before registering it (then it
+// is 1 or 0). A difference of -1 or 1 settles that for good; so does a change of it by one. Only a whole flap
+// between two reads leaves it open, and only then the file `carrier` is read, once, which may wait for RTNL.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "base/unique_fd.hpp"
+#include "model/event.hpp"
+
+namespace ipmp {
+
+class CarrierWatch {
+  public:
+    // Of the calling thread's network namespace, for good. Needs CAP_SYS_ADMIN at this moment only; without it
+    // link states are asked for one by one instead, which does wait for RTNL (see warning()).
+    static Result<CarrierWatch> open();
+    CarrierWatch(CarrierWatch&&) noexcept;
+    CarrierWatch& operator=(CarrierWatch&&) noexcept;
+    ~CarrierWatch();
+
+    // Replaces the set. Links that were watched before go on as they were.
+    void watch(const std::vector<InterfaceIndex>& links);
+
+    // CarrierChanged for each link whose counters moved since the last poll, the newest state only; the first poll
+    // also tells where each new link stands, as it may have moved since netlink told of it. LinkVanished once for
+    // each that is gone.
+    std::vector<Event> poll();
+
+    // How long to wait before the next poll: 3 ms, or as long as it takes to keep polling below 1 % of a core.
+    Duration period() const;
+
+    // What the administrator should know about the way carrier is watched; empty if all is well.
+    std::string warning() const;
+
+  private:
+    class Link;
+    class Source;
+    class SysfsLink;
+    class SysfsSource;
+    class EthtoolLink;
+    class EthtoolSource;
+    enum class State { present, vanishing, vanished };  // vanishing: not reported yet
+    struct Watched {
+        std::unique_ptr<Link> link;  // null: gone, or cannot be watched
+        State state = State::present;
+    };
+
+    explicit CarrierWatch(std::unique_ptr<Source> source);
+
+    std::unique_ptr<Source> source_;
+    std::map<InterfaceIndex, Watched> links_;
+    Duration poll_cost_{};  // smoothed CPU time of one poll
+};
+
+}  // namespace ipmp

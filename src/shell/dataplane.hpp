@@ -1,0 +1,45 @@
+// Owner of the BPF programs and maps: makes the kernel's maps equal to a DataplaneImage by writing the difference.
+//
+// Every IPMP interface has an instance of the data path (two programs and their maps) of its own. A new one is
+// filled before its programs are registered in FilterPrograms, so a filter never runs on empty maps. The netlink
+// thread attaches the programs; an attached filter keeps its programs and maps alive in the kernel without us
+// (design D6), so destroying a Dataplane changes nothing for traffic. Layouts: docs/DATAPLANE.md.
+//
+// apply() is on the failover path: map system calls only, no netlink, no RTNL lock. Deciding thread only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "model/dataplane_image.hpp"
+#include "shell/filter_programs.hpp"
+
+namespace ipmp {
+
+class Dataplane {
+  public:
+    explicit Dataplane(FilterPrograms& programs);
+    ~Dataplane();
+    Dataplane(const Dataplane&) = delete;
+    Dataplane& operator=(const Dataplane&) = delete;
+
+    // Loads what is new, writes what changed, forgets what is no longer wanted. One group's failure does not keep
+    // the others from being served; the first failure is returned. What failed is tried again at the next call.
+    Result<void> apply(const DataplaneImage& wanted);
+
+    // Packets by reason (the names of ipmp_abi.h), summed over all CPUs; empty for an unknown interface.
+    std::map<std::string, std::uint64_t> counters(const std::string& ipmp_interface) const;
+
+  private:
+    class Instance;
+
+    Result<void> add(const std::string& ipmp_interface, const GroupImage& image);
+
+    FilterPrograms& programs_;
+    std::map<std::string, std::unique_ptr<Instance>> instances_;  // by IPMP interface name
+};
+
+}  // namespace ipmp

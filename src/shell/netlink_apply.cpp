@@ -1,0 +1,123 @@
+#include "shell/netlink_apply.hpp"
+
+#include <initializer_list>
+
+#include "shell/link_settings.hpp"
+#include "shell/netlink_filters.hpp"
+
+namespace ipmp {
+
+namespace {
+
+Result<void> succeed_on(Result<void> result, std::initializer_list<int> harmless_errors) {
+    if (result) return result;
+    for (int error : harmless_errors) {
+        if (result.error().error_number == error) return {};
+    }
+    return result;
+}
+
+struct Apply {
+    NetlinkSocket& socket;
+    const FilterPrograms& programs;
+
+    Result<void> operator()(const CreateIpmpLink& op) const;
+    Result<void> operator()(const DeleteLink& op) const { return succeed_on(socket.change(encode(op)), {ENODEV}); }
+    Result<void> operator()(const SetLinkUp& op) const { return socket.change(encode(op)); }
+    Result<void> operator()(const SetLinkMtu& op) const { return socket.change(encode(op)); }
+    Result<void> operator()(const AddAddress& op) const;
+    Result<void> operator()(const RemoveAddress& op) const {
+        return succeed_on(socket.change(encode(op)), {EADDRNOTAVAIL, ENODEV});
+    }
+    Result<void> operator()(const AddRule& op) const { return succeed_on(socket.change(encode(op)), {EEXIST}); }
+    Result<void> operator()(const RemoveRule& op) const { return succeed_on(socket.change(encode(op)), {ENOENT}); }
+    Result<void> operator()(const AddRoute& op) const { return succeed_on(socket.change(encode(op)), {EEXIST}); }
+    Result<void> operator()(const RemoveRoute& op) const {
+        return succeed_on(socket.change(encode(op)), {ESRCH, ENOENT, ENODEV});
+    }
+    Result<void> operator()(const WriteSetting& op) const { return write_setting(op.link, op.name, op.value); }
+    Result<void> operator()(const AttachFilter& op) const { return attach_filter(programs, op); }
+    Result<void> operator()(const DetachFilter& op) const { return detach_filter(op); }
+
+    Result<void> finish_pair(const LinkState& upper, const LinkState& lower) const;
+    Result<std::optional<AddressState>> find_address(const AddAddress& op) const;
+};
+
+// The pair `op` asks for, finished or not.
+bool is_wanted_pair(const LinkState& upper, const LinkState& lower, const CreateIpmpLink& op) {
+    return upper.kind == "veth" && upper.peer == lower.index && upper.mac == op.mac && lower.mac == op.lower_mac &&
+           (upper.alias.empty() || upper.alias == kIpmpLinkAlias) &&
+           (lower.alias.empty() || lower.alias == kLowerLinkAlias);
+}
+
+Result<void> Apply::operator()(const CreateIpmpLink& op) const {
+    for (const auto& name : {op.name, op.lower_name}) {
+        if (name.empty() || name.size() > kMaxLinkNameBytes)
+            return Error{"name \"" + name + "\" is not of 1 to 15 characters", EINVAL};
+    }
+    auto created = socket.change(encode_create_pair(op));
+    if (!created && created.error().error_number != EEXIST) return created;
+    auto upper = read_link(socket, op.name), lower = read_link(socket, op.lower_name);
+    if (!upper || !lower || !is_wanted_pair(*upper, *lower, op)) {
+        // Another link has one of the names; or, straight after creation, somebody was quicker than we.
+        return created ? Result<void>(Error{"changed by another program while being created", EBUSY}) : created;
+    }
+    auto finished = finish_pair(*upper, *lower);
+    if (!finished && created) {
+        // Nothing half-made is left behind; a failure to delete it would only repeat the first one.
+        static_cast<void>(socket.change(encode(DeleteLink{upper->index})));
+    }
+    return finished;
+}
+
+Result<void> Apply::finish_pair(const LinkState& upper, const LinkState& lower) const {
+    // A host without IPv6 has neither of the two, and needs neither.
+    if (auto result =
+            succeed_on(socket.change(encode_set_no_generated_addresses(lower.index)), {EAFNOSUPPORT, EOPNOTSUPP});
+        !result)
+        return result;
+    if (auto result = succeed_on(write_setting(lower.index, "ipv6/conf/*/disable_ipv6", "1"), {ENOENT}); !result)
+        return result;
+    if (auto result = socket.change(encode_set_no_arp(lower.index)); !result) return result;
+    if (auto result = socket.change(encode_set_alias(lower.index, kLowerLinkAlias)); !result) return result;
+    return socket.change(encode_set_alias(upper.index, kIpmpLinkAlias));
+}
+
+// The same address on the same link. The kernel has an IPv6 address at most once, with whatever prefix length.
+Result<std::optional<AddressState>> Apply::find_address(const AddAddress& op) const {
+    std::optional<AddressState> found;
+    auto result = socket.read(encode_dump_addresses(op.address.family), [&](MessageBytes message) {
+        auto address = decode_address(message);
+        if (!address || address->link != op.link || address->address != op.address) return;
+        if (address->prefix_length == op.prefix_length || op.address.family == Family::ipv6) found = address;
+    });
+    if (!result && result.error().error_number != EINTR) return result.error();
+    return found;
+}
+
+Result<void> Apply::operator()(const AddAddress& op) const {
+    auto added = socket.change(encode(op));
+    if (added || added.error().error_number != EEXIST) return added;
+    auto existing = find_address(op);
+    if (!existing) return existing.error();
+    if (*existing) {
+        const AddressState& is = **existing;
+        bool ipv6 = op.address.family == Family::ipv6;
+        bool same = is.prefix_length == op.prefix_length && !is.tentative && !is.dad_failed &&
+                    (ipv6 || (is.scope_link == op.scope_link && is.broadcast == op.broadcast));
+        if (same) return is.finite_lifetime ? socket.change(encode_replace(op)) : Result<void>();
+        // The kernel replaces neither scope, broadcast address nor prefix length, and does not stop DAD.
+        if (auto removed = (*this)(RemoveAddress{op.link, is.address, is.prefix_length}); !removed) return removed;
+    }
+    return socket.change(encode(op));
+}
+
+}  // namespace
+
+Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, const KernelOp& op) {
+    auto result = std::visit(Apply{socket, programs}, op);
+    if (!result) return result.error().within(describe(op));
+    return result;
+}
+
+}  // namespace ipmp

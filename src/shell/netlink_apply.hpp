@@ -1,0 +1,14 @@
+// One KernelOp -> the kernel. Idempotent: "already so" is success, whoever did it.
+#pragma once
+
+#include "base/result.hpp"
+#include "model/kernel_op.hpp"
+#include "shell/filter_programs.hpp"
+#include "shell/netlink_socket.hpp"
+
+namespace ipmp {
+
+// The error starts with what was about to be done.
+Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, const KernelOp& op);
+
+}  // namespace ipmp

@@ -1,0 +1,132 @@
+#include "shell/netlink_monitor.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace ipmp {
+
+namespace {
+
+constexpr std::size_t kReceiveBytes = 1 << 16;
+
+constexpr std::array kGroups{RTNLGRP_LINK,         RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_RULE,
+                             RTNLGRP_IPV6_RULE,    RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,  RTNLGRP_TC,
+                             RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
+
+// On a router other people's routes come by the million: the kernel itself drops all but ours, before they
+// take room in the receive buffer. Types are in host order, the filter loads in network order.
+Result<void> drop_foreign_routes(int fd) {
+    constexpr std::uint32_t type_offset = offsetof(nlmsghdr, nlmsg_type);
+    constexpr std::uint32_t protocol_offset = sizeof(nlmsghdr) + offsetof(rtmsg, rtm_protocol);
+    std::array<sock_filter, 7> program{{
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, type_offset),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 2),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, protocol_offset),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kRouteProtocol, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    }};
+    sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) < 0)
+        return system_error("filtering route messages");
+    return {};
+}
+
+bool link_differs(const LinkState& told, const KernelState& known) {
+    auto found = known.links.find(told.index);
+    if (found == known.links.end()) return true;
+    LinkState comparable = told;  // what is not in such messages is taken over
+    comparable.filter = found->second.filter;
+    comparable.filter_group = found->second.filter_group;
+    comparable.settings = found->second.settings;
+    return comparable != found->second;
+}
+
+bool traffic_control_matters(MessageBytes message, const KernelState& known, const ManagedSettings& managed) {
+    auto link = decode_traffic_control_link(message);
+    if (!link) return false;
+    auto filter = decode_filter(message);
+    if (filter && filter->priority == kFilterPriority && filter->handle == kFilterHandle) return true;
+    auto found = known.links.find(*link);
+    return found == known.links.end() ? managed.contains(*link)
+                                      : can_have_filter(found->second, managed, {.former = known});
+}
+
+bool matters(std::uint16_t type, MessageBytes message, const KernelState& known, const ManagedSettings& managed) {
+    switch (type) {
+        case RTM_NEWLINK: {
+            auto link = decode_link(message);
+            return link && link_differs(*link, known);
+        }
+        case RTM_DELLINK:
+            return decode_link(message).has_value();
+        case RTM_NEWADDR: {  // a router advertisement renews addresses all the time
+            auto address = decode_address(message);
+            return address &&
+                   std::find(known.addresses.begin(), known.addresses.end(), *address) == known.addresses.end();
+        }
+        case RTM_DELADDR:
+            return decode_address(message).has_value();
+        case RTM_NEWRULE:
+        case RTM_DELRULE:
+            return decode_rule(message).has_value();
+        case RTM_NEWROUTE:
+        case RTM_DELROUTE:
+            return decode_route(message).has_value();
+        case RTM_NEWNETCONF:
+            return true;
+        default:
+            return traffic_control_matters(message, known, managed);
+    }
+}
+
+}  // namespace
+
+NetlinkMonitor::NetlinkMonitor(mnl_socket* socket) : socket_(socket), buffer_(kReceiveBytes) {}
+
+Result<NetlinkMonitor> NetlinkMonitor::open(int receive_buffer_bytes) {
+    mnl_socket* raw = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (!raw) return system_error("opening an rtnetlink socket");
+    NetlinkMonitor monitor(raw);
+    if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) < 0) return system_error("binding an rtnetlink socket");
+    if (::setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer_bytes, sizeof(int)) < 0 &&
+        ::setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(int)) < 0)
+        return system_error("sizing the receive buffer");
+    if (auto result = drop_foreign_routes(monitor.fd()); !result) return result.error();
+    for (int group : kGroups) {
+        if (mnl_socket_setsockopt(raw, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
+            return system_error("subscribing to rtnetlink");
+    }
+    return monitor;
+}
+
+NetlinkMonitor::Hints NetlinkMonitor::drain(const KernelState& known, const ManagedSettings& managed) {
+    Hints hints;
+    while (true) {
+        ssize_t size = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
+        if (size < 0) {
+            if (errno == EINTR) continue;
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return hints;
+            hints.changed = hints.overrun = true;  // ENOBUFS: messages lost; ENOSPC: one too long for us
+            if (errno != ENOBUFS && errno != ENOSPC) return hints;
+            continue;
+        }
+        int left = static_cast<int>(size);
+        for (auto* header = reinterpret_cast<const nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(header, left);
+             header = mnl_nlmsg_next(header, &left)) {
+            if (hints.changed) break;  // the rest cannot say more
+            MessageBytes message(reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len);
+            hints.changed = matters(header->nlmsg_type, message, known, managed);
+        }
+    }
+}
+
+}  // namespace ipmp

@@ -1,0 +1,40 @@
+// Listens to rtnetlink notifications, only to learn that something of interest may have changed. What it was
+// is read afresh by netlink_state; a lost message is therefore nothing worse than a hint (design D7).
+#pragma once
+
+#include <libmnl/libmnl.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/result.hpp"
+#include "shell/netlink_state.hpp"
+
+namespace ipmp {
+
+class NetlinkMonitor {
+  public:
+    struct Hints {
+        bool changed = false;
+        bool overrun = false;  // the kernel dropped messages
+    };
+
+    // Subscribes in the network namespace of the calling thread.
+    static Result<NetlinkMonitor> open(int receive_buffer_bytes);
+
+    int fd() const { return mnl_socket_get_fd(socket_.get()); }
+
+    // Takes all waiting messages. Those that say what `known` already says are no hints.
+    Hints drain(const KernelState& known, const ManagedSettings& managed);
+
+  private:
+    struct Close {
+        void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+    };
+    explicit NetlinkMonitor(mnl_socket* socket);
+
+    std::unique_ptr<mnl_socket, Close> socket_;
+    std::vector<std::uint8_t> buffer_;
+};
+
+}  // namespace ipmp

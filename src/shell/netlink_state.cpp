@@ -1,0 +1,92 @@
+#include "shell/netlink_state.hpp"
+
+#include <algorithm>
+
+#include "shell/link_settings.hpp"
+
+namespace ipmp {
+
+namespace {
+
+Result<void> read_links(NetlinkSocket& socket, KernelState& state) {
+    return socket.read(encode_dump_links(), [&](MessageBytes message) {
+        if (auto link = decode_link(message)) state.links[link->index] = std::move(*link);
+    });
+}
+
+// Where the kernel does not know a family, it answers for all the others instead.
+Result<void> read_addresses(NetlinkSocket& socket, Family family, KernelState& state) {
+    return socket.read(encode_dump_addresses(family), [&](MessageBytes message) {
+        auto address = decode_address(message);
+        if (address && address->address.family == family) state.addresses.push_back(std::move(*address));
+    });
+}
+
+Result<void> read_rules(NetlinkSocket& socket, Family family, KernelState& state) {
+    auto result = socket.read(encode_dump_rules(family), [&](MessageBytes message) {
+        auto rule = decode_rule(message);
+        if (rule && rule->source.family == family) state.rules.push_back(*rule);
+    });
+    if (!result && (result.error().error_number == EAFNOSUPPORT || result.error().error_number == EOPNOTSUPP))
+        return {};  // no rules of that family in this kernel
+    return result;
+}
+
+Result<void> read_routes(NetlinkSocket& socket, Family family, KernelState& state) {
+    return socket.read(encode_dump_routes(family), [&](MessageBytes message) {
+        auto route = decode_route(message);
+        if (route && route->network.family == family) state.routes.push_back(*route);
+    });
+}
+
+Result<void> read_filter(NetlinkSocket& socket, const FilterPrograms& programs, LinkState& link) {
+    auto result = socket.read(encode_dump_filters(link.index), [&](MessageBytes message) {
+        auto filter = decode_filter(message);
+        if (!filter || filter->priority != kFilterPriority || filter->handle != kFilterHandle) return;
+        if (filter->program_id == 0) return;  // not even a BPF filter
+        auto owner = programs.owner_of(filter->program_id);
+        link.filter = owner ? owner->filter : Filter::outdated;
+        link.filter_group = owner ? owner->ipmp_interface : std::string();
+    });
+    // The link or its qdisc is gone: no filter.
+    if (!result && (result.error().error_number == ENODEV || result.error().error_number == EINVAL)) return {};
+    return result;
+}
+
+}  // namespace
+
+bool can_have_filter(const LinkState& link, const ManagedSettings& managed, const FilterScope& scope) {
+    if (scope.every_link && link.ethernet) return true;
+    if (managed.contains(link.index) || link.alias == kLowerLinkAlias || link.alias == kIpmpLinkAlias) return true;
+    auto former = scope.former.links.find(link.index);
+    return former != scope.former.links.end() && former->second.filter != Filter::none;
+}
+
+Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
+                                      const ManagedSettings& managed, const FilterScope& scope) {
+    KernelState state;
+    if (auto result = read_links(socket, state); !result) return result.error().within("reading links");
+    for (Family family : kFamilies) {
+        if (auto result = read_addresses(socket, family, state); !result)
+            return result.error().within("reading addresses");
+        if (auto result = read_rules(socket, family, state); !result) return result.error().within("reading rules");
+        if (auto result = read_routes(socket, family, state); !result) return result.error().within("reading routes");
+    }
+    // One order whatever the kernel's hash tables do; within a link the kernel's own, which has a meaning.
+    std::stable_sort(state.addresses.begin(), state.addresses.end(),
+                     [](const AddressState& left, const AddressState& right) { return left.link < right.link; });
+    std::sort(state.rules.begin(), state.rules.end());
+    std::sort(state.routes.begin(), state.routes.end());
+
+    for (auto& [index, link] : state.links) {
+        if (can_have_filter(link, managed, scope)) {
+            if (auto result = read_filter(socket, programs, link); !result)
+                return result.error().within("reading filters");
+        }
+        if (auto names = managed.find(index); names != managed.end())
+            link.settings = read_settings(names->second, link.name);
+    }
+    return state;
+}
+
+}  // namespace ipmp

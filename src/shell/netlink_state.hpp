@@ -1,0 +1,29 @@
+// Reads the whole KernelState by dumps (design D7): the truth that messages only hint at.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/kernel_state.hpp"
+#include "shell/filter_programs.hpp"
+#include "shell/netlink_socket.hpp"
+
+namespace ipmp {
+
+using ManagedSettings = std::map<InterfaceIndex, std::vector<std::string>>;  // names to read, by link
+
+// Filters are asked for link by link, so only where one can be expected: on managed links, on IPMP links and
+// where `former` had one. `every_link` asks all Ethernet links, to find what an earlier daemon left behind.
+struct FilterScope {
+    const KernelState& former;
+    bool every_link = false;
+};
+bool can_have_filter(const LinkState& link, const ManagedSettings& managed, const FilterScope& scope);
+
+// EINTR: a change came in between; try again. `generation` of the result is 0.
+Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
+                                      const ManagedSettings& managed, const FilterScope& scope);
+
+}  // namespace ipmp

@@ -1,0 +1,246 @@
+#include "shell/netlink_thread.hpp"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <future>
+#include <optional>
+
+#include "shell/clock.hpp"
+#include "shell/link_settings.hpp"
+#include "shell/log.hpp"
+#include "shell/netlink_apply.hpp"
+#include "shell/netlink_monitor.hpp"
+#include "shell/netlink_state.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr Duration kReadPause = std::chrono::milliseconds(5);
+constexpr int kReadPauseFactor = 4;  // reading takes at most a fifth of one core, however busy the host
+constexpr Duration kSettingsPeriod = std::chrono::seconds(2);  // most settings change without a notification
+
+void signal_eventfd(int fd) {
+    std::uint64_t one = 1;
+    // Fails only when the counter is full, and then the descriptor is readable anyway.
+    static_cast<void>(!::write(fd, &one, sizeof one));
+}
+
+void clear_eventfd(int fd) {
+    std::uint64_t count = 0;
+    static_cast<void>(!::read(fd, &count, sizeof count));  // EAGAIN: nothing to clear
+}
+
+}  // namespace
+
+// What the thread owns; lives on its stack.
+class NetlinkThread::Worker {
+  public:
+    static Result<Worker> open(NetlinkThread& thread, const FilterPrograms& programs, int network_namespace_fd,
+                               int receive_buffer_bytes);
+    void run();
+
+  private:
+    Worker(NetlinkThread& thread, const FilterPrograms& programs, NetlinkMonitor monitor, NetlinkSocket socket)
+        : thread_(thread), programs_(programs), monitor_(std::move(monitor)), socket_(std::move(socket)) {}
+
+    void wait();
+    void take_hints();
+    void apply(const ApplyKernel& batch);
+    void observe();
+    void check_settings();
+    std::optional<Instant> deadline() const;
+
+    NetlinkThread& thread_;
+    const FilterPrograms& programs_;
+    NetlinkMonitor monitor_;
+    NetlinkSocket socket_;
+
+    ManagedSettings managed_;
+    KernelState known_;  // as emitted last
+    std::uint64_t applied_generation_ = 0;
+    bool stale_ = true;       // something changed since the last read began
+    bool must_emit_ = true;   // an observation is owed, even if nothing changed
+    bool every_link_ = true;  // look for filters everywhere
+    Instant next_read_;       // not before
+    Instant settings_due_;
+};
+
+Result<NetlinkThread::Worker> NetlinkThread::Worker::open(NetlinkThread& thread, const FilterPrograms& programs,
+                                                          int network_namespace_fd, int receive_buffer_bytes) {
+    if (network_namespace_fd >= 0 && ::setns(network_namespace_fd, CLONE_NEWNET) < 0)
+        return system_error("entering the network namespace");
+    // Subscribe first: what changes during the first read is then seen as a hint.
+    auto monitor = NetlinkMonitor::open(receive_buffer_bytes);
+    if (!monitor) return monitor.error();
+    auto socket = NetlinkSocket::open();
+    if (!socket) return socket.error();
+    return Worker(thread, programs, *std::move(monitor), *std::move(socket));
+}
+
+void NetlinkThread::Worker::run() {
+    while (true) {
+        clear_eventfd(thread_.wake_.get());  // before looking at what it announces
+        if (thread_.stopping_) return;
+        take_hints();
+        if (!must_emit_) {
+            if (auto batch = thread_.next_batch()) {
+                apply(*batch);
+                next_read_ = now();  // whoever waits for the result must not wait for the pause
+            }
+        }
+        check_settings();
+        if (stale_ && now() >= next_read_) observe();
+        if (must_emit_ || !thread_.has_batch()) wait();
+    }
+}
+
+std::optional<Instant> NetlinkThread::Worker::deadline() const {
+    if (stale_) return next_read_;
+    if (!managed_.empty()) return settings_due_;
+    return {};
+}
+
+void NetlinkThread::Worker::wait() {
+    std::array<pollfd, 2> descriptors{{{thread_.wake_.get(), POLLIN, 0}, {monitor_.fd(), POLLIN, 0}}};
+    timespec timeout{};
+    auto until = deadline();
+    if (until) {
+        auto left = std::max(Duration::zero(), *until - now());
+        timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(left).count();
+        timeout.tv_nsec = (left % std::chrono::seconds(1)).count();
+    }
+    // Whatever happened, the loop looks at everything.
+    static_cast<void>(::ppoll(descriptors.data(), descriptors.size(), until ? &timeout : nullptr, nullptr));
+}
+
+void NetlinkThread::Worker::take_hints() {
+    auto hints = monitor_.drain(known_, managed_);
+    stale_ |= hints.changed;
+    every_link_ |= hints.overrun;
+    if (hints.overrun) ++thread_.overruns_;
+}
+
+void NetlinkThread::Worker::apply(const ApplyKernel& batch) {
+    managed_.clear();
+    for (const auto& link : batch.managed) managed_[link.link] = link.settings;
+    KernelApplied applied{.generation = batch.generation};
+    for (const auto& op : batch.ops) {
+        auto result = apply_kernel_op(socket_, programs_, op);
+        if (!result) applied.failures.push_back({op, result.error().error_number, result.error().text});
+    }
+    applied_generation_ = batch.generation;
+    every_link_ |= batch.ops.empty();  // a request to re-read everything
+    stale_ = must_emit_ = true;
+    thread_.emit(std::move(applied));
+}
+
+void NetlinkThread::Worker::observe() {
+    take_hints();  // those waiting now are older than the read that follows
+    stale_ = false;
+    Instant started = now();
+    auto state = read_kernel_state(socket_, programs_, managed_, {.former = known_, .every_link = every_link_});
+    Instant ended = now();
+    next_read_ = ended + std::max(kReadPause, kReadPauseFactor * (ended - started));
+    if (!state) {
+        stale_ = true;
+        if (state.error().error_number != EINTR) log_error(state.error().within("trying again").text);
+        return;
+    }
+    every_link_ = false;
+    settings_due_ = ended + kSettingsPeriod;
+    state->generation = applied_generation_;
+    if (!must_emit_ && *state == known_) return;
+    must_emit_ = false;
+    known_ = *std::move(state);
+    thread_.emit(KernelObserved{known_});
+}
+
+void NetlinkThread::Worker::check_settings() {
+    if (managed_.empty() || stale_ || now() < settings_due_) return;
+    settings_due_ = now() + kSettingsPeriod;
+    for (const auto& [index, names] : managed_) {
+        auto link = known_.links.find(index);
+        if (link == known_.links.end()) continue;
+        if (read_settings(names, link->second.name) != link->second.settings) stale_ = true;
+    }
+}
+
+NetlinkThread::NetlinkThread(UniqueFd events_ready, UniqueFd wake)
+    : events_ready_(std::move(events_ready)), wake_(std::move(wake)) {}
+
+Result<std::unique_ptr<NetlinkThread>> NetlinkThread::start(const FilterPrograms& programs, int network_namespace_fd,
+                                                            int receive_buffer_bytes) {
+    UniqueFd events_ready(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!events_ready || !wake) return system_error("making an eventfd");
+    std::unique_ptr<NetlinkThread> self(new NetlinkThread(std::move(events_ready), std::move(wake)));
+
+    std::promise<Result<void>> opened;
+    auto outcome = opened.get_future();
+    // The daemon's signals are for the deciding thread; a thread inherits the mask of its maker.
+    sigset_t all, former;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &former);
+    self->thread_ = std::thread([&programs, network_namespace_fd, receive_buffer_bytes, thread = self.get(),
+                                 opened = std::move(opened)]() mutable {
+        ::pthread_setname_np(::pthread_self(), "netlink");
+        auto worker = Worker::open(*thread, programs, network_namespace_fd, receive_buffer_bytes);
+        opened.set_value(worker ? Result<void>() : Result<void>(worker.error()));
+        if (worker) worker->run();
+    });
+    ::pthread_sigmask(SIG_SETMASK, &former, nullptr);
+    if (auto result = outcome.get(); !result) return result.error().within("starting the netlink thread");
+    return self;
+}
+
+NetlinkThread::~NetlinkThread() {
+    stopping_ = true;
+    signal_eventfd(wake_.get());
+    if (thread_.joinable()) thread_.join();
+}
+
+void NetlinkThread::submit(ApplyKernel batch) {
+    {
+        std::lock_guard lock(mutex_);
+        batches_.push_back(std::move(batch));
+    }
+    signal_eventfd(wake_.get());
+}
+
+bool NetlinkThread::has_batch() {
+    std::lock_guard lock(mutex_);
+    return !batches_.empty();
+}
+
+std::optional<ApplyKernel> NetlinkThread::next_batch() {
+    std::lock_guard lock(mutex_);
+    if (batches_.empty()) return {};
+    ApplyKernel batch = std::move(batches_.front());
+    batches_.pop_front();
+    return batch;
+}
+
+void NetlinkThread::emit(Event event) {
+    std::lock_guard lock(mutex_);
+    auto* newer = std::get_if<KernelObserved>(&event);
+    auto* older = events_.empty() ? nullptr : std::get_if<KernelObserved>(&events_.back());
+    if (newer && older && older->state.generation == newer->state.generation)
+        *older = std::move(*newer);
+    else
+        events_.push_back(std::move(event));
+    signal_eventfd(events_ready_.get());
+}
+
+std::vector<Event> NetlinkThread::take_events() {
+    std::lock_guard lock(mutex_);
+    clear_eventfd(events_ready_.get());
+    return std::exchange(events_, {});
+}
+
+}  // namespace ipmp

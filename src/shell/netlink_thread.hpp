@@ -1,0 +1,67 @@
+// The thread that talks rtnetlink, so that the deciding thread never waits for RTNL (design D9).
+//
+// Purpose: carries out ApplyKernel batches in order, and keeps the engine's picture of the kernel fresh: every
+// notification burst ends in a re-read, and a KernelObserved if anything differs from the last one.
+//
+// Objects: a NetlinkMonitor for hints, a NetlinkSocket for changes and dumps, both made in the thread and
+// never seen by another. Two queues under one mutex lead in and out. The queue of events is bounded by the
+// batches submitted: an observation replaces a waiting one of the same generation.
+//
+// Order: after a batch comes its KernelApplied, then always a KernelObserved of its generation, before the
+// next batch is begun. Between reads there is a pause of at least kReadPause and several times what the last
+// read took; the first hint after a pause is followed at once, and batches never wait for it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "model/action.hpp"
+#include "model/event.hpp"
+#include "shell/filter_programs.hpp"
+
+namespace ipmp {
+
+class NetlinkThread {
+  public:
+    static constexpr int kReceiveBufferBytes = 8 << 20;
+
+    // `network_namespace_fd`: -1 = the caller's; else the thread enters it and stays there. `programs` must
+    // outlive the thread. The first KernelObserved follows as an event.
+    static Result<std::unique_ptr<NetlinkThread>> start(const FilterPrograms& programs, int network_namespace_fd = -1,
+                                                        int receive_buffer_bytes = kReceiveBufferBytes);
+    ~NetlinkThread();
+    NetlinkThread(const NetlinkThread&) = delete;
+    NetlinkThread& operator=(const NetlinkThread&) = delete;
+
+    int event_fd() const { return events_ready_.get(); }  // readable while events wait
+    std::vector<Event> take_events();
+    void submit(ApplyKernel batch);  // never blocks on netlink
+
+    std::uint64_t overrun_count() const { return overruns_.load(); }  // times the kernel dropped notifications
+
+  private:
+    class Worker;
+    NetlinkThread(UniqueFd events_ready, UniqueFd wake);
+
+    void emit(Event event);
+    bool has_batch();
+    std::optional<ApplyKernel> next_batch();
+
+    UniqueFd events_ready_, wake_;  // eventfds
+    std::atomic<bool> stopping_ = false;
+    std::atomic<std::uint64_t> overruns_ = 0;
+    std::mutex mutex_;  // guards the two queues
+    std::deque<ApplyKernel> batches_;
+    std::vector<Event> events_;
+    std::thread thread_;
+};
+
+}  // namespace ipmp

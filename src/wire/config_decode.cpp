@@ -1,0 +1,99 @@
+#include "wire/config_decode.hpp"
+
+#include <fmt/format.h>
+#include <strings.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <optional>
+
+namespace ipmp {
+
+namespace {
+
+constexpr std::chrono::milliseconds kMinimumDetectionTime{100};
+constexpr std::size_t kMaxShownBytes = 100;  // of a bad value, in messages
+
+bool same_ignoring_case(std::string_view left, std::string_view right) {
+    return left.size() == right.size() && strncasecmp(left.data(), right.data(), left.size()) == 0;
+}
+
+// The value of the first line `name`=…
+std::optional<std::string> value_of(std::string_view text, std::string_view name) {
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
+        if (line.size() > name.size() && line[name.size()] == '=' &&
+            same_ignoring_case(line.substr(0, name.size()), name)) {
+            return std::string(line.substr(name.size() + 1));
+        }
+    }
+    return {};
+}
+
+// A C integer in decimal, octal (0…) or hexadecimal (0x…); what follows the digits is ignored.
+std::optional<std::int64_t> parse_integer(const std::string& text) {
+    char* end = nullptr;
+    errno = 0;
+    std::int64_t number = std::strtoll(text.c_str(), &end, 0);
+    if (end == text.c_str() || errno != 0) return {};
+    return number;
+}
+
+std::string shown(const std::string& value) { return value.substr(0, kMaxShownBytes); }
+
+void read_detection_time(std::string_view text, DecodedConfig& result) {
+    auto value = value_of(text, "FAILURE_DETECTION_TIME");
+    if (!value) return;
+    auto number = parse_integer(*value);
+    if (!number || *number <= 0 || *number > std::numeric_limits<std::int32_t>::max()) {
+        result.messages.push_back(
+            fmt::format("Invalid failure detection time of {}, assuming default of 10000 ms", shown(*value)));
+    } else if (*number < kMinimumDetectionTime.count()) {
+        result.messages.push_back(
+            fmt::format("Too small failure detection time of {}, assuming minimum of 100 ms", *number));
+        result.config.failure_detection_time = kMinimumDetectionTime;
+    } else {
+        result.config.failure_detection_time = std::chrono::milliseconds(*number);
+    }
+}
+
+void read_yes_no(std::string_view text, const char* name, bool& target, DecodedConfig& result) {
+    auto value = value_of(text, name);
+    if (!value) return;
+    if (same_ignoring_case(*value, "yes")) {
+        target = true;
+    } else if (same_ignoring_case(*value, "no")) {
+        target = false;
+    } else {
+        result.messages.push_back(fmt::format("Invalid value for {} {}", name, shown(*value)));
+    }
+}
+
+void read_link_ups(std::string_view text, DecodedConfig& result) {
+    constexpr std::int64_t kMaximum = 1000;  // each one is remembered for a minute
+    auto value = value_of(text, "LINK_UPS_PER_MINUTE");
+    if (!value) return;
+    auto number = parse_integer(*value);
+    if (!number || *number < 0 || *number > kMaximum) {
+        result.messages.push_back(fmt::format("Invalid value for LINK_UPS_PER_MINUTE {}", shown(*value)));
+    } else {
+        result.config.link_ups_per_minute = static_cast<std::uint32_t>(*number);
+    }
+}
+
+}  // namespace
+
+DecodedConfig decode_config(std::string_view text) {
+    DecodedConfig result;
+    read_detection_time(text, result);
+    read_yes_no(text, "FAILBACK", result.config.failback, result);
+    read_yes_no(text, "TRACK_INTERFACES_ONLY_WITH_GROUPS", result.config.track_only_groups, result);
+    read_link_ups(text, result);
+    return result;
+}
+
+}  // namespace ipmp

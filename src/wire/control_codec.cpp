@@ -1,0 +1,380 @@
+#include "wire/control_codec.hpp"
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "wire/interface_definitions.hpp"
+#include "wire/json_archive.hpp"
+#include "wire/status_codec.hpp"
+
+namespace ipmp {
+
+// The parameters of each method. A field added to a command does not compile before it is named here.
+
+template <class A>
+void fields(A& a, typename A::template Ref<LogicalName> v) {
+    auto& [interface, number] = v;
+    a.interface_name("interface", interface);
+    a.defaulted("number", number);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<CreateIpmp> v) {
+    auto& [interface, family] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<Plumb> v) {
+    auto& [interface, family] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<Unplumb> v) {
+    auto& [interface, family] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetGroup> v) {
+    auto& [interface, family, group] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a.group_name("group", group);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetAddress> v) {
+    auto& [logical, address, prefix_length, broadcast] = v;
+    fields(a, logical);
+    a("address", address);
+    a("prefix_length", prefix_length);
+    a("broadcast", broadcast);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetNetmask> v) {
+    auto& [logical, family, prefix_length] = v;
+    fields(a, logical);
+    a("family", family);
+    a("prefix_length", prefix_length);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<AddLogical> v) {
+    auto& [interface, address, prefix_length] = v;
+    a.interface_name("interface", interface);
+    a("address", address);
+    a("prefix_length", prefix_length);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<RemoveLogical> v) {
+    auto& [interface, address] = v;
+    a.interface_name("interface", interface);
+    a("address", address);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetFlags> v) {
+    auto& [logical, family, up, no_failover, deprecated] = v;
+    fields(a, logical);
+    a("family", family);
+    a("up", up);
+    a("no_failover", no_failover);
+    a("deprecated", deprecated);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetStandby> v) {
+    auto& [interface, standby] = v;
+    a.interface_name("interface", interface);
+    a("standby", standby);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetOffline> v) {
+    auto& [interface, minimum_redundancy] = v;
+    a.interface_name("interface", interface);
+    a.defaulted("minimum_redundancy", minimum_redundancy);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<UndoOffline> v) {
+    auto& [interface] = v;
+    a.interface_name("interface", interface);
+}
+
+template <class A>
+void fields(A&, typename A::template Ref<Ping>) {}
+template <class A>
+void fields(A&, typename A::template Ref<GetStatus>) {}
+template <class A>
+void fields(A&, typename A::template Ref<GetCounters>) {}
+template <class A>
+void fields(A&, typename A::template Ref<GetInfo>) {}
+template <class A>
+void fields(A& a, typename A::template Ref<GetInterfaceDescription> v) {
+    a("interface", v.interface);
+}
+
+namespace {
+
+using wire::Json;
+using wire::Problem;
+
+constexpr int kMaxDepth = 8;
+constexpr std::string_view kInterface = "org.ipmp.Mpathd.";
+constexpr std::string_view kService = "org.varlink.service.";
+
+// In the order of the variants' alternatives.
+constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
+    "org.ipmp.Mpathd.CreateIpmp", "org.ipmp.Mpathd.Plumb",         "org.ipmp.Mpathd.Unplumb",
+    "org.ipmp.Mpathd.SetGroup",   "org.ipmp.Mpathd.SetAddress",    "org.ipmp.Mpathd.SetNetmask",
+    "org.ipmp.Mpathd.AddLogical", "org.ipmp.Mpathd.RemoveLogical", "org.ipmp.Mpathd.SetFlags",
+    "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline"};
+constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
+    "org.ipmp.Mpathd.Ping", "org.ipmp.Mpathd.GetStatus", "org.ipmp.Mpathd.GetCounters", "org.varlink.service.GetInfo",
+    "org.varlink.service.GetInterfaceDescription"};
+
+// In the order of CommandError; the first one is success.
+constexpr std::array kErrorNames{"",
+                                 "NoSuchInterface",
+                                 "AlreadyExists",
+                                 "InvalidArgument",
+                                 "NotSupported",
+                                 "InUse",
+                                 "AddressManaged",
+                                 "GroupNotEmpty",
+                                 "MinimumRedundancy",
+                                 "NotInGroup",
+                                 "NotOffline",
+                                 "AlreadyOffline",
+                                 "DuplicateHardwareAddress",
+                                 "KernelRefused"};
+static_assert(kErrorNames.size() == static_cast<std::size_t>(CommandError::kernel_refused) + 1);
+
+std::string finished(const Json& message) { return wire::to_text(message) + '\0'; }
+
+std::string encode_parameters(Json parameters) { return finished({{"parameters", std::move(parameters)}}); }
+
+// What the types alone do not say: a prefix length fits its address.
+template <class T>
+std::optional<Problem> inconsistency(const T&) {
+    return {};
+}
+std::optional<Problem> check_prefix(std::optional<std::uint8_t> prefix_length, Family family) {
+    if (prefix_length && *prefix_length > bits_of(family)) return Problem{"prefix_length", "is too long"};
+    return {};
+}
+std::optional<Problem> inconsistency(const SetAddress& command) {
+    bool fits =
+        !command.broadcast || (command.broadcast->family == Family::ipv4 && command.address.family == Family::ipv4);
+    if (!fits) return Problem{"broadcast", "is not for IPv4"};
+    return check_prefix(command.prefix_length, command.address.family);
+}
+std::optional<Problem> inconsistency(const SetNetmask& command) {
+    return check_prefix(command.prefix_length, command.family);
+}
+std::optional<Problem> inconsistency(const AddLogical& command) {
+    return check_prefix(command.prefix_length, command.address.family);
+}
+
+// Reads `parameters` as alternative I of Variant, if `method` is its name.
+template <class Variant, std::size_t I, class Names>
+bool decode_as(const std::string& method, const Names& names, const Json& parameters, Variant& target,
+               std::optional<Problem>& problem) {
+    if (method != names[I]) return false;
+    std::variant_alternative_t<I, Variant> value;
+    wire::Reader::read(parameters, "", wire::Reader::Unknown::refuse, value, problem);
+    if (!problem) problem = inconsistency(value);
+    target = std::move(value);
+    return true;
+}
+
+// Finds the alternative of Variant that `method` names; false: none of them.
+template <class Variant, class Names>
+bool decode_any(const std::string& method, const Names& names, const Json& parameters, Variant& target,
+                std::optional<Problem>& problem) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return (decode_as<Variant, I>(method, names, parameters, target, problem) || ...);
+    }
+    (std::make_index_sequence<std::variant_size_v<Variant>>{});
+}
+
+Refusal invalid_parameter(const std::string& parameter) {
+    return {"org.varlink.service.InvalidParameter", {{"parameter", parameter}}};
+}
+
+Refusal unknown_method(const std::string& method) {
+    if (method.starts_with(kInterface) || method.starts_with(kService)) {
+        return {"org.varlink.service.MethodNotFound", {{"method", method}}};
+    }
+    return {"org.varlink.service.InterfaceNotFound", {{"interface", method.substr(0, method.rfind('.'))}}};
+}
+
+std::variant<Request, Refusal> decode_call(const std::string& method, const Json& parameters) {
+    std::optional<Problem> problem;
+    Request request;
+    Command command;
+    Query query;
+    if (decode_any(method, kCommandMethods, parameters, command, problem)) {
+        request.what = std::move(command);
+    } else if (decode_any(method, kQueryMethods, parameters, query, problem)) {
+        request.what = std::move(query);
+    } else {
+        return unknown_method(method);
+    }
+    if (problem) return invalid_parameter(problem->place.empty() ? "parameters" : problem->place);
+    return request;
+}
+
+template <class T, class Names>
+std::string encode_call(const T& call, const Names& names) {
+    Json parameters = std::visit([](const auto& value) { return wire::Writer::encode(value); }, call);
+    return finished({{"method", names[call.index()]}, {"parameters", std::move(parameters)}});
+}
+
+// A reply taken apart: `parameters`, and the name of the error if it is one.
+struct Answer {
+    std::string error;
+    Json parameters;
+    std::string text() const {
+        auto found = parameters.find("text");
+        return found != parameters.end() && found->is_string() ? found->get<std::string>() : "";
+    }
+};
+
+Result<Answer> decode_answer(std::string_view message) {
+    auto json = wire::parse_json(message, kMaxDepth);
+    if (!json || !json->is_object()) return Error{"the daemon's answer is not a JSON object"};
+    Answer answer{"", Json::object()};
+    auto parameters = json->find("parameters");
+    if (parameters != json->end() && parameters->is_object()) answer.parameters = *parameters;
+    auto error = json->find("error");
+    if (error == json->end()) return answer;
+    if (!error->is_string()) return Error{"the daemon's answer has an error that is not a string"};
+    answer.error = error->get<std::string>();
+    return answer;
+}
+
+// An error that is not about a command: the request as such was not accepted.
+Error protocol_error(const Answer& answer) {
+    if (answer.error == permission_denied().error) return {"permission denied", EPERM};
+    return {"in.mpathd refused the request: " + answer.error + " " + wire::to_text(answer.parameters)};
+}
+
+}  // namespace
+
+std::variant<Request, Refusal> decode_request(std::string_view message) {
+    auto json = wire::parse_json(message, kMaxDepth);
+    if (!json || !json->is_object()) return invalid_parameter("request");
+    auto flag = [&](const char* name) {
+        auto found = json->find(name);
+        return found != json->end() && found->is_boolean() && found->get<bool>();
+    };
+    auto with_oneway = [&](auto result) {
+        std::visit([&](auto& content) { content.oneway = flag("oneway"); }, result);
+        return result;
+    };
+    using Decoded = std::variant<Request, Refusal>;
+    auto method = json->find("method");
+    if (method == json->end() || !method->is_string()) return with_oneway(Decoded{invalid_parameter("method")});
+    if (flag("upgrade")) return with_oneway(Decoded{invalid_parameter("upgrade")});
+    auto parameters = json->find("parameters");
+    bool none = parameters == json->end() || parameters->is_null();
+    return with_oneway(decode_call(method->get<std::string>(), none ? Json::object() : *parameters));
+}
+
+Refusal permission_denied() { return {"org.varlink.service.PermissionDenied", {}}; }
+
+std::string encode_refusal(const Refusal& refusal) {
+    return finished({{"error", refusal.error}, {"parameters", Json(refusal.parameters)}});
+}
+
+std::string encode_reply(const CommandReply& reply) {
+    if (reply.error != CommandError::none) {
+        std::string name = std::string(kInterface) + kErrorNames[static_cast<std::size_t>(reply.error)];
+        return finished({{"error", name}, {"parameters", {{"text", reply.text}}}});
+    }
+    return encode_parameters(reply.detail.empty() ? Json::object() : Json{{"detail", reply.detail}});
+}
+
+std::string encode_ping_reply() { return encode_parameters(Json::object()); }
+
+std::string encode_status_reply(const Status& status) {
+    return encode_parameters({{"status", status_to_json(status)}});
+}
+
+std::string encode_counters_reply(const Counters& counters) {
+    return encode_parameters({{"counters", wire::Writer::encode(counters)}});
+}
+
+std::string encode_info_reply() {
+    return encode_parameters({{"vendor", "IPMP for Linux"},
+                              {"product", "in.mpathd"},
+                              {"version", kVersion},
+                              {"url", ""},
+                              {"interfaces", {"org.varlink.service", "org.ipmp.Mpathd"}}});
+}
+
+std::string encode_description_reply(const std::string& interface) {
+    if (interface == "org.ipmp.Mpathd") return encode_parameters({{"description", kMpathdDefinition}});
+    if (interface == "org.varlink.service") return encode_parameters({{"description", kServiceDefinition}});
+    return encode_refusal({"org.varlink.service.InterfaceNotFound", {{"interface", interface}}});
+}
+
+std::string encode_request(const Command& command) { return encode_call(command, kCommandMethods); }
+std::string encode_request(const Query& query) { return encode_call(query, kQueryMethods); }
+
+Result<CommandReply> decode_reply(std::string_view message) {
+    auto answer = decode_answer(message);
+    if (!answer) return answer.error();
+    CommandReply reply;
+    if (answer->error.empty()) {
+        auto detail = answer->parameters.find("detail");
+        if (detail != answer->parameters.end() && detail->is_string()) reply.detail = detail->get<std::string>();
+        return reply;
+    }
+    for (std::size_t i = 1; i < kErrorNames.size(); ++i) {
+        if (answer->error != std::string(kInterface) + kErrorNames[i]) continue;
+        reply.error = static_cast<CommandError>(i);
+        reply.text = answer->text();
+        return reply;
+    }
+    return protocol_error(*answer);
+}
+
+Result<void> decode_ping_reply(std::string_view message) {
+    auto answer = decode_answer(message);
+    if (!answer) return answer.error();
+    if (!answer->error.empty()) return protocol_error(*answer);
+    return {};
+}
+
+Result<Status> decode_status_reply(std::string_view message) {
+    auto answer = decode_answer(message);
+    if (!answer) return answer.error();
+    if (!answer->error.empty()) return protocol_error(*answer);
+    return status_from_json(answer->parameters.value("status", Json()));
+}
+
+Result<Counters> decode_counters_reply(std::string_view message) {
+    auto answer = decode_answer(message);
+    if (!answer) return answer.error();
+    if (!answer->error.empty()) return protocol_error(*answer);
+    Counters counters;
+    std::optional<Problem> problem;
+    wire::Reader reader(answer->parameters, "", wire::Reader::Unknown::skip, problem);
+    reader("counters", counters);
+    if (problem) return problem->error();
+    return counters;
+}
+
+}  // namespace ipmp

@@ -1,0 +1,61 @@
+// Names that cross the process boundary: what an interface or group may be called, and how enumerations read.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/ip_address.hpp"
+#include "model/status.hpp"
+
+namespace ipmp::wire {
+
+inline constexpr std::size_t kMaxInterfaceNameBytes = 15;
+inline constexpr std::size_t kMaxGroupNameBytes = 31;
+
+// A name the kernel takes for a link and we can number (no colon: ipmp0:1 is a logical interface).
+inline bool is_interface_name(std::string_view name) {
+    if (name.empty() || name.size() > kMaxInterfaceNameBytes || name == "." || name == "..") return false;
+    return std::none_of(name.begin(), name.end(), [](char c) {
+        auto byte = static_cast<unsigned char>(c);
+        return byte <= ' ' || byte == 0x7f || c == '/' || c == ':';
+    });
+}
+
+// Blanks are allowed (R-GRP-15), characters that would break lines of output are not.
+inline bool is_group_name(std::string_view name) {
+    if (name.empty() || name.size() > kMaxGroupNameBytes) return false;
+    return std::none_of(name.begin(), name.end(), [](char c) {
+        auto byte = static_cast<unsigned char>(c);
+        return byte < ' ' || byte == 0x7f;
+    });
+}
+
+inline std::optional<Family> parse_family(std::string_view text) {
+    if (text == "inet") return Family::ipv4;
+    if (text == "inet6") return Family::ipv6;
+    return {};
+}
+
+// Names of each enumeration's values, from 0 on.
+inline constexpr const char* kGroupHealthNames[] = {"ok", "degraded", "failed"};
+inline constexpr const char* kInterfaceHealthNames[] = {"ok", "failed", "offline", "unknown"};
+inline constexpr const char* kLinkHealthNames[] = {"up", "down", "unknown"};
+inline constexpr const char* kProbeHealthNames[] = {"ok", "failed", "unknown", "disabled"};
+
+constexpr std::span<const char* const> names_of(GroupHealth) { return kGroupHealthNames; }
+constexpr std::span<const char* const> names_of(InterfaceHealth) { return kInterfaceHealthNames; }
+constexpr std::span<const char* const> names_of(LinkHealth) { return kLinkHealthNames; }
+constexpr std::span<const char* const> names_of(ProbeHealth) { return kProbeHealthNames; }
+
+template <class T>
+std::optional<T> parse_name(std::string_view text) {
+    auto names = names_of(T{});
+    auto found = std::find(names.begin(), names.end(), text);
+    if (found == names.end()) return {};
+    return static_cast<T>(found - names.begin());
+}
+
+}  // namespace ipmp::wire

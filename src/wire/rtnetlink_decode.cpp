@@ -1,0 +1,320 @@
+#include "wire/rtnetlink_decode.hpp"
+
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <initializer_list>
+#include <vector>
+
+namespace ipmp {
+
+namespace {
+
+constexpr std::size_t kMaxMessageBytes = 1 << 24;  // keeps every length below what libmnl's int can hold
+
+// A message whose header says a length that is really there, and a type from `types`; at an aligned place.
+class Message {
+  public:
+    Message(MessageBytes bytes, std::initializer_list<std::uint16_t> types, std::size_t family_header_bytes)
+        : family_header_bytes_(MNL_ALIGN(family_header_bytes)) {
+        if (bytes.size() < sizeof(nlmsghdr) || bytes.size() > kMaxMessageBytes) return;
+        if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(nlmsghdr) != 0) {
+            aligned_copy_.assign(bytes.begin(), bytes.end());
+            bytes = aligned_copy_;
+        }
+        auto* header = reinterpret_cast<const nlmsghdr*>(bytes.data());
+        if (!mnl_nlmsg_ok(header, static_cast<int>(bytes.size()))) return;
+        if (header->nlmsg_len < sizeof(nlmsghdr) + family_header_bytes_) return;
+        if (std::find(types.begin(), types.end(), header->nlmsg_type) == types.end()) return;
+        header_ = header;
+    }
+    Message(const Message&) = delete;
+    Message& operator=(const Message&) = delete;
+
+    explicit operator bool() const { return header_ != nullptr; }
+    const nlmsghdr& header() const { return *header_; }
+
+    template <typename FamilyHeader>
+    const FamilyHeader& family_header() const {
+        return *static_cast<const FamilyHeader*>(mnl_nlmsg_get_payload(header_));
+    }
+    const void* attributes() const { return mnl_nlmsg_get_payload_offset(header_, family_header_bytes_); }
+    std::size_t attributes_bytes() const { return header_->nlmsg_len - sizeof(nlmsghdr) - family_header_bytes_; }
+
+  private:
+    std::vector<std::uint8_t> aligned_copy_;
+    std::size_t family_header_bytes_;
+    const nlmsghdr* header_ = nullptr;
+};
+
+// Hands every attribute to `visit`, which says whether it was well-formed. False if one was not, or if the
+// attributes do not fill their space.
+template <typename Visit>
+bool visit_attributes(const void* start, std::size_t size_bytes, Visit visit) {
+    auto* attribute = static_cast<const nlattr*>(start);
+    auto left = static_cast<int>(size_bytes);
+    while (mnl_attr_ok(attribute, left)) {
+        if (!visit(attribute)) return false;
+        left -= static_cast<int>(MNL_ALIGN(attribute->nla_len));
+        attribute = mnl_attr_next(attribute);
+    }
+    return left <= 0;
+}
+
+template <typename Visit>
+bool visit_attributes(const Message& message, Visit visit) {
+    return visit_attributes(message.attributes(), message.attributes_bytes(), visit);
+}
+
+template <typename Visit>
+bool visit_nested(const nlattr* outer, Visit visit) {
+    return visit_attributes(mnl_attr_get_payload(outer), mnl_attr_get_payload_len(outer), visit);
+}
+
+// The readers return false when the attribute is not of the right size.
+template <typename Number>
+bool read_number(const nlattr* attribute, Number& number) {
+    if (mnl_attr_get_payload_len(attribute) != sizeof number) return false;
+    std::memcpy(&number, mnl_attr_get_payload(attribute), sizeof number);
+    return true;
+}
+
+bool read_text(const nlattr* attribute, std::string& text) {
+    auto* start = static_cast<const char*>(mnl_attr_get_payload(attribute));
+    text.assign(start, ::strnlen(start, mnl_attr_get_payload_len(attribute)));
+    return true;
+}
+
+bool read_ip(const nlattr* attribute, Family family, IpAddress& address) {
+    IpAddress read{.family = family};
+    if (mnl_attr_get_payload_len(attribute) != read.size_bytes()) return false;
+    std::memcpy(read.bytes.data(), mnl_attr_get_payload(attribute), read.size_bytes());
+    address = read;
+    return true;
+}
+
+std::optional<Family> family_of(int kernel_family) {
+    if (kernel_family == AF_INET) return Family::ipv4;
+    if (kernel_family == AF_INET6) return Family::ipv6;
+    return {};
+}
+
+struct LinkExtras {
+    std::optional<std::uint8_t> carrier;
+    std::uint32_t carrier_ups = 0, carrier_downs = 0;
+    InterfaceIndex peer;
+    bool peer_elsewhere = false;  // in another network namespace: its index means nothing here
+};
+
+bool read_link_attribute(const nlattr* attribute, LinkState& link, LinkExtras& extras) {
+    switch (mnl_attr_get_type(attribute)) {
+        case IFLA_IFNAME:
+            return read_text(attribute, link.name);
+        case IFLA_IFALIAS:
+            return read_text(attribute, link.alias);
+        case IFLA_MTU:
+            return read_number(attribute, link.mtu_bytes);
+        case IFLA_MASTER:
+            return read_number(attribute, link.master.value);
+        case IFLA_LINK:
+            return read_number(attribute, extras.peer.value);
+        case IFLA_LINK_NETNSID:
+            extras.peer_elsewhere = true;
+            return true;
+        case IFLA_CARRIER:
+            return read_number(attribute, extras.carrier.emplace());
+        case IFLA_CARRIER_UP_COUNT:
+            return read_number(attribute, extras.carrier_ups);
+        case IFLA_CARRIER_DOWN_COUNT:
+            return read_number(attribute, extras.carrier_downs);
+        case IFLA_ADDRESS:  // other link types have other lengths, which is fine
+            if (mnl_attr_get_payload_len(attribute) == link.mac.bytes.size())
+                std::memcpy(link.mac.bytes.data(), mnl_attr_get_payload(attribute), link.mac.bytes.size());
+            return true;
+        case IFLA_LINKINFO:
+            return visit_nested(attribute, [&](const nlattr* inner) {
+                return mnl_attr_get_type(inner) != IFLA_INFO_KIND || read_text(inner, link.kind);
+            });
+        default:
+            return true;
+    }
+}
+
+}  // namespace
+
+std::optional<LinkState> decode_link(MessageBytes bytes) {
+    Message message(bytes, {RTM_NEWLINK, RTM_DELLINK}, sizeof(ifinfomsg));
+    if (!message) return {};
+    const auto& header = message.family_header<ifinfomsg>();
+    if (header.ifi_family != AF_UNSPEC || header.ifi_index <= 0) return {};
+
+    LinkState link;
+    LinkExtras extras;
+    if (!visit_attributes(message, [&](const nlattr* a) { return read_link_attribute(a, link, extras); })) return {};
+    if (link.name.empty()) return {};
+    link.index.value = static_cast<std::uint32_t>(header.ifi_index);
+    link.ethernet = header.ifi_type == ARPHRD_ETHER && !(header.ifi_flags & IFF_LOOPBACK);
+    link.multicast = header.ifi_flags & IFF_MULTICAST;
+    link.no_arp = header.ifi_flags & IFF_NOARP;
+    link.admin_up = header.ifi_flags & IFF_UP;
+    // Not IFF_RUNNING: that one may lag a second behind on anything but veth.
+    link.carrier = extras.carrier ? *extras.carrier != 0 : (header.ifi_flags & IFF_LOWER_UP) != 0;
+    link.carrier_changes = extras.carrier_ups + extras.carrier_downs;
+    if (!extras.peer_elsewhere && extras.peer != link.index) link.peer = extras.peer;
+    return link;
+}
+
+std::optional<AddressState> decode_address(MessageBytes bytes) {
+    Message message(bytes, {RTM_NEWADDR, RTM_DELADDR}, sizeof(ifaddrmsg));
+    if (!message) return {};
+    const auto& header = message.family_header<ifaddrmsg>();
+    auto family = family_of(header.ifa_family);
+    if (!family || header.ifa_index == 0 || header.ifa_prefixlen > bits_of(*family)) return {};
+
+    AddressState state{.link = {header.ifa_index}, .prefix_length = header.ifa_prefixlen};
+    std::optional<IpAddress> address, local;
+    std::uint32_t flags = header.ifa_flags;
+    bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
+        switch (mnl_attr_get_type(attribute)) {
+            case IFA_ADDRESS:
+                return read_ip(attribute, *family, address.emplace());
+            case IFA_LOCAL:
+                return read_ip(attribute, *family, local.emplace());
+            case IFA_BROADCAST:
+                return read_ip(attribute, *family, state.broadcast.emplace());
+            case IFA_FLAGS:
+                return read_number(attribute, flags);
+            default:
+                return true;
+        }
+    });
+    if (!well_formed || (!address && !local)) return {};
+    state.address = local ? *local : *address;  // on a point-to-point address IFA_ADDRESS is the peer
+    state.scope_link = header.ifa_scope != RT_SCOPE_UNIVERSE;
+    state.tentative = flags & IFA_F_TENTATIVE;
+    state.dad_failed = flags & IFA_F_DADFAILED;
+    state.finite_lifetime = !(flags & IFA_F_PERMANENT);
+    return state;
+}
+
+std::optional<RuleState> decode_rule(MessageBytes bytes) {
+    Message message(bytes, {RTM_NEWRULE, RTM_DELRULE}, sizeof(fib_rule_hdr));
+    if (!message) return {};
+    const auto& header = message.family_header<fib_rule_hdr>();
+    auto family = family_of(header.family);
+    if (!family || header.src_len != bits_of(*family)) return {};
+
+    RuleState rule{.table = header.table};
+    bool has_source = false;
+    std::uint8_t protocol = 0;
+    bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
+        switch (mnl_attr_get_type(attribute)) {
+            case FRA_SRC:
+                has_source = true;
+                return read_ip(attribute, *family, rule.source);
+            case FRA_TABLE:
+                return read_number(attribute, rule.table);
+            case FRA_PROTOCOL:
+                return read_number(attribute, protocol);
+            default:
+                return true;
+        }
+    });
+    if (!well_formed || !has_source || protocol != kRouteProtocol) return {};
+    return rule;
+}
+
+std::optional<RouteState> decode_route(MessageBytes bytes) {
+    Message message(bytes, {RTM_NEWROUTE, RTM_DELROUTE}, sizeof(rtmsg));
+    if (!message) return {};
+    const auto& header = message.family_header<rtmsg>();
+    if (header.rtm_protocol != kRouteProtocol || (header.rtm_flags & RTM_F_CLONED)) return {};
+    auto family = family_of(header.rtm_family);
+    if (!family || header.rtm_dst_len > bits_of(*family)) return {};
+
+    RouteState route{.network = {.family = *family}, .prefix_length = header.rtm_dst_len, .table = header.rtm_table};
+    bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
+        switch (mnl_attr_get_type(attribute)) {
+            case RTA_DST:
+                return read_ip(attribute, *family, route.network);
+            case RTA_OIF:
+                return read_number(attribute, route.link.value);
+            case RTA_TABLE:
+                return read_number(attribute, route.table);
+            default:
+                return true;
+        }
+    });
+    if (!well_formed || !route.link) return {};
+    return route;
+}
+
+std::optional<FilterState> decode_filter(MessageBytes bytes) {
+    Message message(bytes, {RTM_NEWTFILTER, RTM_DELTFILTER}, sizeof(tcmsg));
+    if (!message) return {};
+    const auto& header = message.family_header<tcmsg>();
+    if (header.tcm_ifindex <= 0) return {};  // a block shared by many links is none of ours
+
+    FilterState filter{.link = {static_cast<std::uint32_t>(header.tcm_ifindex)},
+                       .parent = header.tcm_parent,
+                       .priority = static_cast<std::uint16_t>(header.tcm_info >> 16),
+                       .handle = header.tcm_handle};
+    const nlattr* options = nullptr;  // their meaning depends on the kind
+    bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
+        if (mnl_attr_get_type(attribute) == TCA_KIND) return read_text(attribute, filter.kind);
+        if (mnl_attr_get_type(attribute) == TCA_OPTIONS) options = attribute;
+        return true;
+    });
+    if (well_formed && options && filter.kind == "bpf") {
+        well_formed = visit_nested(options, [&](const nlattr* inner) {
+            switch (mnl_attr_get_type(inner)) {
+                case TCA_BPF_ID:
+                    return read_number(inner, filter.program_id);
+                case TCA_BPF_NAME:
+                    return read_text(inner, filter.program_name);
+                default:
+                    return true;
+            }
+        });
+    }
+    if (!well_formed) return {};
+    return filter;
+}
+
+std::optional<InterfaceIndex> decode_traffic_control_link(MessageBytes bytes) {
+    Message message(bytes,
+                    {RTM_NEWTFILTER, RTM_DELTFILTER, RTM_NEWQDISC, RTM_DELQDISC, RTM_NEWTCLASS, RTM_DELTCLASS,
+                     RTM_NEWCHAIN, RTM_DELCHAIN},
+                    sizeof(tcmsg));
+    if (!message || message.family_header<tcmsg>().tcm_ifindex <= 0) return {};
+    return InterfaceIndex{static_cast<std::uint32_t>(message.family_header<tcmsg>().tcm_ifindex)};
+}
+
+std::optional<Acknowledgement> decode_acknowledgement(MessageBytes bytes) {
+    Message message(bytes, {NLMSG_ERROR}, sizeof(nlmsgerr));
+    if (!message) return {};
+    const auto& error = message.family_header<nlmsgerr>();
+    if (error.error > 0 || error.error < -4095) return {};
+    Acknowledgement acknowledgement{.error_number = -error.error};
+    // The request itself, if not capped away, stands before the attributes; we always ask for capping.
+    if ((message.header().nlmsg_flags & NLM_F_ACK_TLVS) && (message.header().nlmsg_flags & NLM_F_CAPPED)) {
+        if (!visit_attributes(message, [&](const nlattr* attribute) {
+                return mnl_attr_get_type(attribute) != NLMSGERR_ATTR_MSG || read_text(attribute, acknowledgement.text);
+            }))
+            acknowledgement.text.clear();
+    }
+    return acknowledgement;
+}
+
+}  // namespace ipmp

@@ -1,0 +1,60 @@
+// rtnetlink messages -> model values. Pure and bounds-checked: every function takes one whole message
+// (header and all) and gives nothing for a message of another type, a malformed one, or one that is none
+// of our business. The bytes may come from anywhere and may be unaligned.
+//
+// Purpose: the only place that knows how the kernel spells links, addresses, rules, routes and
+// traffic-control filters. shell/netlink_* moves the bytes; wire/rtnetlink_encode is the other direction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "model/kernel_state.hpp"
+
+namespace ipmp {
+
+using MessageBytes = std::span<const std::uint8_t>;
+
+// RTM_NEWLINK or RTM_DELLINK, but not those of a bridge port (AF_BRIDGE), which describe only a part.
+// `filter`, `filter_group` and `settings` are not in such a message and stay empty.
+std::optional<LinkState> decode_link(MessageBytes message);
+
+// RTM_NEWADDR or RTM_DELADDR.
+std::optional<AddressState> decode_address(MessageBytes message);
+
+// RTM_NEWRULE or RTM_DELRULE, ours only: kRouteProtocol, one whole source address.
+std::optional<RuleState> decode_rule(MessageBytes message);
+
+// RTM_NEWROUTE or RTM_DELROUTE, ours only: kRouteProtocol, one outgoing link.
+std::optional<RouteState> decode_route(MessageBytes message);
+
+struct FilterState {
+    InterfaceIndex link;
+    std::uint32_t parent = 0;
+    std::uint16_t priority = 0;
+    std::uint32_t handle = 0;
+    std::string kind;              // "bpf", "flower", …
+    std::uint32_t program_id = 0;  // 0: not a BPF filter
+    std::string program_name;
+
+    bool operator==(const FilterState&) const = default;
+};
+
+// RTM_NEWTFILTER or RTM_DELTFILTER.
+std::optional<FilterState> decode_filter(MessageBytes message);
+
+// The link any traffic-control message (qdisc, class or filter) is about.
+std::optional<InterfaceIndex> decode_traffic_control_link(MessageBytes message);
+
+// NLMSG_ERROR: how a request ended.
+struct Acknowledgement {
+    int error_number = 0;  // 0: success
+    std::string text;      // the kernel's own explanation, often empty
+    bool operator==(const Acknowledgement&) const = default;
+};
+std::optional<Acknowledgement> decode_acknowledgement(MessageBytes message);
+
+}  // namespace ipmp

@@ -1,0 +1,263 @@
+#include "wire/rtnetlink_encode.hpp"
+
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include "base/check.hpp"
+
+namespace ipmp {
+
+static_assert(kIngressParent == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
+
+namespace {
+
+constexpr std::size_t kMaxRequestBytes = 1024;  // all our requests are far smaller; putting more is a bug
+
+// Builds one request in place: header, family header, attributes.
+class Builder {
+  public:
+    Builder(std::uint16_t type, std::uint16_t flags) : bytes_(kMaxRequestBytes) {
+        header_ = mnl_nlmsg_put_header(bytes_.data());
+        header_->nlmsg_type = type;
+        header_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+    }
+    Builder(Builder&&) = default;  // header_ points into the vector's memory, which moves along
+
+    template <typename FamilyHeader>
+    FamilyHeader& family_header() {
+        IPMP_CHECK(header_->nlmsg_len + MNL_ALIGN(sizeof(FamilyHeader)) <= bytes_.size());
+        return *static_cast<FamilyHeader*>(mnl_nlmsg_put_extra_header(header_, sizeof(FamilyHeader)));
+    }
+
+    Builder& put(std::uint16_t type, const void* data, std::size_t size_bytes) {
+        IPMP_CHECK(mnl_attr_put_check(header_, bytes_.size(), type, size_bytes, data));
+        return *this;
+    }
+    Builder& put(std::uint16_t type, std::uint32_t value) { return put(type, &value, sizeof value); }
+    Builder& put_byte(std::uint16_t type, std::uint8_t value) { return put(type, &value, sizeof value); }
+    Builder& put(std::uint16_t type, const std::string& text) { return put(type, text.c_str(), text.size() + 1); }
+    Builder& put(std::uint16_t type, const MacAddress& mac) { return put(type, mac.bytes.data(), mac.bytes.size()); }
+    Builder& put(std::uint16_t type, const IpAddress& address) {
+        return put(type, address.bytes.data(), address.size_bytes());
+    }
+
+    template <typename Fill>
+    Builder& nest(std::uint16_t type, Fill fill) {
+        nlattr* outer = mnl_attr_nest_start_check(header_, bytes_.size(), type);
+        IPMP_CHECK(outer != nullptr);
+        fill();
+        mnl_attr_nest_end(header_, outer);
+        return *this;
+    }
+
+    NetlinkRequest finish() {
+        bytes_.resize(header_->nlmsg_len);
+        return std::move(bytes_);
+    }
+
+  private:
+    NetlinkRequest bytes_;
+    nlmsghdr* header_;
+};
+
+constexpr std::uint16_t kAcknowledge = NLM_F_ACK;
+constexpr std::uint16_t kCreate = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+constexpr std::uint16_t kDump = NLM_F_DUMP;
+
+std::uint8_t kernel_family(Family family) { return family == Family::ipv4 ? AF_INET : AF_INET6; }
+
+Builder link_change(InterfaceIndex link) {
+    Builder builder(RTM_NEWLINK, kAcknowledge);
+    builder.family_header<ifinfomsg>().ifi_index = static_cast<int>(link.value);
+    return builder;
+}
+
+NetlinkRequest add_address(const AddAddress& op, std::uint16_t flags) {
+    Builder builder(RTM_NEWADDR, flags);
+    auto& header = builder.family_header<ifaddrmsg>();
+    header.ifa_family = kernel_family(op.address.family);
+    header.ifa_prefixlen = op.prefix_length;
+    header.ifa_scope = op.scope_link ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;  // IPv6 takes it from the address
+    header.ifa_index = op.link.value;
+    builder.put(IFA_LOCAL, op.address).put(IFA_ADDRESS, op.address);
+    if (op.broadcast) builder.put(IFA_BROADCAST, *op.broadcast);
+    if (op.address.family == Family::ipv6) builder.put(IFA_FLAGS, std::uint32_t{IFA_F_NODAD});
+    return builder.finish();
+}
+
+NetlinkRequest rule(std::uint16_t type, std::uint16_t flags, const RuleState& rule) {
+    Builder builder(type, flags);
+    auto& header = builder.family_header<fib_rule_hdr>();
+    header.family = kernel_family(rule.source.family);
+    header.src_len = bits_of(rule.source.family);
+    header.action = FR_ACT_TO_TBL;
+    return builder.put(FRA_SRC, rule.source)
+        .put(FRA_TABLE, rule.table)
+        .put(FRA_PRIORITY, kRulePriority)
+        .put_byte(FRA_PROTOCOL, kRouteProtocol)
+        .finish();
+}
+
+NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& route) {
+    bool ipv4 = route.network.family == Family::ipv4;
+    bool multicast = !ipv4 && route.network.is_multicast();
+    Builder builder(type, flags);
+    auto& header = builder.family_header<rtmsg>();
+    header.rtm_family = kernel_family(route.network.family);
+    header.rtm_dst_len = route.prefix_length;
+    header.rtm_protocol = kRouteProtocol;
+    header.rtm_scope = ipv4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    header.rtm_type = multicast ? RTN_MULTICAST : RTN_UNICAST;
+    builder.put(RTA_DST, network_of(route.network, route.prefix_length))
+        .put(RTA_OIF, route.link.value)
+        .put(RTA_TABLE, route.table);
+    if (multicast) builder.put(RTA_PRIORITY, kMulticastRouteMetric);
+    return builder.finish();
+}
+
+template <typename FamilyHeader>
+Builder dump(std::uint16_t type) {
+    Builder builder(type, kDump);
+    builder.family_header<FamilyHeader>();  // strict checking wants all of it, zeroed
+    return builder;
+}
+
+}  // namespace
+
+NetlinkRequest encode_create_pair(const CreateIpmpLink& op) {
+    IPMP_CHECK(op.name.size() <= kMaxLinkNameBytes && op.lower_name.size() <= kMaxLinkNameBytes);
+    Builder builder(RTM_NEWLINK, kCreate);
+    builder.family_header<ifinfomsg>();
+    builder.put(IFLA_IFNAME, op.name).put(IFLA_ADDRESS, op.mac);
+    builder.nest(IFLA_LINKINFO, [&] {
+        builder.put(IFLA_INFO_KIND, std::string("veth"));
+        builder.nest(IFLA_INFO_DATA, [&] {
+            builder.nest(VETH_INFO_PEER, [&] {
+                builder.family_header<ifinfomsg>();
+                builder.put(IFLA_IFNAME, op.lower_name).put(IFLA_ADDRESS, op.lower_mac);
+            });
+        });
+    });
+    return builder.finish();
+}
+
+NetlinkRequest encode_set_alias(InterfaceIndex link, const std::string& alias) {
+    return link_change(link).put(IFLA_IFALIAS, alias).finish();
+}
+
+NetlinkRequest encode_set_no_arp(InterfaceIndex link) {
+    Builder builder(RTM_NEWLINK, kAcknowledge);
+    auto& header = builder.family_header<ifinfomsg>();
+    header.ifi_index = static_cast<int>(link.value);
+    header.ifi_flags = header.ifi_change = IFF_NOARP;
+    return builder.finish();
+}
+
+NetlinkRequest encode_set_no_generated_addresses(InterfaceIndex link) {
+    Builder builder = link_change(link);
+    builder.nest(IFLA_AF_SPEC, [&] {
+        builder.nest(AF_INET6, [&] { builder.put_byte(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
+    });
+    return builder.finish();
+}
+
+NetlinkRequest encode(const DeleteLink& op) {
+    Builder builder(RTM_DELLINK, kAcknowledge);
+    builder.family_header<ifinfomsg>().ifi_index = static_cast<int>(op.link.value);
+    return builder.finish();
+}
+
+NetlinkRequest encode(const SetLinkUp& op) {
+    Builder builder(RTM_NEWLINK, kAcknowledge);
+    auto& header = builder.family_header<ifinfomsg>();
+    header.ifi_index = static_cast<int>(op.link.value);
+    header.ifi_flags = op.up ? IFF_UP : 0;
+    header.ifi_change = IFF_UP;
+    return builder.finish();
+}
+
+NetlinkRequest encode(const SetLinkMtu& op) { return link_change(op.link).put(IFLA_MTU, op.mtu_bytes).finish(); }
+
+NetlinkRequest encode(const AddAddress& op) { return add_address(op, kCreate); }
+
+NetlinkRequest encode_replace(const AddAddress& op) {
+    return add_address(op, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+}
+
+NetlinkRequest encode(const RemoveAddress& op) {
+    Builder builder(RTM_DELADDR, kAcknowledge);
+    auto& header = builder.family_header<ifaddrmsg>();
+    header.ifa_family = kernel_family(op.address.family);
+    header.ifa_prefixlen = op.prefix_length;
+    header.ifa_index = op.link.value;
+    return builder.put(IFA_LOCAL, op.address).put(IFA_ADDRESS, op.address).finish();
+}
+
+NetlinkRequest encode(const AddRule& op) { return rule(RTM_NEWRULE, kCreate, op.rule); }
+NetlinkRequest encode(const RemoveRule& op) { return rule(RTM_DELRULE, kAcknowledge, op.rule); }
+
+NetlinkRequest encode(const AddRoute& op) {
+    // IPv4 replaces what stands in our table. IPv6 must not: two groups each have a route to ff00::/8 of
+    // the same metric; without NLM_F_EXCL only the very same route is EEXIST.
+    std::uint16_t ipv4_only = op.route.network.family == Family::ipv4 ? NLM_F_REPLACE : 0;
+    return route(RTM_NEWROUTE, static_cast<std::uint16_t>(NLM_F_ACK | NLM_F_CREATE | ipv4_only), op.route);
+}
+
+NetlinkRequest encode(const RemoveRoute& op) { return route(RTM_DELROUTE, kAcknowledge, op.route); }
+
+NetlinkRequest encode_get_link(InterfaceIndex link) {
+    Builder builder(RTM_GETLINK, kAcknowledge);
+    builder.family_header<ifinfomsg>().ifi_index = static_cast<int>(link.value);
+    return builder.put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS}).finish();
+}
+
+NetlinkRequest encode_get_link(const std::string& name) {
+    IPMP_CHECK(name.size() <= kMaxLinkNameBytes);
+    Builder builder(RTM_GETLINK, kAcknowledge);
+    builder.family_header<ifinfomsg>();
+    return builder.put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS}).put(IFLA_IFNAME, name).finish();
+}
+
+NetlinkRequest encode_dump_links() {
+    return dump<ifinfomsg>(RTM_GETLINK).put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS}).finish();
+}
+
+NetlinkRequest encode_dump_addresses(Family family) {
+    Builder builder(RTM_GETADDR, kDump);
+    builder.family_header<ifaddrmsg>().ifa_family = kernel_family(family);
+    return builder.finish();
+}
+
+NetlinkRequest encode_dump_rules(Family family) {
+    Builder builder(RTM_GETRULE, kDump);
+    builder.family_header<fib_rule_hdr>().family = kernel_family(family);
+    return builder.finish();
+}
+
+NetlinkRequest encode_dump_routes(Family family) {
+    Builder builder(RTM_GETROUTE, kDump);
+    auto& header = builder.family_header<rtmsg>();
+    header.rtm_family = kernel_family(family);
+    header.rtm_protocol = kRouteProtocol;
+    return builder.finish();
+}
+
+NetlinkRequest encode_dump_filters(InterfaceIndex link) {
+    Builder builder(RTM_GETTFILTER, kDump);
+    auto& header = builder.family_header<tcmsg>();
+    header.tcm_ifindex = static_cast<int>(link.value);
+    header.tcm_parent = kIngressParent;
+    header.tcm_info = static_cast<std::uint32_t>(kFilterPriority) << 16;
+    return builder.finish();
+}
+
+}  // namespace ipmp

@@ -1,0 +1,57 @@
+// Model values -> rtnetlink requests. Each function gives one complete request that asks for an
+// acknowledgement (or a dump); the socket that sends it fills in the sequence number.
+//
+// Purpose: the only place that knows which attributes and flags a change needs. Requests are written so
+// that "already so" can be told from failure by the error number alone (shell/netlink_apply).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/kernel_op.hpp"
+
+namespace ipmp {
+
+using NetlinkRequest = std::vector<std::uint8_t>;
+
+// Where our program sits on the ingress hook of a link: nobody else uses this pair of numbers.
+inline constexpr std::uint16_t kFilterPriority = 0x4950;
+inline constexpr std::uint32_t kFilterHandle = 1;
+inline constexpr std::uint32_t kIngressParent = 0xfffffff2;  // TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+
+inline constexpr std::uint32_t kRulePriority = 10000;
+// Below the kernel's own 256, so that multicast sent without an interface takes our route (design D11).
+inline constexpr std::uint32_t kMulticastRouteMetric = 128;
+
+inline constexpr std::size_t kMaxLinkNameBytes = 15;
+
+// A veth pair with names and MAC addresses. Aliases and flags need requests of their own (the kernel does
+// not take them at creation). Names longer than kMaxLinkNameBytes are a bug of the caller.
+NetlinkRequest encode_create_pair(const CreateIpmpLink& op);
+NetlinkRequest encode_set_alias(InterfaceIndex link, const std::string& alias);
+NetlinkRequest encode_set_no_arp(InterfaceIndex link);
+NetlinkRequest encode_set_no_generated_addresses(InterfaceIndex link);  // IPv6 addrgenmode none
+
+NetlinkRequest encode(const DeleteLink& op);
+NetlinkRequest encode(const SetLinkUp& op);
+NetlinkRequest encode(const SetLinkMtu& op);
+NetlinkRequest encode(const AddAddress& op);          // EEXIST if there in any form; IPv6 without DAD
+NetlinkRequest encode_replace(const AddAddress& op);  // makes the lifetime of an existing one infinite
+NetlinkRequest encode(const RemoveAddress& op);
+NetlinkRequest encode(const AddRule& op);
+NetlinkRequest encode(const RemoveRule& op);
+// An IPv6 multicast network becomes a multicast route with kMulticastRouteMetric.
+NetlinkRequest encode(const AddRoute& op);
+NetlinkRequest encode(const RemoveRoute& op);
+
+NetlinkRequest encode_get_link(InterfaceIndex link);
+NetlinkRequest encode_get_link(const std::string& name);
+
+NetlinkRequest encode_dump_links();
+NetlinkRequest encode_dump_addresses(Family family);
+NetlinkRequest encode_dump_rules(Family family);
+NetlinkRequest encode_dump_routes(Family family);         // the kernel leaves out all but ours
+NetlinkRequest encode_dump_filters(InterfaceIndex link);  // ingress hook, our priority only
+
+}  // namespace ipmp

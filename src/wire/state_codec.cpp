@@ -1,0 +1,162 @@
+#include "wire/state_codec.hpp"
+
+#include <algorithm>
+
+#include "wire/json_archive.hpp"
+
+namespace ipmp {
+
+// A field added to one of these types does not compile before it is decided here whether it is kept.
+
+template <class A>
+void fields(A& a, typename A::template Ref<LogicalAddress> v) {
+    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, adopted] = v;
+    a("number", number);
+    a("address", address);
+    a("prefix_length", prefix_length);
+    a("broadcast", broadcast);
+    a("up", up);
+    a("no_failover", no_failover);
+    a("deprecated", deprecated);
+    a("adopted", adopted);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
+    auto& [plumbed, addresses] = v;
+    a("plumbed", plumbed);
+    a("addresses", addresses);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<Interface> v) {
+    auto& [name, index, group, families, standby, inactive, failed, offline, saved_settings, mac, mtu_bytes, admin_up,
+           carrier, carrier_changes, link_ups, flapping_reported, repair_due] = v;
+    a("name", name);
+    a("index", index);
+    a("group", group);
+    a("families", families);
+    a("standby", standby);
+    a("inactive", inactive);
+    a("failed", failed);
+    a("offline", offline);
+    a("saved_settings", saved_settings);
+    a("mac", mac);
+    a("mtu_bytes", mtu_bytes);
+    a("admin_up", admin_up);
+    a("carrier", carrier);
+    a("carrier_changes", carrier_changes);
+    // Transient: link_ups, flapping_reported, repair_due.
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<Binding> v) {
+    auto& [address, member, sequence] = v;
+    a("address", address);
+    a("member", member);
+    a("sequence", sequence);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<GroupFamily> v) {
+    auto& [plumbed, addresses, active, nominee, bindings, slots, give_back_due] = v;
+    a("plumbed", plumbed);
+    a("addresses", addresses);
+    a("active", active);
+    a("nominee", nominee);
+    a("bindings", bindings);
+    a("slots", slots);
+    // Transient: give_back_due.
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<Group> v) {
+    auto& [interface, name, lower_name, mac, lower_mac, families, next_sequence, health, failure_reported, upper,
+           lower] = v;
+    a("interface", interface);
+    a("name", name);
+    a("lower_name", lower_name);
+    a("mac", mac);
+    a("lower_mac", lower_mac);
+    a("families", families);
+    a("next_sequence", next_sequence);
+    a("health", health);
+    a("failure_reported", failure_reported);
+    a("upper", upper);
+    a("lower", lower);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<State> v) {
+    auto& [groups, interfaces] = v;
+    a("groups", groups);
+    a("interfaces", interfaces);
+}
+
+namespace {
+
+constexpr int kMaxDepth = 16;
+
+// What the types alone do not say: addresses fit their family and stand by number, as the engine relies on it.
+std::optional<std::string> inconsistency(const std::vector<LogicalAddress>& addresses, Family family) {
+    for (const LogicalAddress& logical : addresses) {
+        bool fits = logical.address.family == family && logical.prefix_length <= bits_of(family) &&
+                    (!logical.broadcast || (family == Family::ipv4 && logical.broadcast->family == family));
+        if (!fits) return to_string(logical.address) + " does not fit its family or prefix length";
+    }
+    auto not_ascending = [](const auto& left, const auto& right) { return left.number >= right.number; };
+    bool ordered = std::adjacent_find(addresses.begin(), addresses.end(), not_ascending) == addresses.end();
+    if (!ordered) return "logical interface numbers do not ascend";
+    return {};
+}
+
+std::optional<wire::Problem> inconsistency(const State& state) {
+    for (const auto& [name, interface] : state.interfaces) {
+        std::string place = "state.interfaces." + name;
+        if (interface.name != name) return wire::Problem{place, "carries another name"};
+        for (Family family : kFamilies) {
+            auto text = inconsistency(interface.families[index_of(family)].addresses, family);
+            if (text) return wire::Problem{place, *text};
+        }
+    }
+    for (const auto& [name, group] : state.groups) {
+        std::string place = "state.groups." + name;
+        if (group.interface != name) return wire::Problem{place, "carries another name"};
+        for (Family family : kFamilies) {
+            const GroupFamily& half = group.families[index_of(family)];
+            auto text = inconsistency(half.addresses, family);
+            if (text) return wire::Problem{place, *text};
+            auto foreign = [&](const Binding& binding) { return binding.address.family != family; };
+            if (std::any_of(half.bindings.begin(), half.bindings.end(), foreign)) {
+                return wire::Problem{place, "a binding does not fit its family"};
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string encode_state(const State& state) {
+    wire::Json document = {{"version", kStateVersion}, {"state", wire::Writer::encode(state)}};
+    return wire::to_text(document) + "\n";
+}
+
+Result<State> decode_state(std::string_view text) {
+    auto document = wire::parse_json(text, kMaxDepth);
+    if (!document || !document->is_object()) return Error{"not a JSON object"};
+    auto version = document->find("version");
+    if (version == document->end() || !version->is_number_unsigned()) return Error{"version: is missing"};
+    if (version->get<std::uint64_t>() != kStateVersion) return Error{"version: " + version->dump() + " is not known"};
+    auto content = document->find("state");
+    if (content == document->end()) return Error{"state: is missing"};
+
+    State state;
+    std::optional<wire::Problem> problem;
+    wire::Reader::read(*content, "state", wire::Reader::Unknown::refuse, state, problem);
+    if (!problem) problem = inconsistency(state);
+    if (problem) return problem->error();
+    return state;
+}
+
+}  // namespace ipmp

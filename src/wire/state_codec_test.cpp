@@ -1,0 +1,190 @@
+#include "wire/state_codec.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace ipmp {
+namespace {
+
+// States with every kept field at random and every transient one at its default.
+class Generator {
+  public:
+    explicit Generator(unsigned seed) : engine_(seed) {}
+
+    State state() {
+        State result;
+        for (std::uint32_t i = below(3); i > 0; --i) {
+            Group g = group("ipmp" + std::to_string(i));
+            result.groups[g.interface] = g;
+        }
+        for (std::uint32_t i = below(4); i > 0; --i) {
+            Interface x = interface("eth" + std::to_string(i));
+            result.interfaces[x.name] = x;
+        }
+        return result;
+    }
+
+  private:
+    std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(engine_()) % limit; }
+    bool coin() { return below(2) == 1; }
+    InterfaceIndex index() { return {static_cast<std::uint32_t>(engine_())}; }
+    MacAddress mac() {
+        MacAddress result;
+        for (auto& byte : result.bytes) byte = static_cast<std::uint8_t>(below(256));
+        return result;
+    }
+    IpAddress ip(Family family) {
+        IpAddress result{family, {}};
+        for (std::size_t i = 0; i < result.size_bytes(); ++i) result.bytes[i] = static_cast<std::uint8_t>(below(256));
+        return result;
+    }
+    std::vector<LogicalAddress> addresses(Family family) {
+        std::vector<LogicalAddress> result;
+        for (std::uint32_t number = below(3); number < 5; number += 1 + below(3)) {
+            LogicalAddress a{number, ip(family), static_cast<std::uint8_t>(below(bits_of(family) + 1u)),
+                             {},     coin(),     coin(),
+                             coin(), coin()};
+            if (family == Family::ipv4 && coin()) a.broadcast = ip(family);
+            result.push_back(a);
+        }
+        return result;
+    }
+    Interface interface(const std::string& name) {
+        Interface x;
+        x.name = name;
+        x.index = index();
+        x.group = coin() ? "ipmp1" : "";
+        for (Family family : kFamilies) x.families[index_of(family)] = {coin(), addresses(family)};
+        x.standby = coin(), x.inactive = coin(), x.failed = coin(), x.offline = coin();
+        x.saved_settings = {{"ipv4/conf/*/rp_filter", std::to_string(below(3))}, {"ipv6/neigh/*/retrans_time_ms", "1"}};
+        x.mac = mac();
+        x.mtu_bytes = below(9000);
+        x.admin_up = coin(), x.carrier = coin();
+        x.carrier_changes = static_cast<std::uint32_t>(engine_());
+        return x;
+    }
+    GroupFamily half(Family family) {
+        GroupFamily result;
+        result.plumbed = coin();
+        result.addresses = addresses(family);
+        for (std::uint32_t i = below(4); i > 0; --i) result.active.push_back(index());
+        result.nominee = index();
+        for (std::uint32_t i = below(4); i > 0; --i) result.bindings.push_back({ip(family), index(), big()});
+        for (auto& slot : result.slots) slot = index();
+        return result;
+    }
+    std::uint64_t big() { return (std::uint64_t{engine_()} << 32) | engine_(); }
+    Group group(const std::string& name) {
+        Group g;
+        g.interface = name;
+        g.name = "group with \"blanks\" \xc3\xa4";
+        g.lower_name = "ipmpl" + std::to_string(below(100));
+        g.mac = mac(), g.lower_mac = mac();
+        for (Family family : kFamilies) g.families[index_of(family)] = half(family);
+        g.next_sequence = big();
+        g.health = static_cast<GroupHealth>(below(3));
+        g.failure_reported = coin();
+        g.upper = index(), g.lower = index();
+        return g;
+    }
+
+    std::mt19937 engine_;
+};
+
+State sample() {
+    for (unsigned seed = 0;; ++seed) {
+        State state = Generator(seed).state();
+        if (!state.groups.empty() && !state.interfaces.empty()) return state;
+    }
+}
+
+std::string error_of(const nlohmann::json& document) {
+    auto result = decode_state(document.dump());
+    return result ? "no error" : result.error().text;
+}
+
+TEST(StateCodec, EveryStateSurvivesTheRoundTrip) {
+    for (unsigned seed = 0; seed < 100; ++seed) {
+        State state = Generator(seed).state();
+        auto again = decode_state(encode_state(state));
+        ASSERT_TRUE(again) << "seed " << seed << ": " << again.error().text;
+        EXPECT_EQ(*again, state) << "seed " << seed;
+    }
+}
+
+TEST(StateCodec, TransientFieldsAreNotKept) {
+    State state = sample();
+    State disturbed = state;
+    Interface& x = disturbed.interfaces.begin()->second;
+    x.link_ups.push_back(Instant{Duration{5}});
+    x.flapping_reported = true;
+    x.repair_due = Instant{Duration{7}};
+    disturbed.groups.begin()->second.families[0].give_back_due = Instant{Duration{9}};
+    EXPECT_EQ(encode_state(disturbed), encode_state(state));
+}
+
+TEST(StateCodec, EveryTruncationIsRefused) {
+    std::string text = encode_state(sample());
+    text.pop_back();  // the newline
+    for (std::size_t length = 0; length < text.size(); length += 1 + text.size() / 500) {
+        EXPECT_FALSE(decode_state(text.substr(0, length))) << length;
+    }
+}
+
+TEST(StateCodec, NoDamagedByteCrashesOrReadsHalf) {
+    std::string text = encode_state(sample());
+    std::mt19937 engine(1);
+    for (int round = 0; round < 300; ++round) {
+        std::string damaged = text;
+        damaged[engine() % damaged.size()] = static_cast<char>(engine());
+        auto result = decode_state(damaged);
+        EXPECT_TRUE(result || !result.error().text.empty());
+    }
+}
+
+TEST(StateCodec, ErrorsNameThePlace) {
+    auto whole = nlohmann::json::parse(encode_state(sample()));
+    std::string group = whole["state"]["groups"].begin().key();
+    std::string nic = whole["state"]["interfaces"].begin().key();
+
+    auto json = whole;
+    json["version"] = 99;
+    EXPECT_EQ(error_of(json), "version: 99 is not known");
+    json.erase("version");
+    EXPECT_EQ(error_of(json), "version: is missing");
+    json = whole;
+    json["state"]["groups"][group]["families"][1]["slots"][3] = -1;
+    EXPECT_EQ(error_of(json), "state.groups." + group + ".families[1].slots[3]: is not a whole number in range");
+    json = whole;
+    json["state"]["groups"][group]["families"][0]["slots"].erase(0);
+    EXPECT_EQ(error_of(json), "state.groups." + group + ".families[0].slots: has the wrong number of elements");
+    json = whole;
+    json["state"]["interfaces"][nic]["mac"] = "02:xx";
+    EXPECT_EQ(error_of(json), "state.interfaces." + nic + ".mac: is not a MAC address");
+    json = whole;
+    json["state"]["interfaces"][nic]["name"] = "other";
+    EXPECT_EQ(error_of(json), "state.interfaces." + nic + ": carries another name");
+    json = whole;
+    json["state"]["interfaces"][nic].erase("offline");
+    EXPECT_EQ(error_of(json), "state.interfaces." + nic + ".offline: is missing");
+    json = whole;
+    json["state"]["interfaces"][nic]["colour"] = "red";
+    EXPECT_EQ(error_of(json), "state.interfaces." + nic + ".colour: is not known");
+    EXPECT_EQ(error_of(nlohmann::json::array()), "not a JSON object");
+}
+
+TEST(StateCodec, AddressesMustFitTheirFamily) {
+    State state = sample();
+    state.interfaces.begin()->second.families[0].addresses = {{0, *parse_ip("2001:db8::1"), 64}};
+    EXPECT_FALSE(decode_state(encode_state(state)));
+    state.interfaces.begin()->second.families[0].addresses = {{0, *parse_ip("192.0.2.1"), 33}};
+    EXPECT_FALSE(decode_state(encode_state(state)));
+    state.interfaces.begin()->second.families[0].addresses = {{1, *parse_ip("192.0.2.1"), 24},
+                                                              {1, *parse_ip("192.0.2.2"), 24}};
+    EXPECT_FALSE(decode_state(encode_state(state)));
+}
+
+}  // namespace
+}  // namespace ipmp

@@ -1,0 +1,69 @@
+#include "wire/status_codec.hpp"
+
+#include "wire/json_archive.hpp"
+
+namespace ipmp {
+
+// A field added to one of these types does not compile before it is named here.
+
+template <class A>
+void fields(A& a, typename A::template Ref<GroupStatus> v) {
+    auto& [interface, name, state, failure_detection_time_ms, active, inactive, unusable] = v;
+    a("interface", interface);
+    a("name", name);
+    a("state", state);
+    a("failure_detection_time_ms", failure_detection_time_ms);
+    a("active", active);
+    a("inactive", inactive);
+    a("unusable", unusable);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<InterfaceStatus> v) {
+    auto& [name, index, active, group, inactive, standby, multicast4, broadcast4, multicast6, down, hardware_duplicate,
+           link, probe, state] = v;
+    a("name", name);
+    a("index", index);
+    a("active", active);
+    a("group", group);
+    a("inactive", inactive);
+    a("standby", standby);
+    a("multicast4", multicast4);
+    a("broadcast4", broadcast4);
+    a("multicast6", multicast6);
+    a("down", down);
+    a("hardware_duplicate", hardware_duplicate);
+    a("link", link);
+    a("probe", probe);
+    a("state", state);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<AddressStatus> v) {
+    auto& [address, up, group, inbound, outbound] = v;
+    a("address", address);
+    a("up", up);
+    a("group", group);
+    a("inbound", inbound);
+    a("outbound", outbound);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<Status> v) {
+    auto& [groups, interfaces, addresses] = v;
+    a("groups", groups);
+    a("interfaces", interfaces);
+    a("addresses", addresses);
+}
+
+nlohmann::json status_to_json(const Status& status) { return wire::Writer::encode(status); }
+
+Result<Status> status_from_json(const nlohmann::json& json) {
+    Status status;
+    std::optional<wire::Problem> problem;
+    wire::Reader::read(json, "", wire::Reader::Unknown::skip, status, problem);
+    if (problem) return problem->error().within("status of the daemon");
+    return status;
+}
+
+}  // namespace ipmp

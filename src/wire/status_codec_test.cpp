@@ -1,0 +1,94 @@
+#include "wire/status_codec.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace ipmp {
+namespace {
+
+// Statuses with every field at random, so that one forgotten by the codec is noticed.
+class Generator {
+  public:
+    explicit Generator(unsigned seed) : engine_(seed) {}
+
+    Status status() {
+        return {list<GroupStatus>([&] { return group(); }), list<InterfaceStatus>([&] { return interface(); }),
+                list<AddressStatus>([&] { return address(); })};
+    }
+
+  private:
+    std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(engine_()) % limit; }
+    bool coin() { return below(2) == 1; }
+    std::string name() { return "nic" + std::to_string(below(1000)); }
+    template <class T, class Make>
+    std::vector<T> list(Make make) {
+        std::vector<T> result(below(4));
+        for (T& element : result) element = make();
+        return result;
+    }
+    std::vector<std::string> names() {
+        return list<std::string>([&] { return name(); });
+    }
+    GroupStatus group() {
+        GroupStatus result{name(), "a b\"\\" + name(), static_cast<GroupHealth>(below(3)), {}, names(), names(),
+                           names()};
+        if (coin()) result.failure_detection_time_ms = below(100000);
+        return result;
+    }
+    InterfaceStatus interface() {
+        return {name(),
+                below(1000),
+                coin(),
+                name(),
+                coin(),
+                coin(),
+                coin(),
+                coin(),
+                coin(),
+                coin(),
+                coin(),
+                static_cast<LinkHealth>(below(3)),
+                static_cast<ProbeHealth>(below(4)),
+                static_cast<InterfaceHealth>(below(4))};
+    }
+    AddressStatus address() {
+        IpAddress ip{coin() ? Family::ipv4 : Family::ipv6, {}};
+        for (std::size_t i = 0; i < ip.size_bytes(); ++i) ip.bytes[i] = static_cast<std::uint8_t>(below(256));
+        return {ip, coin(), name(), name(), names()};
+    }
+
+    std::mt19937 engine_;
+};
+
+TEST(StatusCodec, EveryStatusSurvivesTheRoundTrip_R_STA_1) {
+    for (unsigned seed = 0; seed < 200; ++seed) {
+        Status status = Generator(seed).status();
+        auto text = status_to_json(status).dump();
+        auto again = status_from_json(nlohmann::json::parse(text));
+        ASSERT_TRUE(again) << "seed " << seed << ": " << again.error().text;
+        EXPECT_EQ(*again, status) << "seed " << seed << ": " << text;
+    }
+}
+
+TEST(StatusCodec, FieldsOfANewerDaemonAreSkipped) {
+    auto json = status_to_json(Status{});
+    json["weather"] = "fine";
+    EXPECT_TRUE(status_from_json(json));
+}
+
+TEST(StatusCodec, NamesTheDamagedPlace) {
+    Status status;
+    status.groups = {{"ipmp0", "a"}, {"ipmp1", "b"}};
+    auto json = status_to_json(status);
+    json["groups"][1]["state"] = "fine";
+    auto result = status_from_json(json);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().text, "status of the daemon: groups[1].state: is not one of its values");
+    EXPECT_FALSE(status_from_json(nlohmann::json(7)));
+    EXPECT_FALSE(status_from_json(nlohmann::json()));
+}
+
+}  // namespace
+}  // namespace ipmp

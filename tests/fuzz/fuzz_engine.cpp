@@ -1,0 +1,113 @@
+// Bytes -> a sequence of events for the engine, sensible or not: step() is total, and the safety rules hold after
+// each step. What the kernel would do is left to the simulator; here it answers anything at all.
+#include <fuzzer/FuzzedDataProvider.h>
+
+#include <cstdio>
+
+#include "core/engine.hpp"
+#include "core/invariants.hpp"
+
+namespace {
+
+using namespace ipmp;
+
+const char* const kNames[] = {"eth0", "eth1", "ipmp0", "ipmp1", "ipmpl0", ""};
+
+IpAddress some_address(FuzzedDataProvider& bytes) {
+    const char* const texts[] = {"192.0.2.1", "192.0.2.2", "0.0.0.0", "fe80::1", "2001:db8::1", "224.0.0.1"};
+    return *parse_ip(bytes.PickValueInArray(texts));
+}
+
+std::string some_name(FuzzedDataProvider& bytes) { return bytes.PickValueInArray(kNames); }
+Family some_family(FuzzedDataProvider& bytes) { return bytes.ConsumeBool() ? Family::ipv4 : Family::ipv6; }
+
+LinkState some_link(FuzzedDataProvider& bytes, InterfaceIndex index) {
+    LinkState link;
+    link.index = index;
+    link.name = some_name(bytes);
+    if (link.name.starts_with("ipmpl")) link.alias = kLowerLinkAlias;
+    else if (link.name.starts_with("ipmp")) link.alias = kIpmpLinkAlias;
+    link.mac.bytes[5] = bytes.ConsumeIntegral<std::uint8_t>();
+    link.mtu_bytes = bytes.ConsumeIntegralInRange<std::uint32_t>(0, 65535);
+    link.ethernet = link.multicast = bytes.ConsumeBool();
+    link.admin_up = bytes.ConsumeBool();
+    link.carrier = bytes.ConsumeBool();
+    link.carrier_changes = bytes.ConsumeIntegral<std::uint8_t>();
+    link.filter = static_cast<Filter>(bytes.ConsumeIntegralInRange<int>(0, 3));
+    if (bytes.ConsumeBool()) link.settings = {{"ipv4/conf/*/rp_filter", "1"}};
+    return link;
+}
+
+KernelState some_kernel(FuzzedDataProvider& bytes) {
+    KernelState kernel;
+    kernel.generation = bytes.ConsumeIntegral<std::uint8_t>();
+    for (int count = bytes.ConsumeIntegralInRange(0, 5); count > 0; --count) {
+        InterfaceIndex index{bytes.ConsumeIntegralInRange<std::uint32_t>(1, 6)};
+        LinkState link = some_link(bytes, index);
+        bool taken = false;  // names and indices are unique in a kernel
+        for (const auto& [other, known] : kernel.links) taken |= known.name == link.name;
+        if (!taken && !link.name.empty()) kernel.links[index] = link;
+    }
+    for (int count = bytes.ConsumeIntegralInRange(0, 4); count > 0; --count) {
+        AddressState address;
+        address.link = InterfaceIndex{bytes.ConsumeIntegralInRange<std::uint32_t>(1, 6)};
+        address.address = some_address(bytes);
+        address.prefix_length = bytes.ConsumeIntegralInRange<std::uint8_t>(0, bits_of(address.address.family));
+        kernel.addresses.push_back(address);
+    }
+    return kernel;
+}
+
+Command some_command(FuzzedDataProvider& bytes) {
+    LogicalName logical{some_name(bytes), bytes.ConsumeIntegralInRange<std::uint32_t>(0, 2)};
+    Family family = some_family(bytes);
+    switch (bytes.ConsumeIntegralInRange(0, 11)) {
+        case 0: return CreateIpmp{logical.interface, family};
+        case 1: return Plumb{logical.interface, family};
+        case 2: return Unplumb{logical.interface, family};
+        case 3: return SetGroup{logical.interface, family, some_name(bytes)};
+        case 4: return SetAddress{logical, some_address(bytes), bytes.ConsumeIntegral<std::uint8_t>(), {}};
+        case 5: return SetNetmask{logical, family, bytes.ConsumeIntegral<std::uint8_t>()};
+        case 6: return AddLogical{logical.interface, some_address(bytes), 24};
+        case 7: return RemoveLogical{logical.interface, some_address(bytes)};
+        case 8: return SetFlags{logical, family, bytes.ConsumeBool(), {}, {}};
+        case 9: return SetFlags{logical, family, {}, bytes.ConsumeBool(), {}};
+        case 10: return SetStandby{logical.interface, bytes.ConsumeBool()};
+        default:
+            if (bytes.ConsumeBool()) return SetOffline{logical.interface, 1};
+            return UndoOffline{logical.interface};
+    }
+}
+
+Event some_event(FuzzedDataProvider& bytes) {
+    InterfaceIndex link{bytes.ConsumeIntegralInRange<std::uint32_t>(1, 6)};
+    switch (bytes.ConsumeIntegralInRange(0, 6)) {
+        case 0: return KernelObserved{some_kernel(bytes)};
+        case 1: return CarrierChanged{link, bytes.ConsumeBool(), bytes.ConsumeIntegral<std::uint8_t>()};
+        case 2: return LinkVanished{link};
+        case 3: return KernelApplied{bytes.ConsumeIntegral<std::uint8_t>(), {{DeleteLink{link}, 1, "refused"}}};
+        case 4: return Tick{};
+        case 5: return ConfigChanged{Config{.failback = bytes.ConsumeBool()}};
+        default: return CommandReceived{1, some_command(bytes)};
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    FuzzedDataProvider bytes(data, size);
+    Config config{.failback = bytes.ConsumeBool()};
+    Engine engine(config, "fuzz");
+    Instant now{};
+    for (int step = 0; step < 100 && bytes.remaining_bytes() > 0; ++step) {
+        Event event = some_event(bytes);
+        if (auto* changed = std::get_if<ConfigChanged>(&event)) config = changed->config;
+        now += std::chrono::milliseconds(bytes.ConsumeIntegral<std::uint16_t>());
+        engine.step(now, event);
+        for (const std::string& violation : check(engine.state(), engine.image(), config)) {
+            std::fprintf(stderr, "%s\n", violation.c_str());
+            std::abort();
+        }
+    }
+    return 0;
+}

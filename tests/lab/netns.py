@@ -1,0 +1,177 @@
+"""Network namespaces that cannot outlive the process that made them.
+
+A Namespace is held by a file descriptor of this process and has no name anywhere. Its children are started inside it
+and die with this process, however that ends (PR_SET_PDEATHSIG). So a laboratory that is killed -9 leaves nothing.
+
+Everything here runs in the main thread: setns() changes one thread only, and PR_SET_PDEATHSIG watches the thread
+that forked. Namespaces are entered through ctypes, as Python 3.11 has no os.setns.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+HOST_ROOT = "/mnt"  # IPMP_ROOT inside a private mount namespace: a tmpfs that vanishes with it
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result, what):
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{what}: {os.strerror(error)}")
+
+
+def setns(fd, kind):
+    _checked(_libc.setns(fd, kind), "setns")
+
+
+def build_dir():
+    """Where the programs were built; IPMP_BUILD overrides the tree's own build/."""
+    return pathlib.Path(os.environ.get("IPMP_BUILD") or pathlib.Path(__file__).resolve().parents[2] / "build")
+
+
+def wait_until(predicate, timeout_s, what):
+    """Polls until predicate() is true and returns its value; TimeoutError after timeout_s."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {timeout_s} s: {what}")
+        time.sleep(0.01)
+
+
+class CommandFailed(RuntimeError):
+    def __init__(self, argv, result):
+        self.returncode, self.stderr = result.returncode, result.stderr
+        super().__init__(f"{' '.join(argv)}: exit {result.returncode}: {result.stderr.strip()} {result.stdout.strip()}")
+
+
+class Namespace:
+    """A network namespace, and a mount namespace with its own /sys/fs/bpf and HOST_ROOT where asked for."""
+
+    def __init__(self, private_files=False):
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _checked(_libc.unshare(CLONE_NEWNET), "unshare")
+            self.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            setns(home, CLONE_NEWNET)
+        finally:
+            os.close(home)
+        self.path = f"/proc/{os.getpid()}/fd/{self.fd}"  # for `ip ... netns PATH` and our own programs
+        self.children = []
+        self.mount_fd = self.root_fd = None
+        if private_files:
+            self._make_mounts()
+        self.run("ip", "link", "set", "lo", "up")
+
+    def _make_mounts(self):
+        script = f"mount -t bpf bpf /sys/fs/bpf && mount -t tmpfs tmpfs {HOST_ROOT} && echo ok && read end"
+        helper = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            if helper.stdout.readline() != b"ok\n":
+                raise RuntimeError("cannot mount bpffs and tmpfs in a private mount namespace")
+            self.mount_fd = os.open(f"/proc/{helper.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+            self.root_fd = os.open(f"/proc/{helper.pid}/root{HOST_ROOT}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        finally:
+            helper.stdin.close()
+            helper.wait()
+            helper.stdout.close()
+
+    @property
+    def root(self):
+        """HOST_ROOT as this process can reach it."""
+        return pathlib.Path(f"/proc/{os.getpid()}/fd/{self.root_fd}")
+
+    @contextlib.contextmanager
+    def entered(self):
+        """This thread is inside while the context lasts: sockets made in it stay there, /proc/sys/net is its own."""
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        setns(self.fd, CLONE_NEWNET)
+        try:
+            yield self
+        finally:
+            setns(home, CLONE_NEWNET)
+            os.close(home)
+
+    def sysctl(self, name, value=None):
+        """Reads or writes net/NAME of this namespace."""
+        with self.entered():
+            path = pathlib.Path("/proc/sys/net") / name
+            return path.read_text().strip() if value is None else path.write_text(str(value))
+
+    def popen(self, *argv, **options):
+        """Starts argv inside. It is killed when this process ends."""
+        laboratory, directory = os.getpid(), os.getcwd()
+
+        def enter():
+            _checked(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+            if os.getppid() != laboratory:
+                os._exit(1)
+            if self.mount_fd is not None:
+                setns(self.mount_fd, CLONE_NEWNS)
+                os.chdir(directory)  # setns moved us to the root
+            setns(self.fd, CLONE_NEWNET)
+
+        child = subprocess.Popen([str(word) for word in argv], preexec_fn=enter, **options)
+        self.children = [other for other in self.children if other.poll() is None] + [child]
+        return child
+
+    def run(self, *argv, check=True, timeout_s=30, input=None, env=None):
+        """Runs argv inside to its end; returns its CompletedProcess, raises CommandFailed unless check is False."""
+        child = self.popen(*argv, text=True, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
+        try:
+            out, err = child.communicate(input, timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            out, err = child.communicate()
+            err += f"(killed after {timeout_s} s)"
+        result = subprocess.CompletedProcess(child.args, child.returncode, out, err)
+        if check and result.returncode != 0:
+            raise CommandFailed(child.args, result)
+        return result
+
+    def ip(self, *args):
+        """ip -j ARGS, decoded."""
+        out = self.run("ip", "-j", *args).stdout
+        return json.loads(out) if out.strip() else []
+
+    def ip_batch(self, *lines):
+        self.run("ip", "-batch", "-", input="\n".join(lines) + "\n")
+
+    def link(self, name):
+        """What `ip -j -s -d link show NAME` says, or None if there is no such link."""
+        result = self.run("ip", "-j", "-s", "-d", "link", "show", "dev", name, check=False)
+        return json.loads(result.stdout)[0] if result.returncode == 0 else None
+
+    def has_carrier(self, name):
+        link = self.link(name)
+        return bool(link) and "LOWER_UP" in link["flags"]
+
+    def packets(self, name):
+        """(received, sent) packets of a link so far."""
+        stats = self.link(name)["stats64"]
+        return stats["rx"]["packets"], stats["tx"]["packets"]
+
+    def close(self):
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+        for fd in (self.fd, self.mount_fd, self.root_fd):
+            if fd is not None:
+                os.close(fd)
+        self.fd = self.mount_fd = self.root_fd = None

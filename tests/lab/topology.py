@@ -1,0 +1,149 @@
+"""The laboratory: hosts, switches, peers and the cables between them.
+
+    with Lab() as lab:
+        switch = lab.switch(bridges=2)              # two switches joined by a link
+        host = lab.host()
+        host.add_nic("eth0", "veth", switch, bridge=0)
+        host.add_nic("eth1", "tap", switch, bridge=1)
+        peer = lab.peer(switch, "192.0.2.9/24")
+        host.start_daemon()
+        host.ifconfig("ipmp0", "ipmp")
+        host.nics["eth0"].cut()
+
+Every bridge port is a "wire": it forgets what a cable cannot carry (port.bpf.c), and can be sniffed. The lab owns all
+namespaces; leaving the context kills every process and with the last descriptor everything else goes.
+"""
+
+from host import Host
+from netns import Namespace, build_dir
+from sniff import Sniffer
+
+
+class Lab:
+    def __init__(self):
+        self.namespaces, self.hosts = [], []
+        self._macs = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if error is not None:
+            for host in self.hosts:
+                print(host.describe())
+        self.close()
+
+    def close(self):
+        for namespace in reversed(self.namespaces):
+            namespace.close()
+        self.namespaces = []
+
+    def namespace(self, **options):
+        namespace = Namespace(**options)
+        self.namespaces.append(namespace)
+        return namespace
+
+    def new_mac(self):
+        self._macs += 1
+        return f"02:1a:b0:00:{self._macs >> 8:02x}:{self._macs & 255:02x}"
+
+    def switch(self, bridges=1, snooping=False):
+        return Switch(self, bridges, snooping)
+
+    def host(self):
+        host = Host(self)
+        self.hosts.append(host)
+        return host
+
+    def peer(self, switch, *addresses, bridge=0):
+        return Peer(self, switch, addresses, bridge)
+
+    def router(self, *legs):
+        return Router(self, legs)
+
+
+class Switch:
+    """A namespace of bridges sw0, sw1, ...; all others are joined to sw0 by inter-switch links."""
+
+    def __init__(self, lab, bridges, snooping):
+        self.lab, self.ns = lab, lab.namespace()
+        for family in ("ip", "ip6", "arp"):
+            try:
+                self.ns.sysctl(f"bridge/bridge-nf-call-{family}tables", 0)
+            except FileNotFoundError:
+                pass  # a kernel without br_netfilter has nothing to turn off
+        for scope in ("all", "default"):
+            self.ns.sysctl(f"ipv6/conf/{scope}/disable_ipv6", 1)
+        self.ports = []
+        for number in range(bridges):
+            self.ns.ip_batch(
+                f"link add sw{number} type bridge forward_delay 0 stp_state 0 mcast_snooping {int(snooping)}",
+                f"link set sw{number} up")
+            if number:
+                self.ns.ip_batch(f"link add isl{number}a type veth peer name isl{number}b",
+                                 f"link set isl{number}a master sw0 up", f"link set isl{number}b master sw{number} up")
+
+    def adopt(self, port, bridge):
+        """Makes a link of our namespace a port."""
+        self.ns.ip_batch(f"link set {port} master sw{bridge} up")
+        self.ns.run("tc", "qdisc", "add", "dev", port, "clsact")
+        self.set_filter(port, "ingress", "forget")
+        if port not in self.ports:
+            self.ports.append(port)
+
+    def set_filter(self, port, direction, section):
+        """Puts one program of port.bpf.c on a port, or takes it off (None)."""
+        place = ("dev", port, direction, "prio", "1", "handle", "1")
+        if section:
+            self.ns.run("tc", "filter", "replace", *place, "bpf", "da",
+                        "obj", build_dir() / "lab" / "port.bpf.o", "sec", section)
+        else:
+            self.ns.run("tc", "filter", "del", *place, "bpf", check=False)  # none there: as wanted
+
+    def sniff(self, port, expression=""):
+        return Sniffer(self.ns, port, expression)
+
+
+class Station:
+    """A namespace with plain links to switches: what peers and routers have in common."""
+
+    def __init__(self, lab):
+        self.lab, self.ns = lab, lab.namespace()
+        self.links = []
+
+    def attach(self, switch, addresses, bridge=0):
+        name, mac = f"e{len(self.links)}", self.lab.new_mac()
+        port = f"p{len(switch.ports)}-{name}"
+        switch.ns.ip_batch(f"link add {port} type veth peer name {name} address {mac} netns {self.ns.path}")
+        switch.adopt(port, bridge)
+        self.ns.sysctl(f"ipv6/conf/{name}/accept_dad", 0)
+        self.ns.ip_batch(f"link set {name} up", *(f"addr add {address} dev {name}" for address in addresses))
+        self.links.append((name, mac, switch, port))
+
+    def neighbours(self):
+        """Address -> MAC, as this station believes now."""
+        return {entry["dst"]: entry.get("lladdr") for entry in self.ns.ip("neigh", "show")}
+
+    def ping(self, address, count=1, timeout_s=1):
+        """True when every echo request was answered."""
+        return self.ns.run("ping", "-n", "-c", count, "-i", "0.05", "-W", timeout_s, address,
+                           check=False).returncode == 0
+
+
+class Peer(Station):
+    def __init__(self, lab, switch, addresses, bridge):
+        super().__init__(lab)
+        self.attach(switch, addresses, bridge)
+        self.address = addresses[0].split("/")[0] if addresses else None
+        self.mac, self.port = self.links[0][1], self.links[0][3]
+
+
+class Router(Station):
+    """legs: (switch, [addresses]) each; forwards both families between them."""
+
+    def __init__(self, lab, legs):
+        super().__init__(lab)
+        for switch, addresses in legs:
+            self.attach(switch, addresses)
+        self.ns.sysctl("ipv4/ip_forward", 1)
+        self.ns.sysctl("ipv6/conf/all/forwarding", 1)

@@ -1,0 +1,89 @@
+"""The daemon may die at any time: traffic goes on, and the next one goes on where the last one stopped (D6).
+
+              eth0 --- sw0 --- peer
+    host <             |
+              eth1 --- sw1          ipmp0: two IPv4 and two IPv6 data addresses
+"""
+
+import json
+
+from netns import wait_until
+
+DATA, PEER = "192.0.2.1", "192.0.2.9"
+
+
+def gratuitous(frames):
+    """ARP with sender = target address, and unsolicited neighbour advertisements."""
+    found = []
+    for frame in frames:
+        data = frame.data
+        if data[12:14] == b"\x08\x06" and data[28:32] == data[38:42]:
+            found.append(data.hex())
+        if data[12:14] == b"\x86\xdd" and data[20] == 58 and data[54] == 136 and not data[58] & 0x40:
+            found.append(data.hex())
+    return found
+
+
+def build(lab):
+    switch = lab.switch(bridges=2)
+    host = lab.host()
+    for number in range(2):
+        host.add_nic(f"eth{number}", "tap", switch, bridge=number)
+    peer = lab.peer(switch, f"{PEER}/24", "fd00::9/64")
+    host.start_daemon()
+    host.make_group("ipmp0", [f"{DATA}/24", "192.0.2.2/24", "fd00::1/64", "fd00::2/64"])
+    return host, peer
+
+
+def picture(host):
+    return host.groups(), host.interfaces(), host.addresses()
+
+
+def saved_state(host):
+    return json.loads((host.ns.root / "run/ipmp/state.json").read_text())
+
+
+def test_R_POL_4_kill_9_and_restart_lose_no_packet_and_change_nothing(lab):
+    """UDP each way at 1,000 a second through the death of the daemon, its absence and the start of the next."""
+    host, peer = build(lab)
+    meters = [host.meter("udp", DATA, peer), host.meter("udp", "fd00::1", peer, "fd00::9")]
+    for meter in meters:
+        meter.wait_messages(200)
+    before, state_before = picture(host), saved_state(host)
+    sniffers = [nic.sniff("arp or icmp6") for nic in host.nics.values()]
+
+    host.kill_daemon()
+    for meter in meters:
+        meter.wait_messages(300)
+    host.start_daemon()
+    host.wait_ok("ipmp0")
+    for meter in meters:
+        meter.wait_messages(700)  # time for a hasty daemon to announce something
+
+    assert picture(host) == before
+    assert saved_state(host) == state_before
+    for sniffer in sniffers:
+        sent = [frame for frame in sniffer.frames() if not frame.outgoing]
+        assert gratuitous(sent) == []
+    for meter in meters:
+        report = meter.stop()
+        for way in ("a_to_b", "b_to_a"):
+            counts = {name: report[way][name] for name in ("missing", "duplicated", "reordered", "send_errors")}
+            assert not any(counts.values()), (way, counts)
+
+
+def test_R_POL_4_a_failure_while_the_daemon_is_dead_is_found_at_its_start(lab):
+    host, peer = build(lab)
+    meter = host.meter("tcp", DATA, peer)
+    meter.wait_messages(100)
+    host.kill_daemon()
+    victim = host.outbound_nic(meter)
+    host.nics[victim].cut()
+    host.start_daemon()
+    host.wait_state(victim, "failed")
+    report = meter.wait_messages(300)
+    assert report["error"] is None
+    host.nics[victim].heal()
+    host.wait_ok("ipmp0", timeout_s=30)
+    wait_until(lambda: meter.report()["a_to_b"]["missing"] < 10, 5, "the flow has caught up")
+    assert meter.stop()["error"] is None

@@ -1,0 +1,68 @@
+// A kernel made of values: it owns the true KernelState and changes it the way Linux would.
+//
+// Two kinds of hands reach into it: the daemon's (apply) and everybody else's (the rest). It knows nothing of time,
+// delays or faults; the world around it decides when a change happens and who learns of it, and how late.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/action.hpp"
+#include "model/event.hpp"
+#include "model/kernel_op.hpp"
+#include "model/kernel_state.hpp"
+
+namespace ipmp::sim {
+
+class FakeKernel {
+  public:
+    // A NIC with a cable in it, down. `counted` carrier changes lie behind it.
+    InterfaceIndex add_nic(const std::string& name, const MacAddress& mac, std::uint32_t counted = 0);
+    void remove_link(InterfaceIndex link);  // and its peer
+    void rename(InterfaceIndex link, const std::string& name);
+    void plug(InterfaceIndex link, bool cable);
+    void set_admin_up(InterfaceIndex link, bool up);
+    void set_mtu(InterfaceIndex link, std::uint32_t mtu_bytes);
+    void set_mac(InterfaceIndex link, const MacAddress& mac);
+    void write_setting(InterfaceIndex link, const std::string& name, const std::string& value);
+    void detach_filter(InterfaceIndex link);
+    void add_address(const AddressState& address);
+    void remove_address(InterfaceIndex link, const IpAddress& address, std::uint8_t prefix_length);
+    void flush_rules();
+    void flush_routes();
+
+    // Carries out one operation; 0 or an errno value.
+    int apply(const KernelOp& op);
+    // Filters attached so far are those of a former daemon from now on.
+    void new_daemon();
+
+    const KernelState& truth() const { return truth_; }
+    // What a dump shows: settings of managed links only, filters as this daemon sees them.
+    std::map<InterfaceIndex, LinkState> dump_links(const std::vector<ManagedLink>& managed) const;
+    InterfaceIndex find(const std::string& name) const;  // 0: none
+    bool has_cable(InterfaceIndex link) const;
+
+    std::uint64_t version() const { return version_; }  // counts changes
+    // Carriers that changed since the last call, for the fast path.
+    std::vector<CarrierChanged> take_carrier_changes();
+
+  private:
+    LinkState* link(InterfaceIndex index);
+    LinkState& make_link(const std::string& name, const MacAddress& mac);
+    void update_carrier(LinkState& link);
+    void lose_addresses_of_down_link(const LinkState& link);
+    int create_ipmp(const CreateIpmpLink& op);
+    void changed() { ++version_; }
+
+    KernelState truth_;
+    std::map<InterfaceIndex, bool> cable_;
+    std::map<InterfaceIndex, std::uint32_t> filter_daemon_;  // which daemon attached
+    std::uint32_t daemon_ = 1;
+    std::uint32_t next_index_ = 2;
+    std::uint64_t version_ = 0;
+    std::vector<CarrierChanged> carrier_changes_;
+};
+
+}  // namespace ipmp::sim

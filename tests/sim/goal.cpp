@@ -1,0 +1,171 @@
+#include "sim/goal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/planner.hpp"
+#include "core/predicates.hpp"
+
+namespace ipmp::sim {
+
+namespace {
+
+using AddressSet = std::set<std::string>;
+
+std::string written(const IpAddress& address, std::uint8_t prefix_length, bool test_address) {
+    return fmt::format("{}/{}{}", to_string(address), prefix_length, test_address ? " test" : "");
+}
+
+AddressSet addresses_on(const KernelState& kernel, InterfaceIndex link) {
+    AddressSet present;
+    for (const AddressState& seen : kernel.addresses) {
+        bool test_address = seen.scope_link && !seen.address.is_link_local();
+        if (seen.link == link) present.insert(written(seen.address, seen.prefix_length, test_address));
+    }
+    return present;
+}
+
+bool is_test_address(const Interface& nic, const LogicalAddress& logical) {
+    return !nic.group.empty() && logical.no_failover && !logical.address.is_link_local();
+}
+
+std::string listed(const AddressSet& set) {
+    std::string text;
+    for (const std::string& item : set) text += " " + item;
+    return text.empty() ? " nothing" : text;
+}
+
+class Goal {
+  public:
+    Goal(const World& world, const FakeKernel& kernel)
+        : world_(world), kernel_(kernel), state_(world.engine().state()), truth_(kernel.truth()) {}
+
+    Violations run() {
+        require(world_.engine().converged(), "the engine has not converged");
+        require(world_.all_answered(), "a request is not answered");
+        for (const auto& [name, group] : state_.groups) check_group(group);
+        for (const auto& [name, nic] : state_.interfaces) check_nic(nic);
+        check_rules();
+        std::size_t ours = 0, others = 0;
+        for (const auto& [index, link] : truth_.links) ++(link.alias.empty() ? others : ours);
+        require(ours == 2 * state_.groups.size(), fmt::format("{} links of ours for {} groups", ours,
+                                                              state_.groups.size()));
+        std::size_t known = 0;
+        for (const auto& [name, nic] : state_.interfaces) known += nic.index ? 1 : 0;
+        require(known == others, fmt::format("{} of {} NICs are known", known, others));
+        return std::move(unmet_);
+    }
+
+  private:
+    void require(bool holds, const std::string& text) {
+        if (!holds) unmet_.push_back(text);
+    }
+
+    void check_addresses(InterfaceIndex link, const std::string& name, const AddressSet& wanted) {
+        AddressSet present = addresses_on(truth_, link);
+        require(present == wanted, fmt::format("{} has{} and should have{}", name, listed(present), listed(wanted)));
+    }
+
+    void check_settings(const LinkState& link, const Settings& wanted) {
+        for (const auto& [name, value] : wanted) {
+            require(link.settings.at(name) == value, fmt::format("{}: {} is not {}", link.name, name, value));
+        }
+    }
+
+    void check_group(const Group& group) {
+        auto upper = truth_.links.find(kernel_.find(group.interface));
+        auto lower = truth_.links.find(kernel_.find(group.lower_name));
+        bool exist = upper != truth_.links.end() && lower != truth_.links.end();
+        require(exist, group.interface + " does not exist");
+        if (!exist) return;
+        bool any_active = false;
+        std::uint32_t mtu_bytes = 0;
+        for (const Interface* member : members_of(state_, group)) {
+            for (Family family : kFamilies) any_active |= active_for(*member, family);
+            if (!member->index) continue;
+            std::uint32_t own = truth_.links.at(member->index).mtu_bytes;
+            mtu_bytes = mtu_bytes ? std::min(mtu_bytes, own) : own;
+        }
+        require(upper->second.admin_up, group.interface + " is down");
+        require(upper->second.carrier == any_active, group.interface + ": carrier does not say who is active");
+        require(upper->second.mtu_bytes == (mtu_bytes ? mtu_bytes : 1500), group.interface + " has another MTU");
+        require(upper->second.mtu_bytes == lower->second.mtu_bytes, group.interface + ": MTU of lower end differs");
+        require(lower->second.filter == Filter::spread && lower->second.filter_group == group.interface,
+                group.interface + " does not spread");
+        check_settings(upper->second, wanted_settings(group, world_.config()));
+        AddressSet wanted;
+        for (const GroupFamily& family : group.families) {
+            for (const LogicalAddress& logical : family.addresses) {
+                if (!logical.up || logical.address.is_zero()) continue;
+                wanted.insert(written(logical.address, logical.prefix_length, false));
+            }
+        }
+        check_addresses(upper->first, group.interface, wanted);
+    }
+
+    void check_nic(const Interface& nic) {
+        auto found = truth_.links.find(nic.index);
+        if (!nic.index) {
+            require(!nic.group.empty() && nic.failed, nic.name + " is missing and not failed");
+            return;
+        }
+        if (found == truth_.links.end()) return require(false, nic.name + " does not exist");
+        const LinkState& link = found->second;
+        require(link.name == nic.name, nic.name + " is called " + link.name);
+        bool up = link.admin_up && link.carrier;
+        AddressSet wanted;
+        for (const InterfaceFamily& family : nic.families) {
+            for (const LogicalAddress& logical : family.addresses) {
+                bool down = nic.offline && !logical.address.is_link_local();
+                if (!logical.up || logical.address.is_zero() || down) continue;
+                bool test = is_test_address(nic, logical);
+                std::uint8_t prefix_length = test ? bits_of(logical.address.family) : logical.prefix_length;
+                wanted.insert(written(logical.address, prefix_length, test));
+            }
+        }
+        check_addresses(nic.index, nic.name, wanted);
+        if (nic.group.empty()) {
+            require(link.filter == Filter::none, nic.name + " keeps a filter");
+            require(nic.saved_settings.empty(), nic.name + " waits for its settings");
+            return;
+        }
+        require(nic.failed == !up, fmt::format("{} is {}", nic.name, nic.failed ? "failed with link" : "not failed"));
+        require(link.filter == Filter::steer && link.filter_group == nic.group, nic.name + " does not steer");
+        check_settings(link, wanted_settings(nic, world_.config()));
+    }
+
+    void check_rules() {
+        std::set<RuleState> rules;
+        std::set<RouteState> routes;
+        for (const auto& [name, nic] : state_.interfaces) {
+            if (nic.group.empty() || !nic.index || nic.offline || !nic.admin_up) continue;
+            for (const InterfaceFamily& family : nic.families) {
+                for (const LogicalAddress& logical : family.addresses) {
+                    if (!logical.up || logical.address.is_zero() || !is_test_address(nic, logical)) continue;
+                    std::uint32_t table = kTestTableBase + nic.index.value;
+                    rules.insert({logical.address, table});
+                    routes.insert({network_of(logical.address, logical.prefix_length), logical.prefix_length,
+                                   nic.index, table});
+                }
+            }
+        }
+        std::set<RuleState> present_rules(truth_.rules.begin(), truth_.rules.end());
+        std::set<RouteState> present_routes(truth_.routes.begin(), truth_.routes.end());
+        require(rules == present_rules, fmt::format("{} rules instead of {}", present_rules.size(), rules.size()));
+        require(routes == present_routes, fmt::format("{} routes instead of {}", present_routes.size(), routes.size()));
+    }
+
+    const World& world_;
+    const FakeKernel& kernel_;
+    const State& state_;
+    const KernelState& truth_;
+    Violations unmet_;
+};
+
+}  // namespace
+
+Violations unmet(const World& world, const FakeKernel& kernel) { return Goal(world, kernel).run(); }
+
+}  // namespace ipmp::sim

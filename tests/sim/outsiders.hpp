@@ -1,0 +1,55 @@
+// Everybody but the daemon: cables, drivers, other administrators' hands, and the administrator's own commands.
+//
+// A seed chooses which kinds of trouble this history has at all (swarm testing: a history with everything in it
+// hides what shows only when some things never happen), then how often, then each single act.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sim/world.hpp"
+
+namespace ipmp::sim {
+
+Config random_config(Random& random);
+Faults random_faults(Random& random);
+
+class Outsiders {
+  public:
+    explicit Outsiders(World& world);
+
+    void set_up();                  // NICs, groups and addresses to begin with
+    void meddle_until(Instant end);
+    void settle();                  // faults end, links take their last state
+
+  private:
+    void meddle();
+    void act_on_links();
+    void act_on_objects();
+    void act_on_daemon();
+    void give_command();
+    Command random_command();
+
+    std::string some_nic();
+    InterfaceIndex some_link();     // any link, ours included
+    InterfaceIndex some_nic_link();
+    IpAddress some_address(Family family);
+    MacAddress fresh_mac();
+    Family some_family();
+    void change(std::function<void(FakeKernel&)> act);
+
+    World& world_;
+    Random& random_;
+    std::vector<std::string> nics_;
+    std::vector<std::string> ipmp_interfaces_{"ipmp0", "ipmp1"};
+    std::vector<std::string> groups_{"a"};
+    std::uint8_t next_mac_ = 1;
+    Duration longest_pause_;
+    Instant end_;
+    // Which kinds of act this history has.
+    bool cuts_, flaps_, admin_, replaces_, renames_, remakes_, addresses_, filters_, settings_, ipmp_links_;
+    bool restarts_, reconfigures_, commands_, membership_, both_families_;
+};
+
+}  // namespace ipmp::sim

@@ -1,0 +1,96 @@
+#include "sim/trace.hpp"
+
+#include <fmt/format.h>
+
+namespace ipmp::sim {
+
+namespace {
+
+std::string flag(const char* name, const std::optional<bool>& value) {
+    return value ? fmt::format(" {}{}", *value ? "" : "-", name) : "";
+}
+
+std::string inet(Family family) { return family == Family::ipv4 ? "inet" : "inet6"; }
+
+struct DescribeCommand {
+    std::string operator()(const CreateIpmp& c) const { return fmt::format("{} {} ipmp", c.interface, inet(c.family)); }
+    std::string operator()(const Plumb& c) const { return fmt::format("{} {} plumb", c.interface, inet(c.family)); }
+    std::string operator()(const Unplumb& c) const { return fmt::format("{} {} unplumb", c.interface, inet(c.family)); }
+    std::string operator()(const SetGroup& c) const { return fmt::format("{} group '{}'", c.interface, c.group); }
+    std::string operator()(const SetAddress& c) const {
+        return fmt::format("{}:{} {}/{}", c.logical.interface, c.logical.number, to_string(c.address),
+                           c.prefix_length.value_or(0));
+    }
+    std::string operator()(const SetNetmask& c) const {
+        return fmt::format("{}:{} {} netmask {}", c.logical.interface, c.logical.number, inet(c.family),
+                           c.prefix_length);
+    }
+    std::string operator()(const AddLogical& c) const {
+        return fmt::format("{} addif {}/{}", c.interface, to_string(c.address), c.prefix_length.value_or(0));
+    }
+    std::string operator()(const RemoveLogical& c) const {
+        return fmt::format("{} removeif {}", c.interface, to_string(c.address));
+    }
+    std::string operator()(const SetFlags& c) const {
+        return fmt::format("{}:{} {}{}{}{}", c.logical.interface, c.logical.number, inet(c.family), flag("up", c.up),
+                           flag("nofailover", c.no_failover), flag("deprecated", c.deprecated));
+    }
+    std::string operator()(const SetStandby& c) const {
+        return fmt::format("{} {}standby", c.interface, c.standby ? "" : "-");
+    }
+    std::string operator()(const SetOffline& c) const { return fmt::format("offline {}", c.interface); }
+    std::string operator()(const UndoOffline& c) const { return fmt::format("undo offline {}", c.interface); }
+};
+
+struct DescribeEvent {
+    std::string operator()(const KernelObserved& e) const {
+        std::string text = fmt::format("observed generation {}:", e.state.generation);
+        for (const auto& [index, link] : e.state.links) {
+            text += fmt::format(" {}={}{}{}#{}", index.value, link.name, link.admin_up ? " up" : " down",
+                                link.carrier ? "+" : "-", link.carrier_changes);
+        }
+        for (const AddressState& address : e.state.addresses) {
+            text += fmt::format(" {}/{}@{}", to_string(address.address), address.prefix_length, address.link.value);
+        }
+        return text;
+    }
+    std::string operator()(const CarrierChanged& e) const {
+        return fmt::format("carrier of {} {} #{}", e.link.value, e.up ? "up" : "down", e.carrier_changes);
+    }
+    std::string operator()(const LinkVanished& e) const { return fmt::format("link {} vanished", e.link.value); }
+    std::string operator()(const CommandReceived& e) const {
+        return fmt::format("command {}: {}", e.request, describe_command(e.command));
+    }
+    std::string operator()(const KernelApplied& e) const {
+        return fmt::format("applied generation {}, {} failures", e.generation, e.failures.size());
+    }
+    std::string operator()(const ConfigChanged& e) const {
+        return fmt::format("configuration: FAILBACK={}", e.config.failback ? "yes" : "no");
+    }
+    std::string operator()(const Tick&) const { return "tick"; }
+};
+
+struct DescribeAction {
+    std::string operator()(const PublishImage&) const { return "publish image"; }
+    std::string operator()(const Announce& a) const {
+        return fmt::format("announce {} at {}", to_string(a.address), a.nic.index.value);
+    }
+    std::string operator()(const ApplyKernel& a) const {
+        std::string text = fmt::format("apply generation {}", a.generation);
+        for (const KernelOp& op : a.ops) text += "; " + describe(op);
+        return text;
+    }
+    std::string operator()(const Log& a) const { return "log: " + a.text; }
+    std::string operator()(const Reply& a) const {
+        return fmt::format("reply {}: {}", a.request, a.reply.text.empty() ? "ok" : a.reply.text);
+    }
+    std::string operator()(const WatchCarrier& a) const { return fmt::format("watch {} carriers", a.links.size()); }
+};
+
+}  // namespace
+
+std::string describe_command(const Command& command) { return std::visit(DescribeCommand{}, command); }
+std::string describe_event(const Event& event) { return std::visit(DescribeEvent{}, event); }
+std::string describe_action(const Action& action) { return std::visit(DescribeAction{}, action); }
+
+}  // namespace ipmp::sim

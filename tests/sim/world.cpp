@@ -1,0 +1,291 @@
+#include "sim/world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/check.hpp"
+#include "core/predicates.hpp"
+#include "sim/trace.hpp"
+#include "wire/state_codec.hpp"
+
+namespace ipmp::sim {
+
+namespace {
+
+constexpr Duration kResyncInterval = std::chrono::seconds(5);
+constexpr int kMostStepsAtOnce = 500;  // more of them without time passing is a busy loop
+constexpr const char* kHostId = "0123456789abcdef";
+
+int count(const GroupFamily& family, InterfaceIndex member) {
+    return static_cast<int>(std::count(family.slots.begin(), family.slots.end(), member));
+}
+
+bool slots_level(const GroupFamily& family) {
+    int most = 0, least = static_cast<int>(kSlotCount);
+    for (InterfaceIndex member : family.active) {
+        most = std::max(most, count(family, member));
+        least = std::min(least, count(family, member));
+    }
+    return most - least <= 1;
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed, const Config& config, const Faults& faults)
+    : config_(config), faults_(faults), random_(seed), stored_(encode_state(State{})) {
+    start();
+}
+
+void World::at(Instant when, std::function<void()> act) {
+    queue_.push({std::max(when, now_), next_order_++, std::move(act)});
+}
+
+void World::for_this_daemon(Duration delay, std::function<void()> act) {
+    at(now_ + delay, [this, daemon = daemon_, act = std::move(act)] {
+        if (running_ && daemon == daemon_) act();
+    });
+}
+
+void World::run_until(Instant end) {
+    while (violations_.empty() && !queue_.empty() && queue_.top().at <= end) {
+        Entry next = queue_.top();
+        queue_.pop();
+        if (next.at > now_) steps_now_ = 0;
+        now_ = next.at;
+        next.act();
+    }
+    now_ = std::max(now_, end);
+}
+
+void World::trace(const std::string& text) {
+    if (trace_) trace_(fmt::format("{:12.6f} {}", std::chrono::duration<double>(now_.time_since_epoch()).count(), text));
+}
+
+void World::violated(const std::string& text) {
+    violations_.push_back(text);
+    trace("VIOLATED: " + text);
+}
+
+// ---- The daemon -------------------------------------------------------------------------------------------------
+
+void World::start() {
+    ++daemon_;
+    running_ = true;
+    awaited_first_ = true;
+    auto state = decode_state(stored_);
+    IPMP_CHECK(state);
+    engine_.emplace(config_, kHostId, std::move(*state));
+    activations_.clear();
+    resync();
+}
+
+void World::restart(Duration downtime) {
+    if (!running_) return;
+    running_ = false;
+    trace("restart");
+    bool knows_all = engine_->converged() && observed_version_ == kernel_.version() && !netlink_busy_ &&
+                     batches_.empty() && !dump_wanted_;
+    for (const auto& [name, interface] : engine_->state().interfaces) {  // held back by the flapping rule: forgotten
+        auto link = kernel_.truth().links.find(interface.index);
+        knows_all &= link != kernel_.truth().links.end() && !(interface.failed && link_up(interface)) &&
+                     link->second.carrier_changes == interface.carrier_changes;
+    }
+    quiet_version_.reset();
+    if (knows_all) quiet_version_ = kernel_.version();
+    batches_.clear();
+    failures_.clear();
+    managed_.clear();
+    watched_.clear();
+    asked_.clear();  // their clients see the connection end
+    next_op_ = 0;
+    generation_ = 0;
+    netlink_busy_ = dump_wanted_ = false;
+    kernel_.new_daemon();
+    at(now_ + downtime, [this] { start(); });
+}
+
+void World::deliver(const Event& event) {
+    if (++steps_now_ > kMostStepsAtOnce) {
+        violated("busy loop: time does not move on");
+        return;
+    }
+    if (trace_) trace(describe_event(event));
+    State before = engine_->state();
+    Engine::Outcome outcome = engine_->step(now_, event);
+    inspect(before, event, outcome.actions);
+    stored_ = encode_state(engine_->state());
+    if (random_.chance(faults_.crash_after_step)) {
+        restart(random_.up_to(std::chrono::milliseconds(500)));
+        quiet_version_.reset();
+        return;
+    }
+    for (const Action& action : outcome.actions) carry_out(action);
+    schedule_tick(outcome.deadline);
+}
+
+void World::inspect(const State& before, const Event& event, const std::vector<Action>& actions) {
+    bool first = awaited_first_ && std::holds_alternative<KernelObserved>(event);
+    if (awaited_first_ && !first) return;
+    awaited_first_ = false;
+    Transition step{before, engine_->state(), event, actions, config_};
+    for (const std::string& text : check(step.after, engine_->image(), config_)) violated(text);
+    if (!first) {
+        for (const std::string& text : check_transition(step)) violated(text);
+    } else if (quiet_version_ == kernel_.version()) {
+        for (const std::string& text : check_restart(step)) violated(text);
+    }
+    watch_slots();
+}
+
+// Slots are level a second after the last activation, give or take late ticks (design D4).
+void World::watch_slots() {
+    for (const auto& [name, group] : engine_->state().groups) {
+        for (Family which : kFamilies) {
+            const GroupFamily& family = group.families[index_of(which)];
+            auto& [active, since] = activations_[{name, which}];
+            if (active != family.active) {
+                active = family.active;
+                since = now_;
+            }
+            bool due = now_ > since + std::chrono::seconds(1) + 2 * faults_.tick_delay;
+            if (due && !slots_level(family)) violated(fmt::format("{}: slots are not level after a second", name));
+        }
+    }
+}
+
+void World::carry_out(const Action& action) {
+    if (trace_) trace("  -> " + describe_action(action));
+    if (!std::holds_alternative<Announce>(action)) last_change_ = now_;
+    if (std::holds_alternative<Announce>(action)) ++announced_;
+    if (auto* publish = std::get_if<PublishImage>(&action)) {
+        if (publish->image != engine_->image()) violated("the image published is not the engine's");
+    } else if (auto* apply = std::get_if<ApplyKernel>(&action)) {
+        batches_.push_back(*apply);
+        wake_netlink();
+    } else if (auto* log = std::get_if<Log>(&action)) {
+        logged_.push_back({now_, log->text});
+    } else if (auto* answer = std::get_if<Reply>(&action)) {
+        if (asked_.erase(answer->request) == 0) violated(fmt::format("request {} is answered twice", answer->request));
+        replies_[answer->request] = answer->reply;
+    } else if (auto* watch = std::get_if<WatchCarrier>(&action)) {
+        watched_ = {watch->links.begin(), watch->links.end()};
+    }
+}
+
+void World::schedule_tick(std::optional<Instant> deadline) {
+    std::uint64_t token = ++tick_token_;
+    if (!deadline) return;
+    Instant due = std::max(*deadline, now_) + random_.up_to(faults_.tick_delay);
+    for_this_daemon(due - now_, [this, token] {
+        if (token == tick_token_) deliver(Tick{});
+    });
+}
+
+std::uint64_t World::command(const Command& command) {
+    std::uint64_t request = next_request_++;
+    if (!running_) return request;
+    asked_.insert(request);
+    for_this_daemon({}, [this, request, command] { deliver(CommandReceived{request, command}); });
+    return request;
+}
+
+const CommandReply* World::reply(std::uint64_t request) const {
+    auto found = replies_.find(request);
+    return found == replies_.end() ? nullptr : &found->second;
+}
+
+void World::set_config(const Config& config) {
+    config_ = config;
+    if (running_) deliver(ConfigChanged{config});
+}
+
+// ---- Who notices changes of the kernel ----------------------------------------------------------------------------
+
+void World::kernel_changed() {
+    for (const CarrierChanged& change : kernel_.take_carrier_changes()) {
+        if (!running_ || !watched_.contains(change.link) || random_.chance(faults_.carrier_lost)) continue;
+        int times = random_.chance(faults_.carrier_repeated) ? 2 : 1;
+        for (; times > 0; --times) {
+            for_this_daemon(random_.up_to(faults_.carrier_delay), [this, change] { deliver(change); });
+        }
+    }
+    for (auto link = watched_.begin(); link != watched_.end();) {
+        if (kernel_.truth().links.contains(*link)) {
+            ++link;
+            continue;
+        }
+        for_this_daemon(random_.up_to(faults_.carrier_delay), [this, gone = *link] { deliver(LinkVanished{gone}); });
+        link = watched_.erase(link);
+    }
+    if (random_.chance(faults_.observation_lost)) {
+        for_this_daemon(kResyncInterval, [this] { resync(); });
+    } else {
+        resync();
+    }
+}
+
+void World::resync() {
+    dump_wanted_ = true;
+    wake_netlink();
+}
+
+void World::wake_netlink() {
+    if (!running_ || netlink_busy_ || (batches_.empty() && !dump_wanted_)) return;
+    netlink_busy_ = true;
+    for_this_daemon(random_.up_to(faults_.kernel_delay), [this] { netlink_work(); });
+}
+
+void World::netlink_work() {
+    if (batches_.empty()) {
+        take_dump();
+        return;
+    }
+    const ApplyKernel& batch = batches_.front();
+    if (next_op_ == batch.ops.size()) {
+        finish_batch();
+        return;
+    }
+    const KernelOp& op = batch.ops[next_op_++];
+    int error_number = random_.chance(faults_.operation_fails) ? EBUSY : kernel_.apply(op);
+    if (error_number) failures_.push_back({op, error_number, std::strerror(error_number)});
+    kernel_changed();
+    for_this_daemon(random_.up_to(faults_.kernel_delay), [this] { netlink_work(); });
+}
+
+void World::finish_batch() {
+    generation_ = batches_.front().generation;
+    managed_ = batches_.front().managed;
+    batches_.pop_front();
+    next_op_ = 0;
+    deliver_in_order(KernelApplied{generation_, std::exchange(failures_, {})}, 0);
+    take_dump();
+}
+
+void World::take_dump() {
+    dump_wanted_ = false;
+    KernelObserved seen;
+    std::uint64_t version = kernel_.version();
+    seen.state.generation = generation_;
+    seen.state.links = kernel_.dump_links(managed_);
+    Duration tear = faults_.torn_dumps ? random_.up_to(faults_.kernel_delay) : Duration::zero();
+    for_this_daemon(tear, [this, seen, version]() mutable {
+        seen.state.addresses = kernel_.truth().addresses;
+        seen.state.rules = kernel_.truth().rules;
+        seen.state.routes = kernel_.truth().routes;
+        deliver_in_order(seen, version);
+        netlink_busy_ = false;
+        wake_netlink();
+    });
+}
+
+void World::deliver_in_order(const Event& event, std::uint64_t version) {
+    last_delivery_ = std::max(last_delivery_, now_ + random_.up_to(faults_.delivery_delay));
+    for_this_daemon(last_delivery_ - now_, [this, event, version] {
+        observed_version_ = version;
+        deliver(event);
+    });
+}
+
+}  // namespace ipmp::sim

@@ -1,0 +1,101 @@
+"""./check counts right: no failure, skip or vanished test gets lost on the way to its last line."""
+
+import io
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+import check  # noqa: E402
+
+CTEST = """<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="x" tests="4" failures="1" disabled="0" skipped="1">
+  <testcase name="good" classname="good" status="run"/>
+  <testcase name="also good" classname="good" status="run"/>
+  <testcase name="bad" classname="bad" status="fail"><failure message=""/></testcase>
+  <testcase name="left out" classname="s" status="notrun"><skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/>
+  </testcase>
+</testsuite>
+"""
+PYTEST = """<?xml version="1.0" encoding="utf-8"?>
+<testsuites><testsuite name="pytest" errors="1" failures="1" skipped="1" tests="4">
+  <testcase classname="t" name="good"/>
+  <testcase classname="t" name="bad"><failure message="x">its output</failure></testcase>
+  <testcase classname="t" name="broken"><error message="x">x</error></testcase>
+  <testcase classname="t" name="left out"><skipped message="no such kernel">x</skipped></testcase>
+</testsuite></testsuites>
+"""
+
+
+@pytest.fixture(autouse=True)
+def logs(tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    monkeypatch.setattr(check, "LOGS", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("text,expected", [(CTEST, (2, 1, 1)), (PYTEST, (1, 2, 1))], ids=["ctest", "pytest"])
+def test_counts_junit(logs, text, expected):
+    (logs / "x.xml").write_text(text)
+    counts = check.count_junit(logs / "x.xml")
+    assert (counts.passed, counts.failed, counts.skipped) == expected
+
+
+def test_reasons_for_skipping_are_kept(logs):
+    (logs / "x.xml").write_text(PYTEST)
+    assert check.count_junit(logs / "x.xml").skips == ["left out: no such kernel"]
+
+
+def test_a_failure_is_shown_with_its_own_output(logs):
+    (logs / "x.xml").write_text(PYTEST)
+    assert check.count_junit(logs / "x.xml").failures == [("bad", "its output"), ("broken", "x")]
+
+
+def run_step(script, junit=None, **options):
+    runner = check.Check(io.StringIO())
+    runner.step("x", ["/bin/bash", "-c", script], options.pop("limit_s", 20), junit, **options)
+    total = runner.total
+    return total.passed, total.failed, total.skipped
+
+
+def test_a_step_without_a_report_is_one_test():
+    assert run_step("true") == (1, 0, 0)
+    assert run_step("false") == (0, 1, 0)
+
+
+def test_a_runner_that_dies_before_reporting_is_a_failure(logs):
+    assert run_step("kill -9 $$", logs / "x.xml") == (0, 1, 0)
+
+
+def test_an_old_report_does_not_count(logs):
+    (logs / "x.xml").write_text(CTEST)
+    assert run_step("true", logs / "x.xml") == (0, 1, 0)
+
+
+def test_a_failing_runner_with_a_clean_report_is_a_failure(logs):
+    report = CTEST.replace('status="fail"><failure message=""/>', 'status="run">')
+    assert run_step(f"cat > x.xml <<'END'\n{report}\nEND\nexit 8", logs / "x.xml") == (3, 1, 1)
+
+
+def test_no_test_at_all_is_a_failure_where_there_should_be_some(logs):
+    assert run_step("true", logs / "x.xml") == (0, 1, 0)
+    assert run_step("true", logs / "x.xml", required=False) == (0, 0, 0)
+
+
+def test_a_hanging_step_is_stopped_with_its_children(logs):
+    assert run_step("sleep 1000 & echo $! > child; wait", limit_s=0.5) == (0, 1, 0)
+    child = int((logs / "child").read_text())
+    deadline = time.monotonic() + 5
+    while is_running(child) and time.monotonic() < deadline:
+        pass
+    assert not is_running(child)
+
+
+def is_running(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False

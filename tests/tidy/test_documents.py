@@ -1,0 +1,31 @@
+"""Documents that name code name code that exists."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_way_of_a_failover_is_at_most_seven_functions_that_exist():
+    steps = re.findall(r"^\d\. `([\w:]+)` \(`([\w./]+)`\)", (ROOT / "docs/ARCHITECTURE.md").read_text(), re.MULTILINE)
+    assert 3 <= len(steps) <= 7
+    assert steps[0][0] == "main" and steps[-1][0] == "Dataplane::apply"
+    for name, path in steps:
+        assert re.search(rf"\b{name}\(", (ROOT / path).read_text()), f"{path} does not define {name}"
+
+
+def test_every_folder_of_the_sources_is_in_the_architecture():
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    folders = [path for path in (ROOT / "src").iterdir() if path.is_dir()]
+    assert [folder.name for folder in folders if f"| `src/{folder.name}` |" not in text] == []
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+@pytest.mark.parametrize("page", sorted((ROOT / "man").glob("*.8")), ids=lambda page: page.name)
+def test_man_page_is_well_formed(page):
+    lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(page)], capture_output=True, text=True)
+    assert lint.stdout == ""
