@@ -125,7 +125,7 @@ static __always_inline int load_nd(struct __sk_buff* skb, enum nd_type type, str
     const struct ipv6hdr* ip = header_at(skb, L3, sizeof(*ip));
     if (!ip) return -1;
     *end = L4_IPV6 + bpf_ntohs(ip->payload_len);
-    if (*end > skb->len || *end < nd_options_offset(type)) return -1;
+    if (*end < nd_options_offset(type)) return -1;
     __u32 size_bytes = type == ND_NS || type == ND_NA ? sizeof(*message) : 8;
     if (size_bytes == 8) return bpf_skb_load_bytes(skb, L4_IPV6, message, 8) < 0 ? -1 : 0;
     return bpf_skb_load_bytes(skb, L4_IPV6, message, sizeof(*message)) < 0 ? -1 : 0;

@@ -271,7 +271,7 @@ std::optional<Instant> Engine::Impl::deadline() const {
         if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
     };
     consider(announcements.deadline());
-    consider(limiter.deadline());
+    if (!outstanding()) consider(limiter.deadline());  // the end of a batch is followed by a new plan anyway
     for (const auto& [name, group] : state.groups) {
         for (const GroupFamily& family : group.families) consider(family.give_back_due);
     }

@@ -123,8 +123,8 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
             adopt(group->families[family].addresses, seen);
         } else if (Interface* interface = find_interface(state, seen.link)) {
             if (knows(interface->families[family].addresses, seen.address)) continue;
-            const Group* host = host_of(state, seen.address);
-            if (host && host->interface == interface->group) continue;  // migrated; the planner takes it away here
+            auto group_of_it = state.groups.find(interface->group);
+            if (group_of_it != state.groups.end() && hosts(group_of_it->second, seen.address)) continue;  // migrated; the planner takes it away here
             interface->families[family].plumbed = true;
             adopt(interface->families[family].addresses, seen);
         }

@@ -123,8 +123,7 @@ void update_slots(GroupFamily& family, Instant now) {
         return;
     }
     if (!family.give_back_due) family.give_back_due = now;
-    std::size_t share = kSlotCount / family.active.size();
-    std::size_t step = (share + kGiveBackSteps - 1) / kGiveBackSteps;
+    constexpr std::size_t step = (kSlotCount + kGiveBackSteps - 1) / kGiveBackSteps;  // enough for any number of NICs
     while (*family.give_back_due <= now && loads.spread() > 1) {
         for (std::size_t moved = 0; moved < step && loads.spread() > 1; ++moved) {
             InterfaceIndex from = loads.most();

@@ -132,11 +132,10 @@ class Planner {
         ops_.push_back(AttachFilter{link.index, wanted, ipmp_interface});
     }
 
-    const AddressState* find_address(InterfaceIndex link, const IpAddress& address) const {
-        for (const AddressState& seen : kernel_.addresses) {
-            if (seen.link == link && seen.address == address) return &seen;
-        }
-        return nullptr;
+    static bool fits(const AddressState& seen, const LogicalAddress& logical, const WantedAddress& wanted) {
+        if (logical.adopted) return !wanted.scope_link;
+        bool scope_fits = seen.scope_link == wanted.scope_link || logical.address.is_link_local();
+        return seen.prefix_length == wanted.prefix_length && seen.broadcast == wanted.broadcast && scope_fits;
     }
 
     // `enabled`: false while the NIC is offline, which takes its test addresses down (R-POL-5).
@@ -145,15 +144,14 @@ class Planner {
         for (const LogicalAddress& logical : addresses) {
             if (logical.address.is_zero()) continue;
             WantedAddress wanted = wanted_address(logical, on_member);
-            const AddressState* seen = find_address(link, logical.address);
             bool is_up = logical.up && (enabled || logical.address.is_link_local());
-            bool fits = seen && (logical.adopted ? !wanted.scope_link : seen->prefix_length == wanted.prefix_length &&
-                                                                          seen->broadcast == wanted.broadcast &&
-                                                                          (seen->scope_link == wanted.scope_link ||
-                                                                           logical.address.is_link_local()));
-            if (is_up && fits) continue;
-            if (seen) ops_.push_back(RemoveAddress{link, logical.address, seen->prefix_length});
-            if (is_up) {
+            bool present = false;
+            for (const AddressState& seen : kernel_.addresses) {  // the kernel takes one address with many prefixes
+                if (seen.link != link || seen.address != logical.address) continue;
+                if (is_up && fits(seen, logical, wanted) && (!present || logical.adopted)) present = true;
+                else ops_.push_back(RemoveAddress{link, seen.address, seen.prefix_length});
+            }
+            if (is_up && !present) {
                 ops_.push_back(AddAddress{link, wanted.address, wanted.prefix_length, wanted.broadcast,
                                           wanted.scope_link});
             }
@@ -162,10 +160,12 @@ class Planner {
 
     // Addresses the group hosts and the member still has: off the member, after they are on the IPMP interface.
     void plan_migrated(const Interface& member) {
+        const Group& group = state_.groups.at(member.group);
         for (const AddressState& seen : kernel_.addresses) {
-            if (seen.link != member.index) continue;
-            const Group* host = host_of(state_, seen.address);
-            if (host && host->interface == member.group) {
+            const auto& own = member.families[index_of(seen.address.family)].addresses;
+            bool is_own = std::any_of(own.begin(), own.end(),
+                                      [&](const LogicalAddress& logical) { return logical.address == seen.address; });
+            if (seen.link == member.index && hosts(group, seen.address) && !is_own) {
                 ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
             }
         }

@@ -40,13 +40,10 @@ std::vector<Interface*> members_of(State& state, const Group& group) {
 const Interface* find_interface(const State& state, InterfaceIndex index) { return find_by_index(state, index); }
 Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
 
-const Group* host_of(const State& state, const IpAddress& address) {
-    for (const auto& [name, group] : state.groups) {
-        for (const LogicalAddress& logical : group.families[index_of(address.family)].addresses) {
-            if (logical.address == address) return &group;
-        }
-    }
-    return nullptr;
+bool hosts(const Group& group, const IpAddress& address) {
+    const auto& addresses = group.families[index_of(address.family)].addresses;
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [&](const LogicalAddress& logical) { return logical.address == address; });
 }
 
 }  // namespace ipmp

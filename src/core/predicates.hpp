@@ -40,7 +40,7 @@ std::vector<Interface*> members_of(State& state, const Group& group);
 const Interface* find_interface(const State& state, InterfaceIndex index);
 Interface* find_interface(State& state, InterfaceIndex index);
 
-// The group that hosts `address` as a data address, UP or not; null if none.
-const Group* host_of(const State& state, const IpAddress& address);
+// `address` is a data address of `group`, UP or not.
+bool hosts(const Group& group, const IpAddress& address);
 
 }  // namespace ipmp

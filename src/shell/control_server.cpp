@@ -166,7 +166,14 @@ void ControlServer::make_room() {
     auto victim = std::max_element(clients_.begin(), clients_.end(), [&](const auto& left, const auto& right) {
         return rank(*left.second) < rank(*right.second);
     });
-    if (victim != clients_.end()) clients_.erase(victim);
+    if (victim != clients_.end()) drop(victim->first);
+}
+
+// Removed by hand from the epoll set: closing is not enough while a forked process holds the connection too.
+void ControlServer::drop(ClientId id) {
+    auto found = clients_.find(id);
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, found->second->connection.get(), nullptr);
+    clients_.erase(found);
 }
 
 // False: the client is gone or broke the protocol.
@@ -299,7 +306,7 @@ std::vector<CommandReceived> ControlServer::dispatch(const Answers& answers) {
         if (alive) {
             update_interest(id, client);
         } else {
-            clients_.erase(found);
+            drop(id);
         }
     }
     return commands;
@@ -314,10 +321,7 @@ void ControlServer::reply(const Reply& reply) {
     Client& client = *found->second;
     client.open_command.reset();
     client.output = encode_reply(reply.reply);
-    if (!write_to(client)) {
-        clients_.erase(found);
-        return;
-    }
+    if (!write_to(client)) return drop(found->first);
     update_interest(found->first, client);
     if (!client.input.empty()) wake();
 }

@@ -71,6 +71,7 @@ class ControlServer {
     void accept_clients();
     void add_client(UniqueFd connection, bool may_change, uid_t user);
     void make_room();
+    void drop(ClientId id);
     bool read_from(Client& client);
     bool write_to(Client& client);
     bool advance(ClientId id, Client& client, const Answers& answers, std::vector<CommandReceived>& commands);

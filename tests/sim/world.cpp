@@ -127,7 +127,10 @@ void World::deliver(const Event& event) {
 
 void World::inspect(const State& before, const Event& event, const std::vector<Action>& actions) {
     bool first = awaited_first_ && std::holds_alternative<KernelObserved>(event);
-    if (awaited_first_ && !first) return;
+    if (awaited_first_ && !first) {
+        quiet_version_.reset();  // what it was told meanwhile takes effect with the first observation
+        return;
+    }
     awaited_first_ = false;
     Transition step{before, engine_->state(), event, actions, config_};
     for (const std::string& text : check(step.after, engine_->image(), config_)) violated(text);
@@ -198,6 +201,7 @@ const CommandReply* World::reply(std::uint64_t request) const {
 
 void World::set_config(const Config& config) {
     config_ = config;
+    quiet_version_.reset();
     if (running_) deliver(ConfigChanged{config});
 }
 

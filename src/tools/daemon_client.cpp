@@ -1,0 +1,147 @@
+#include "tools/daemon_client.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+
+extern char** environ;
+
+namespace ipmp {
+
+namespace {
+
+constexpr const char* kInstalledDaemon = "/usr/lib/inet/in.mpathd";
+
+// in.mpathd beside this program, in ../lib/inet from it, or where packages put it.
+Result<std::string> find_daemon() {
+    std::array<char, 4096> buffer{};
+    ssize_t length = readlink("/proc/self/exe", buffer.data(), buffer.size() - 1);
+    std::string self = length > 0 ? std::string(buffer.data(), static_cast<std::size_t>(length)) : "/";
+    std::string directory = self.substr(0, self.rfind('/'));
+    for (const std::string& candidate :
+         {directory + "/in.mpathd", directory + "/../lib/inet/in.mpathd", std::string(kInstalledDaemon)}) {
+        if (access(candidate.c_str(), X_OK) == 0) return candidate;
+    }
+    return Error{"cannot find in.mpathd beside " + self + " nor in /usr/lib/inet"};
+}
+
+// Waits for the end of `child`; its wait status.
+Result<int> wait_for(pid_t child) {
+    UniqueFd ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+    if (!ended) return system_error("cannot wait for in.mpathd");
+    pollfd wait{ended.get(), POLLIN, 0};
+    auto patience_ms = std::chrono::duration_cast<std::chrono::milliseconds>(DaemonClient::kPatience);
+    int happened = poll(&wait, 1, static_cast<int>(patience_ms.count()));
+    if (happened < 0) return system_error("cannot wait for in.mpathd");
+    if (happened == 0) return Error{"in.mpathd was started but does not become ready"};
+    int status = 0;
+    if (waitpid(child, &status, 0) < 0) return system_error("cannot wait for in.mpathd");
+    return status;
+}
+
+// in.mpathd goes into the background by itself; its first process ends with 0 once clients can connect.
+Result<void> start_daemon() {
+    auto program = find_daemon();
+    if (!program) return program.error();
+    std::string name = "in.mpathd";
+    char* arguments[] = {name.data(), nullptr};
+    pid_t child = 0;
+    int failure = posix_spawn(&child, program->c_str(), nullptr, nullptr, arguments, environ);
+    if (failure != 0) return system_error("cannot start " + *program, failure);
+    auto status = wait_for(child);
+    if (!status) return status.error();
+    if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0) {
+        return Error{"cannot start in.mpathd: its messages are above or in the system log"};
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<DaemonClient> DaemonClient::connect(const Paths& paths) {
+    UniqueFd directory(open(paths.run().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) return system_error("cannot contact in.mpathd: " + paths.run());
+    UniqueFd connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!connection) return system_error("cannot create sockets");
+    timeval patience{.tv_sec = kPatience.count(), .tv_usec = 0};
+    for (int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+        setsockopt(connection.get(), SOL_SOCKET, option, &patience, sizeof patience);
+    }
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::string path = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + Paths::socket_name;
+    IPMP_CHECK(path.size() < sizeof address.sun_path);
+    path.copy(address.sun_path, path.size());
+    if (::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return system_error("cannot contact in.mpathd");
+    }
+    return DaemonClient(std::move(connection));
+}
+
+Result<DaemonClient> DaemonClient::connect_or_start(const Paths& paths) {
+    auto running = connect(paths);
+    if (running) return running;
+    bool not_running = running.error().error_number == ENOENT || running.error().error_number == ECONNREFUSED;
+    if (!not_running) return running;
+    auto started = start_daemon();
+    auto client = connect(paths);  // also after a failure: somebody else may have been quicker
+    if (!client && !started) return started.error();
+    return client;
+}
+
+// Sends `request` and waits for the answer, which is returned without its NUL.
+Result<std::string> DaemonClient::exchange(const std::string& request) {
+    for (std::size_t sent = 0; sent < request.size();) {
+        ssize_t count = send(connection_.get(), request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return system_error("lost the connection to in.mpathd");
+        sent += static_cast<std::size_t>(count);
+    }
+    std::size_t searched = 0;
+    std::array<char, 65536> buffer{};
+    while (true) {
+        std::size_t end = input_.find('\0', searched);
+        if (end != std::string::npos) {
+            std::string message = input_.substr(0, end);
+            input_.erase(0, end + 1);
+            return message;
+        }
+        searched = input_.size();
+        if (input_.size() > kMaxReplyBytes) return Error{"the answer of in.mpathd is too long"};
+        ssize_t count = recv(connection_.get(), buffer.data(), buffer.size(), 0);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno == EAGAIN) return Error{"in.mpathd does not answer", ETIMEDOUT};
+        if (count < 0) return system_error("lost the connection to in.mpathd");
+        if (count == 0) return Error{"lost the connection to in.mpathd: it hung up", ECONNRESET};
+        input_.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+}
+
+Result<void> DaemonClient::ping() {
+    auto answer = exchange(encode_request(Query{Ping{}}));
+    if (!answer) return answer.error();
+    return decode_ping_reply(*answer);
+}
+
+Result<Status> DaemonClient::status() {
+    auto answer = exchange(encode_request(Query{GetStatus{}}));
+    if (!answer) return answer.error();
+    return decode_status_reply(*answer);
+}
+
+Result<CommandReply> DaemonClient::call(const Command& command) {
+    auto answer = exchange(encode_request(command));
+    if (!answer) return answer.error();
+    return decode_reply(*answer);
+}
+
+}  // namespace ipmp

@@ -1,0 +1,41 @@
+// The tools' end of the control socket: finds in.mpathd, starts it where a tool is to change something, and asks.
+//
+// One client has one connection and asks one thing at a time. Everything that can go wrong is an Error whose text can
+// be shown to the user after the tool's name; waiting is bounded by kPatience.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "model/command.hpp"
+#include "model/paths.hpp"
+#include "model/status.hpp"
+#include "wire/control_codec.hpp"
+
+namespace ipmp {
+
+class DaemonClient {
+  public:
+    static constexpr std::chrono::seconds kPatience{30};
+
+    // Error if no daemon answers there.
+    static Result<DaemonClient> connect(const Paths& paths);
+    // The same, but a daemon that does not run is started, and ready when this returns.
+    static Result<DaemonClient> connect_or_start(const Paths& paths);
+
+    Result<void> ping();
+    Result<Status> status();
+    // A refusal by the daemon is a CommandReply; "permission denied" is an Error with EPERM.
+    Result<CommandReply> call(const Command& command);
+
+  private:
+    explicit DaemonClient(UniqueFd connection) : connection_(std::move(connection)) {}
+    Result<std::string> exchange(const std::string& request);
+
+    UniqueFd connection_;
+    std::string input_;
+};
+
+}  // namespace ipmp

@@ -1,0 +1,93 @@
+#include "tools/ifconfig_words.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <memory>
+
+namespace ipmp {
+
+namespace {
+
+constexpr std::string_view kUnsupportedWords[] = {
+    "-anycast",   "-arp",     "-deny",     "-local",      "-nud",    "-preferred", "-private",    "-router",
+    "-trailers",  "-xmit",    "-zone",     "all-zones",   "anycast", "arp",        "auto-dhcp",   "auto-revarp",
+    "configinfo", "debug",    "-debug",    "destination", "dhcp",    "encaplimit", "-encaplimit", "ether",
+    "failed",     "-failed",  "index",     "local",       "metric",  "modinsert",  "modlist",     "modremove",
+    "mtu",        "nud",      "preferred", "private",     "router",  "subnet",     "tdst",        "thoplimit",
+    "token",      "trailers", "tsrc",      "usesrc",      "xmit",    "zone"};
+
+template <typename Number>
+std::optional<Number> parse_number(std::string_view text, int base = 10) {
+    Number number = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+    if (error != std::errc() || end != text.data() + text.size() || text.empty()) return {};
+    return number;
+}
+
+std::optional<IpAddress> look_up(const std::string& host, Family family) {
+    addrinfo hints{};
+    hints.ai_family = family == Family::ipv4 ? AF_INET : AF_INET6;
+    hints.ai_socktype = SOCK_DGRAM;
+    addrinfo* found = nullptr;
+    if (host.empty() || getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return {};
+    std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
+    IpAddress address{family, {}};
+    if (family == Family::ipv4) {
+        std::memcpy(address.bytes.data(), &reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr, 4);
+    } else {
+        std::memcpy(address.bytes.data(), &reinterpret_cast<const sockaddr_in6*>(found->ai_addr)->sin6_addr, 16);
+    }
+    return address;
+}
+
+}  // namespace
+
+std::optional<LogicalName> parse_logical_name(std::string_view text) {
+    std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos) return LogicalName{std::string(text), 0};
+    auto number = parse_number<std::uint32_t>(text.substr(colon + 1));
+    if (!number) return {};
+    return LogicalName{std::string(text.substr(0, colon)), *number};
+}
+
+std::string to_string(const LogicalName& name) {
+    return name.number == 0 ? name.interface : name.interface + ":" + std::to_string(name.number);
+}
+
+Result<AddressWord> parse_address_word(const std::string& text, Family family) {
+    AddressWord word;
+    std::size_t slash = text.find('/');
+    std::string host = text.substr(0, slash);
+    auto address = parse_ip(host);
+    if (!address) address = look_up(host, family);
+    if (!address || address->family != family) return Error{text + ": bad address"};
+    word.address = *address;
+    if (slash == std::string::npos) return word;
+    word.prefix_length = parse_number<std::uint8_t>(std::string_view(text).substr(slash + 1));
+    if (!word.prefix_length || *word.prefix_length > bits_of(family)) return Error{"Bad prefix length in " + text};
+    return word;
+}
+
+std::optional<std::uint8_t> parse_netmask(const std::string& text) {
+    std::optional<std::uint32_t> mask;
+    if (text.starts_with("0x") || text.starts_with("0X")) {
+        mask = parse_number<std::uint32_t>(std::string_view(text).substr(2), 16);
+    } else if (auto dotted = parse_ip(text); dotted && dotted->family == Family::ipv4) {
+        mask = 0;
+        for (std::size_t i = 0; i < 4; ++i) mask = (*mask << 8) | dotted->bytes[i];
+    }
+    if (!mask || std::countl_one(*mask) + std::countr_zero(*mask) < 32) return {};
+    return static_cast<std::uint8_t>(std::countl_one(*mask));
+}
+
+bool is_unsupported_word(std::string_view word) {
+    return std::find(std::begin(kUnsupportedWords), std::end(kUnsupportedWords), word) != std::end(kUnsupportedWords);
+}
+
+}  // namespace ipmp

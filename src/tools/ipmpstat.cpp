@@ -1,0 +1,177 @@
+// ipmpstat: prints the daemon's status as tables. Order of checks, texts and exit codes: ipmpstat(8), R-STA-1 to -4.
+// All it knows comes from one GetStatus, so that what it prints is consistent in itself.
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "model/paths.hpp"
+#include "render/status_table.hpp"
+#include "tools/daemon_client.hpp"
+
+namespace ipmp {
+namespace {
+
+constexpr std::size_t kDefaultScreenLines = 24;
+constexpr const char* kUsage =
+    "usage: ipmpstat [-n] [-o field[,...] [-P]] -a|-g|-i|-p|-t\n"
+    "\n"
+    "  modes:\n"
+    "    -a    IP data addresses, and the interfaces they use\n"
+    "    -g    groups and their state\n"
+    "    -i    underlying interfaces and their state\n"
+    "    -p    probes, as they are sent and answered\n"
+    "    -t    probe targets\n"
+    "  options:\n"
+    "    -n    addresses as numbers\n"
+    "    -o    only these fields, in this order; all: every field\n"
+    "    -P    for scripts: fields separated by colons (needs -o)\n";
+
+struct Options {
+    char mode = 0;
+    bool numeric = false;
+    bool parsable = false;
+    std::optional<std::string> fields;
+};
+
+int fail(const std::string& text) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "ipmpstat: %s\n", text.c_str());
+    return 1;
+}
+
+int fail_with_usage() {
+    std::fputs(kUsage, stderr);
+    return 1;
+}
+
+// The exit code if it is to end here.
+std::optional<int> parse_options(int argc, char** argv, Options& options) {
+    if (argc == 2 && (std::strcmp(argv[1], "-h") == 0 || std::strcmp(argv[1], "--help") == 0)) {
+        std::fputs(kUsage, stdout);
+        return 0;
+    }
+    for (int option; (option = getopt(argc, argv, "nagiptPo:")) != -1;) {
+        switch (option) {
+            case 'n':
+                options.numeric = true;
+                break;
+            case 'P':
+                options.parsable = true;
+                break;
+            case 'o':
+                options.fields = optarg;
+                break;
+            case '?':
+                return fail_with_usage();
+            default:
+                if (options.mode != 0) return fail("only one output format may be specified");
+                options.mode = static_cast<char>(option);
+        }
+    }
+    if (options.mode == 0 || optind != argc) return fail_with_usage();
+    return {};
+}
+
+// The short host name of `address`, or the address itself.
+std::string host_name(const IpAddress& address) {
+    sockaddr_storage storage{};
+    socklen_t length = 0;
+    if (address.is_zero()) return to_string(address);
+    if (address.family == Family::ipv4) {
+        auto& ipv4 = reinterpret_cast<sockaddr_in&>(storage);
+        ipv4.sin_family = AF_INET;
+        std::memcpy(&ipv4.sin_addr, address.bytes.data(), sizeof ipv4.sin_addr);
+        length = sizeof ipv4;
+    } else {
+        auto& ipv6 = reinterpret_cast<sockaddr_in6&>(storage);
+        ipv6.sin6_family = AF_INET6;
+        std::memcpy(&ipv6.sin6_addr, address.bytes.data(), sizeof ipv6.sin6_addr);
+        length = sizeof ipv6;
+    }
+    char name[NI_MAXHOST];
+    int failure = getnameinfo(reinterpret_cast<const sockaddr*>(&storage), length, name, sizeof name, nullptr, 0,
+                              NI_NAMEREQD | NI_NOFQDN);
+    if (failure != 0) return to_string(address);
+    std::string text = name;
+    return text.substr(0, text.find('.'));
+}
+
+std::size_t screen_lines() {
+    winsize window{};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_row == 0) return kDefaultScreenLines;
+    return window.ws_row;
+}
+
+View view_of(char mode) {
+    switch (mode) {
+        case 'a':
+            return View::addresses;
+        case 'g':
+            return View::groups;
+        case 'i':
+            return View::interfaces;
+        default:
+            return View::targets;
+    }
+}
+
+Result<FieldChoice> fields_of(const Options& options, const std::vector<Column>& columns) {
+    if (options.fields) return choose_fields(columns, *options.fields, options.parsable);
+    if (options.parsable) return Error{"output fields must be specified in parsable mode"};
+    return default_fields(columns);
+}
+
+void print(const Options& options, const FieldChoice& choice, const Status& status) {
+    View view = view_of(options.mode);
+    std::vector<Column> all = columns_of(view);
+    std::vector<Column> columns;
+    for (std::size_t index : choice.indices) columns.push_back(all[index]);
+    TablePrinter printer(columns, screen_lines());
+    AddressText address_text = host_name;
+    if (options.numeric) address_text = [](const IpAddress& address) { return to_string(address); };
+    for (const Row& row : rows_of(view, status, choice.indices, address_text)) {
+        std::string text = options.parsable ? parsable_line(row) : printer.print(row);
+        std::fputs(text.c_str(), stdout);
+    }
+}
+
+int run(int argc, char** argv) {
+    Options options;
+    if (auto exit_code = parse_options(argc, argv, options)) return *exit_code;
+
+    std::vector<Column> columns = options.mode == 'p' ? probe_columns() : columns_of(view_of(options.mode));
+    auto choice = fields_of(options, columns);
+    if (!choice) return fail(choice.error().text);
+    for (const std::string& warning : choice->warnings) {
+        std::fprintf(stderr, "ipmpstat: warning: %s\n", warning.c_str());
+    }
+
+    auto client = DaemonClient::connect(Paths::from_environment());
+    if (!client) return fail("cannot contact in.mpathd(1M) -- is IPMP in use?");
+    auto status = client->status();
+    if (!status) return fail("cannot snapshot IPMP state: " + status.error().text);
+
+    bool probing = std::any_of(status->interfaces.begin(), status->interfaces.end(),
+                               [](const InterfaceStatus& i) { return i.probe != ProbeHealth::disabled; });
+    if (options.mode == 'p' && !probing) return fail("probe-based failure detection is disabled");
+    if (options.mode == 'p' || (options.mode == 't' && probing)) {
+        return fail("this version cannot show probes and their targets");
+    }
+    print(options, *choice, *status);
+    if (std::fflush(stdout) != 0) return fail(std::string("cannot write: ") + std::strerror(errno));
+    return 0;
+}
+
+}  // namespace
+}  // namespace ipmp
+
+int main(int argc, char** argv) { return ipmp::run(argc, argv); }
