@@ -9,6 +9,7 @@ namespace ipmp {
 
 namespace {
 
+constexpr std::uint32_t kLocalTable = 255;
 constexpr std::uint32_t kEmptyGroupMtu = 1500;  // design §3: Linux drops IPv6 below 1280
 
 const LinkState* find_link(const KernelState& kernel, InterfaceIndex index) {
@@ -187,6 +188,7 @@ class Planner {
                 }
             }
         }
+        if (auto route = multicast_route()) routes.insert(*route);
         for (const RouteState& route : routes) {
             if (!contains(kernel_.routes, route)) ops_.push_back(AddRoute{route});
         }
@@ -199,6 +201,17 @@ class Planner {
         for (const RouteState& route : kernel_.routes) {
             if (!routes.contains(route)) ops_.push_back(RemoveRoute{route});
         }
+    }
+
+    // IPv6 multicast sent without naming an interface leaves by the group, not by a member whose route came first.
+    std::optional<RouteState> multicast_route() const {
+        for (const auto& [name, group] : state_.groups) {
+            const LinkState* upper = find_link(kernel_, group.upper);
+            bool ready = upper && upper->admin_up && !upper->settings.empty();
+            if (!ready || !group.families[index_of(Family::ipv6)].plumbed) continue;
+            return RouteState{IpAddress{Family::ipv6, {0xff}}, 8, group.upper, kLocalTable};
+        }
+        return {};
     }
 
     template <typename T>

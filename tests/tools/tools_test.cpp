@@ -379,6 +379,22 @@ TEST_F(StartingTest, AskingStartsNothing) {
     EXPECT_FALSE(fs::exists(root_ / "started"));
 }
 
+TEST_F(ToolsTest, ALostConnectionIsToldClearly) {
+    fs::create_directories(root_ / "run/ipmp");
+    UniqueFd directory(open((root_ / "run/ipmp").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    auto listening = ControlServer::listen(directory.get());
+    ASSERT_TRUE(listening) << listening.error().text;
+    std::thread hangs_up([&] {
+        pollfd wait{(*listening)->event_fd(), POLLIN, 0};
+        bool asked = false;
+        while (!asked && poll(&wait, 1, 10000) > 0) asked = !(*listening)->dispatch({}).empty();
+        listening->reset();
+    });
+    expect_failure({"ifconfig", "eth0", "up"},
+                   "ifconfig: setifflags: SIOCSLIFFLAGS: eth0: lost the connection to in.mpathd: it hung up");
+    hangs_up.join();
+}
+
 TEST_F(StartingTest, ADaemonThatIsNotThereAfterStartingIsTold) {
     serve();
     daemon_.reset();  // leaves a socket behind that nobody serves
