@@ -180,7 +180,8 @@ void Engine::Impl::choose(const std::map<std::string, Interface>& before) {
             members.push_back({was_member ? former : nullptr, member});
         }
         std::size_t lost = 0;
-        for (const auto& [former_name, former] : before) {
+        for (const auto& entry : before) {
+            const Interface& former = entry.second;
             if (former.group != group.interface || !active(former)) continue;
             bool stays = std::any_of(members.begin(), members.end(),
                                      [&](const MemberChange& member) { return member.before == &former; });

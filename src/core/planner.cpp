@@ -207,9 +207,10 @@ class Planner {
     std::optional<RouteState> multicast_route() const {
         for (const auto& [name, group] : state_.groups) {
             const LinkState* upper = find_link(kernel_, group.upper);
-            bool ready = upper && upper->admin_up && !upper->settings.empty();
-            if (!ready || !group.families[index_of(Family::ipv6)].plumbed) continue;
-            return RouteState{IpAddress{Family::ipv6, {0xff}}, 8, group.upper, kLocalTable};
+            RouteState route{IpAddress{Family::ipv6, {0xff}}, 8, group.upper, kLocalTable};
+            bool settled = upper && (!upper->settings.empty() || contains(kernel_.routes, route));
+            bool wanted = settled && upper->admin_up && group.families[index_of(Family::ipv6)].plumbed;
+            if (wanted) return route;
         }
         return {};
     }

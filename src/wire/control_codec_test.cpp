@@ -156,9 +156,11 @@ TEST(ControlCodec, BadRequestsAreRefusedByName) {
          "InvalidParameter", "minimum_redundancy"},
         {R"({"method":"org.ipmp.Mpathd.SetOffline","parameters":{"interface":"a","minimum_redundancy":4294967296}})",
          "InvalidParameter", "minimum_redundancy"},
-        {R"({"method":"org.ipmp.Mpathd.AddLogical","parameters":{"interface":"a","address":"1.2.3.4","prefix_length":33}})",
+        {R"({"method":"org.ipmp.Mpathd.AddLogical",
+            "parameters":{"interface":"a","address":"1.2.3.4","prefix_length":33}})",
          "InvalidParameter", "prefix_length"},
-        {R"({"method":"org.ipmp.Mpathd.SetAddress","parameters":{"interface":"a","address":"::1","broadcast":"1.2.3.4"}})",
+        {R"({"method":"org.ipmp.Mpathd.SetAddress",
+            "parameters":{"interface":"a","address":"::1","broadcast":"1.2.3.4"}})",
          "InvalidParameter", "broadcast"},
         {R"({"method":"org.ipmp.Mpathd.Ping","upgrade":true})", "InvalidParameter", "upgrade"},
     };

@@ -35,6 +35,7 @@ class Message {
         }
         auto* header = reinterpret_cast<const nlmsghdr*>(bytes.data());
         if (!mnl_nlmsg_ok(header, static_cast<int>(bytes.size()))) return;
+        if (header->nlmsg_len > bytes.size()) return;  // libmnl compares it as a signed number
         if (header->nlmsg_len < sizeof(nlmsghdr) + family_header_bytes_) return;
         if (std::find(types.begin(), types.end(), header->nlmsg_type) == types.end()) return;
         header_ = header;

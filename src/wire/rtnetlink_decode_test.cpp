@@ -12,6 +12,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -306,6 +307,12 @@ TEST(DecodeMalformed, TruncationAtEveryLengthGivesNothing) {
 }
 
 // The header owns up to the shorter length: a cut inside an attribute must still be noticed.
+TEST(DecodeMalformed, ALengthBeyondTheSignedRangeIsNoLength) {  // found by fuzz_rtnetlink
+    Bytes message = full_link();
+    std::fill_n(message.begin(), 4, std::uint8_t{0xff});
+    EXPECT_FALSE(decode_link(message));
+}
+
 TEST(DecodeMalformed, CutAttributesAreNoticed) {
     Bytes whole = full_link();
     for (std::size_t size = sizeof(nlmsghdr); size < whole.size(); ++size) {

@@ -151,6 +151,11 @@ class Goal {
                 }
             }
         }
+        for (const auto& [name, group] : state_.groups) {  // multicast that names no interface: by the first group
+            if (!group.families[index_of(Family::ipv6)].plumbed) continue;
+            routes.insert({IpAddress{Family::ipv6, {0xff}}, 8, group.upper, 255});
+            break;
+        }
         std::set<RuleState> present_rules(truth_.rules.begin(), truth_.rules.end());
         std::set<RouteState> present_routes(truth_.routes.begin(), truth_.routes.end());
         require(rules == present_rules, fmt::format("{} rules instead of {}", present_rules.size(), rules.size()));

@@ -85,6 +85,7 @@ void World::restart(Duration downtime) {
     if (!running_) return;
     running_ = false;
     trace("restart");
+    stored_ = encode_state(engine_->state());  // as after each step; nobody reads it before
     bool knows_all = engine_->converged() && observed_version_ == kernel_.version() && !netlink_busy_ &&
                      batches_.empty() && !dump_wanted_;
     for (const auto& [name, interface] : engine_->state().interfaces) {  // held back by the flapping rule: forgotten
@@ -115,7 +116,6 @@ void World::deliver(const Event& event) {
     State before = engine_->state();
     Engine::Outcome outcome = engine_->step(now_, event);
     inspect(before, event, outcome.actions);
-    stored_ = encode_state(engine_->state());
     if (random_.chance(faults_.crash_after_step)) {
         restart(random_.up_to(std::chrono::milliseconds(500)));
         quiet_version_.reset();

@@ -107,7 +107,7 @@ class World {
     std::uint64_t daemon_ = 0;  // which one is running; events for former ones are void
     bool running_ = false;
     bool awaited_first_ = true;      // this daemon has not observed the kernel yet
-    std::string stored_;             // state.json
+    std::string stored_;             // state.json as the last daemon left it
     std::uint64_t tick_token_ = 0;
     int steps_now_ = 0;              // steps since time last moved
     std::optional<std::uint64_t> quiet_version_;  // kernel version at a quiet death, to check the restart by
