@@ -26,11 +26,12 @@ void Announcements::update(const DataplaneImage& image, const KernelState& kerne
     for (const auto& [name, group] : image) {
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index) continue;
+            if (!present.contains({group.upper, address})) continue;  // once it is there it is news
             auto known = series_.find(address);
             bool told = known != series_.end() && known->second.nic == entry.nic;
             if (told) {
                 updated[address] = known->second;
-            } else if (present.contains({group.upper, address})) {
+            } else {
                 int repeats = address.family == Family::ipv4 ? kRepeats4 : kRepeats6;
                 updated[address] = Series{entry.nic, repeats, now};
             }

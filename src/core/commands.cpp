@@ -46,6 +46,7 @@ Group& make_group(CommandContext& context, const std::string& interface, const s
 }
 
 CommandReply create_ipmp(const CreateIpmp& command, CommandContext& context) {
+    if (command.interface.empty()) return failure(CommandError::invalid_argument, "Invalid argument");
     if (Group* group = find_group(context, command.interface)) {
         GroupFamily& family = group->families[index_of(command.family)];
         if (family.plumbed) return failure(CommandError::already_exists, "Interface already exists");

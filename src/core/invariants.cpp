@@ -90,6 +90,10 @@ void check_policy(const State& state, const Group& group, const Config& config, 
         if (!member->standby) ++capacity;
         if (functioning(*member)) ++functions;
         if (active(*member)) ++is_active;
+        for (std::size_t family = 0; family < kFamilies.size(); ++family) {
+            bool plumbed = group.families[family].plumbed || !member->families[family].plumbed;
+            report.require(plumbed, "{} has a family plumbed that {} has not", member->name, group.interface);
+        }
         report.require(!member->inactive || functioning(*member), "{} is INACTIVE but does not function",
                        member->name);
     }

@@ -172,6 +172,7 @@ void migrate_addresses(State& state) {
         auto group = state.groups.find(interface.group);
         if (group == state.groups.end()) continue;
         for (std::size_t family = 0; family < kFamilies.size(); ++family) {
+            group->second.families[family].plumbed |= interface.families[family].plumbed;
             auto& source = interface.families[family].addresses;
             auto& target = group->second.families[family].addresses;
             for (LogicalAddress& logical : source) {

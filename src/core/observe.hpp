@@ -23,7 +23,8 @@ void file_observation(State& state, const KernelState& kernel, const std::set<Do
 void file_carrier(State& state, const CarrierChanged& event);
 void file_vanished(State& state, InterfaceIndex link);
 
-// Moves every UP data address of members to their group (R-GRP-5, R-ADR-5).
+// Plumbs for a group what is plumbed on a member, and moves every UP data address of members to their group
+// (R-GRP-5, R-ADR-5).
 void migrate_addresses(State& state);
 
 // The lowest logical number from `first` on that is free.

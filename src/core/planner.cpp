@@ -159,17 +159,27 @@ class Planner {
         }
     }
 
-    // Addresses the group hosts and the member still has: off the member, after they are on the IPMP interface.
+    // Addresses the group hosts and the member still has: off the member, once the kernel shows them on the IPMP
+    // interface, so that there is no moment without them (design D13).
     void plan_migrated(const Interface& member) {
         const Group& group = state_.groups.at(member.group);
         for (const AddressState& seen : kernel_.addresses) {
-            const auto& own = member.families[index_of(seen.address.family)].addresses;
-            bool is_own = std::any_of(own.begin(), own.end(),
-                                      [&](const LogicalAddress& logical) { return logical.address == seen.address; });
-            if (seen.link == member.index && hosts(group, seen.address) && !is_own) {
+            if (seen.link != member.index || has(member.families[index_of(seen.address.family)], seen.address)) continue;
+            for (const LogicalAddress& logical : group.families[index_of(seen.address.family)].addresses) {
+                if (logical.address != seen.address || (logical.up && !is_on(group.upper, seen.address))) continue;
                 ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
             }
         }
+    }
+
+    static bool has(const InterfaceFamily& family, const IpAddress& address) {
+        return std::any_of(family.addresses.begin(), family.addresses.end(),
+                           [&](const LogicalAddress& logical) { return logical.address == address; });
+    }
+
+    bool is_on(InterfaceIndex link, const IpAddress& address) const {
+        return std::any_of(kernel_.addresses.begin(), kernel_.addresses.end(),
+                           [&](const AddressState& seen) { return seen.link == link && seen.address == address; });
     }
 
     // A test address answers by its own NIC only with a rule and a table of its own (measured: design D11).

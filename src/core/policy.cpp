@@ -33,22 +33,24 @@ class Selection {
         active_count_ += active ? 1 : static_cast<std::size_t>(-1);
     }
 
-    // The resting member to call next: a STANDBY if `standby_first` (10.2), else a non-STANDBY; null if none rests.
+    // The resting member to call next: the first STANDBY if `standby_first` (10.2) or the first non-STANDBY, else the
+    // last of the others; null if none rests.
     const MemberChange* next_resting(bool standby_first) const {
         const MemberChange* other = nullptr;
         for (const MemberChange& member : members_) {
             if (!works(member) || !member.after->inactive) continue;
             if (member.after->standby == standby_first) return &member;
-            if (!other) other = &member;
+            other = &member;
         }
         return other;
     }
 
-    const MemberChange* active_standby() const {
+    const MemberChange* last_active_standby() const {
+        const MemberChange* last = nullptr;
         for (const MemberChange& member : members_) {
-            if (works(member) && !member.after->inactive && member.after->standby) return &member;
+            if (works(member) && !member.after->inactive && member.after->standby) last = &member;
         }
-        return nullptr;
+        return last;
     }
 
   private:
@@ -67,7 +69,7 @@ void choose_by_level(const std::vector<MemberChange>& members, std::size_t capac
         selection.set(*resting, true);
     }
     while (selection.active_count() > capacity) {
-        const MemberChange* surplus = selection.active_standby();
+        const MemberChange* surplus = selection.last_active_standby();
         if (!surplus) return;
         selection.set(*surplus, false);
     }
@@ -99,7 +101,7 @@ void choose_by_history(const std::vector<MemberChange>& members, std::size_t cap
         if (const MemberChange* resting = selection.next_resting(false)) selection.set(*resting, true);
     }
     while (selection.active_count() > capacity) {
-        const MemberChange* surplus = selection.active_standby();
+        const MemberChange* surplus = selection.last_active_standby();
         if (!surplus) return;
         selection.set(*surplus, false);
     }

@@ -26,7 +26,7 @@ enum ExitStatus { kPassed = 0, kUsage = 2, kCrash = 127, kLiveness = 128, kSafet
 struct Options {
     std::uint64_t seed = 1;
     std::uint64_t count = 1;
-    std::uint64_t minutes = 5;
+    std::uint64_t minutes = 3;
     bool verbose = false;
     std::string replay;
 };
@@ -54,7 +54,10 @@ int run_seed(std::uint64_t seed, const Options& options) {
     Random dice(seed);
     Config config = random_config(dice);
     World world(seed, config, random_faults(dice));
-    if (options.verbose) world.trace_to([](const std::string& line) { fmt::print("{}\n", line); });
+    if (options.verbose) world.trace_to([](const std::string& line) {
+        fmt::print("{}\n", line);
+        std::fflush(stdout);  // the last line is the one that tells, should it crash
+    });
     Outsiders outsiders(world);
     outsiders.set_up();
     outsiders.meddle_until(world.now() + std::chrono::minutes(options.minutes));

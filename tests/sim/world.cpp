@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/check.hpp"
+#include "core/planner.hpp"
 #include "core/predicates.hpp"
 #include "sim/trace.hpp"
 #include "wire/state_codec.hpp"
@@ -113,6 +114,7 @@ void World::deliver(const Event& event) {
         return;
     }
     if (trace_) trace(describe_event(event));
+    if (auto* seen = std::get_if<KernelObserved>(&event)) observed_ = seen->state;
     State before = engine_->state();
     Engine::Outcome outcome = engine_->step(now_, event);
     inspect(before, event, outcome.actions);
@@ -158,6 +160,27 @@ void World::watch_slots() {
     }
 }
 
+// A data address leaves a member only when it is on the IPMP interface already (design D13). One-time orders of an
+// administrator are in the batch but not in the plan.
+void World::watch_migration() {
+    for (const KernelOp& op : plan(engine_->state(), observed_, config_)) {
+        auto* remove = std::get_if<RemoveAddress>(&op);
+        const Interface* member = remove ? find_interface(engine_->state(), remove->link) : nullptr;
+        if (!member || member->group.empty()) continue;
+        const auto& own = member->families[index_of(remove->address.family)].addresses;
+        if (std::any_of(own.begin(), own.end(), [&](auto& one) { return one.address == remove->address; })) continue;
+        const Group& group = engine_->state().groups.at(member->group);
+        for (const LogicalAddress& logical : group.families[index_of(remove->address.family)].addresses) {
+            if (logical.address != remove->address || !logical.up) continue;
+            bool there = std::any_of(observed_.addresses.begin(), observed_.addresses.end(), [&](const auto& seen) {
+                return seen.link == group.upper && seen.address == logical.address;
+            });
+            if (!there) violated(fmt::format("{} leaves {} before it is on {}", to_string(logical.address),
+                                             member->name, group.interface));
+        }
+    }
+}
+
 void World::carry_out(const Action& action) {
     if (trace_) trace("  -> " + describe_action(action));
     if (!std::holds_alternative<Announce>(action)) last_change_ = now_;
@@ -165,6 +188,7 @@ void World::carry_out(const Action& action) {
     if (auto* publish = std::get_if<PublishImage>(&action)) {
         if (publish->image != engine_->image()) violated("the image published is not the engine's");
     } else if (auto* apply = std::get_if<ApplyKernel>(&action)) {
+        watch_migration();
         batches_.push_back(*apply);
         wake_netlink();
     } else if (auto* log = std::get_if<Log>(&action)) {

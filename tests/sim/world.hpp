@@ -83,6 +83,7 @@ class World {
     void deliver(const Event& event);
     void inspect(const State& before, const Event& event, const std::vector<Action>& actions);
     void watch_slots();
+    void watch_migration();
     void carry_out(const Action& action);
     void schedule_tick(std::optional<Instant> deadline);
     void for_this_daemon(Duration delay, std::function<void()> act);
@@ -121,6 +122,7 @@ class World {
     Instant last_delivery_;
     std::uint64_t observed_version_ = 0;  // of the kernel, as the engine knows it
     std::set<InterfaceIndex> watched_;
+    KernelState observed_;  // as delivered last
 
     std::uint64_t next_request_ = 1;
     std::set<std::uint64_t> asked_;

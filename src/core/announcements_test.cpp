@@ -1,0 +1,112 @@
+// The timing of announcements (R2.8, R2.9, R-SPR-4).
+#include "core/announcements.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ipmp {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr InterfaceIndex kUpper{10};
+const Nic kA{{1}, {{2, 0, 0, 0, 0, 1}}}, kB{{2}, {{2, 0, 0, 0, 0, 2}}};
+const IpAddress k4{Family::ipv4, {192, 0, 2, 1}}, k6{Family::ipv6, {0x20, 0x01, 0x0d, 0xb8}};
+
+class Series : public testing::Test {
+  protected:
+    void bind(const IpAddress& address, const Nic& nic) {
+        image_["ipmp0"].upper = kUpper;
+        image_["ipmp0"].addresses[address] = {AddressKind::data, nic};
+    }
+    void put_on_upper(const IpAddress& address) { kernel_.addresses.push_back({.link = kUpper, .address = address}); }
+    std::vector<Announce> update() {
+        std::vector<Action> actions;
+        announcements_.update(image_, kernel_, now_, actions);
+        std::vector<Announce> made;
+        for (const Action& action : actions) made.push_back(std::get<Announce>(action));
+        return made;
+    }
+    // Runs by deadlines only; when each announcement came after `now_`.
+    std::vector<Duration> run() {
+        Instant start = now_;
+        std::vector<Duration> times;
+        for (std::size_t count = update().size(); count > 0; --count) times.push_back(Duration::zero());
+        while (auto due = announcements_.deadline()) {
+            now_ = *due;
+            for (std::size_t count = update().size(); count > 0; --count) times.push_back(now_ - start);
+        }
+        return times;
+    }
+    Announcements announcements_;
+    DataplaneImage image_;
+    KernelState kernel_;
+    Instant now_{std::chrono::hours(1)};
+};
+
+TEST_F(Series, FiveForIpv4TwoSecondsApartTheFirstAtOnce) {
+    bind(k4, kA);
+    put_on_upper(k4);
+    EXPECT_EQ(run(), (std::vector<Duration>{seconds(0), seconds(2), seconds(4), seconds(6), seconds(8)}));
+    EXPECT_TRUE(update().empty());
+}
+
+TEST_F(Series, ThreeForIpv6) {
+    bind(k6, kA);
+    put_on_upper(k6);
+    EXPECT_EQ(run().size(), 3u);
+}
+
+TEST_F(Series, ARebindCancelsTheOldSeries) {
+    bind(k4, kA);
+    put_on_upper(k4);
+    EXPECT_EQ(update(), (std::vector<Announce>{{k4, kA}}));
+    now_ += milliseconds(100);
+    bind(k4, kB);
+    EXPECT_EQ(update(), (std::vector<Announce>{{k4, kB}}));
+    EXPECT_EQ(announcements_.deadline(), now_ + seconds(2));
+    now_ += seconds(2);
+    EXPECT_EQ(update(), (std::vector<Announce>{{k4, kB}}));
+}
+
+TEST_F(Series, ANewMacIsNews) {
+    bind(k4, kA);
+    put_on_upper(k4);
+    run();
+    Nic changed = kA;
+    changed.mac.bytes[5] = 9;
+    bind(k4, changed);
+    EXPECT_EQ(update(), (std::vector<Announce>{{k4, changed}}));
+}
+
+TEST_F(Series, UnboundAndAbsentAddressesAreNotAnnounced) {
+    bind(k4, Nic{});
+    put_on_upper(k4);
+    bind(k6, kA);
+    EXPECT_TRUE(update().empty());
+    EXPECT_FALSE(announcements_.deadline().has_value());
+    put_on_upper(k6);
+    EXPECT_EQ(update(), (std::vector<Announce>{{k6, kA}}));
+}
+
+TEST_F(Series, ARestartSaysNothingUnlessTheAddressWasNotThereYet) {
+    State restored;
+    restored.interfaces["a"] = {.name = "a", .index = kA.index, .mac = kA.mac};
+    restored.groups["ipmp0"].families[0].bindings = {{k4, kA.index, 1}};
+    bind(k4, kA);
+    announcements_.assume_announced(restored);
+    Announcements other = announcements_;
+    put_on_upper(k4);
+    EXPECT_TRUE(update().empty());
+
+    announcements_ = other;
+    kernel_.addresses.clear();
+    EXPECT_TRUE(update().empty());
+    put_on_upper(k4);
+    EXPECT_EQ(update(), (std::vector<Announce>{{k4, kA}}));
+}
+
+}  // namespace
+
+}  // namespace ipmp

@@ -1,0 +1,201 @@
+// Commands: every refusal, with nothing changed by it, and what the accepted ones change.
+#include "core/commands.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+const IpAddress kOne{Family::ipv4, {192, 0, 2, 1}}, kTwo{Family::ipv4, {192, 0, 2, 2}};
+const IpAddress kMulticast{Family::ipv4, {224, 0, 0, 1}};
+
+class Commands : public testing::Test {
+  protected:
+    Commands() {
+        for (const char* name : {"a", "b", "c"}) {
+            Interface& nic = state_.interfaces[name];
+            nic = {.name = name, .index = {static_cast<std::uint32_t>(name[0])}, .admin_up = true, .carrier = true};
+            nic.families[0].plumbed = true;
+            kernel_.links[nic.index] = {.index = nic.index, .name = name, .ethernet = true, .multicast = true};
+        }
+        EXPECT_EQ(run(CreateIpmp{"ipmp0"}), CommandError::none);
+        EXPECT_EQ(run(SetGroup{"a", Family::ipv4, "ipmp0"}), CommandError::none);
+        EXPECT_EQ(run(SetGroup{"b", Family::ipv4, "ipmp0"}), CommandError::none);
+    }
+    CommandError run(const Command& command) {
+        State before = state_;
+        CommandContext context{state_, kernel_, host_id_, orders_};
+        reply_ = carry_out(command, context);
+        if (reply_.error != CommandError::none) {
+            EXPECT_EQ(state_, before) << "a refused command changed something: " << reply_.text;
+            EXPECT_NE(reply_.text, "");
+        }
+        return reply_.error;
+    }
+    Interface& nic(const std::string& name) { return state_.interfaces.at(name); }
+    LinkState& link(const std::string& name) { return kernel_.links.at(nic(name).index); }
+    const std::vector<LogicalAddress>& on_group() const { return state_.groups.at("ipmp0").families[0].addresses; }
+
+    State state_;
+    KernelState kernel_;
+    std::string host_id_ = "host";
+    OneTimeOrders orders_;
+    CommandReply reply_;
+};
+
+TEST_F(Commands, CreateRefusesWhatExists) {
+    EXPECT_EQ(run(CreateIpmp{""}), CommandError::invalid_argument);
+    EXPECT_EQ(run(CreateIpmp{"ipmp0"}), CommandError::already_exists);
+    EXPECT_EQ(run(CreateIpmp{"a"}), CommandError::already_exists);
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "ipmp5"}), CommandError::none);
+    EXPECT_EQ(run(CreateIpmp{"ipmp5"}), CommandError::already_exists);
+    EXPECT_EQ(run(CreateIpmp{"ipmp0", Family::ipv6}), CommandError::none);
+}
+
+TEST_F(Commands, R_GRP_2_AnUnknownGroupGetsTheNextFreeIpmpInterface) {
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "east"}), CommandError::none);
+    EXPECT_EQ(nic("c").group, "ipmp1");
+    EXPECT_EQ(state_.groups.at("ipmp1").name, "east");
+    EXPECT_EQ(state_.groups.at("ipmp1").lower_name, "ipmpl1");
+}
+
+TEST_F(Commands, UnplumbOfAGroup) {
+    EXPECT_EQ(run(Unplumb{"ipmp0", Family::ipv6}), CommandError::no_such_interface);
+    EXPECT_EQ(run(Unplumb{"ipmp0"}), CommandError::group_not_empty);
+    run(SetGroup{"a", Family::ipv4, ""});
+    run(SetGroup{"b", Family::ipv4, ""});
+    EXPECT_EQ(run(Unplumb{"ipmp0"}), CommandError::none);
+    EXPECT_TRUE(state_.groups.empty());
+}
+
+TEST_F(Commands, Renaming) {
+    EXPECT_EQ(run(SetGroup{"ipmp0", Family::ipv4, ""}), CommandError::invalid_argument);
+    EXPECT_EQ(run(SetGroup{"ipmp0", Family::ipv4, "west"}), CommandError::none);
+    run(SetGroup{"c", Family::ipv4, "east"});
+    EXPECT_EQ(run(SetGroup{"ipmp0", Family::ipv4, "east"}), CommandError::already_exists);
+}
+
+TEST_F(Commands, R_GRP_7_JoinRefusals) {
+    EXPECT_EQ(run(SetGroup{"x", Family::ipv4, "g"}), CommandError::no_such_interface);
+    link("c").no_arp = true;
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::not_supported);
+    link("c").no_arp = false;
+    link("c").multicast = false;
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::not_supported);
+    link("c").multicast = true;
+    link("c").master = nic("a").index;
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::in_use);
+    EXPECT_NE(reply_.text.find("a port of a"), std::string::npos);
+    link("c").master = {};
+    kernel_.addresses = {{.link = nic("c").index, .address = kOne, .prefix_length = 24, .finite_lifetime = true}};
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::address_managed);
+    kernel_.addresses.clear();
+    nic("c").families[0].plumbed = false;
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::no_such_interface);
+}
+
+TEST_F(Commands, PlumbAndUnplumbOfANic) {
+    EXPECT_EQ(run(Plumb{"x"}), CommandError::no_such_interface);
+    EXPECT_EQ(run(Plumb{"a"}), CommandError::already_exists);
+    EXPECT_EQ(run(Plumb{"a", Family::ipv6}), CommandError::none);
+    EXPECT_TRUE(state_.groups.at("ipmp0").families[1].plumbed);
+    EXPECT_EQ(run(Unplumb{"x"}), CommandError::no_such_interface);
+    EXPECT_EQ(run(Unplumb{"c", Family::ipv6}), CommandError::no_such_interface);
+    EXPECT_EQ(run(Unplumb{"b"}), CommandError::none);
+    EXPECT_EQ(nic("b").group, "");
+    EXPECT_EQ(orders_.ops.back(), (KernelOp{SetLinkUp{nic("b").index, false}}));
+}
+
+TEST_F(Commands, Standby) {
+    EXPECT_EQ(run(SetStandby{"x", true}), CommandError::no_such_interface);
+    EXPECT_EQ(run(SetStandby{"ipmp0", true}), CommandError::invalid_argument);
+    nic("a").inactive = true;
+    EXPECT_EQ(run(SetStandby{"a", true}), CommandError::invalid_argument);
+    EXPECT_EQ(run(SetStandby{"b", true}), CommandError::none);
+}
+
+TEST_F(Commands, AddressRefusals) {
+    EXPECT_EQ(run(AddLogical{"ipmp0", kMulticast, 24}), CommandError::invalid_argument);
+    EXPECT_EQ(run(AddLogical{"ipmp0", kOne, 33}), CommandError::invalid_argument);
+    EXPECT_EQ(run(AddLogical{"x", kOne, 24}), CommandError::no_such_interface);
+    EXPECT_EQ(run(AddLogical{"ipmp0", IpAddress{Family::ipv6, {0x20, 1}}, 64}), CommandError::no_such_interface);
+    EXPECT_EQ(run(AddLogical{"ipmp0", kOne, 24}), CommandError::none);
+    EXPECT_EQ(reply_.detail, "ipmp0:1");
+    EXPECT_EQ(run(AddLogical{"a", kOne, 24}), CommandError::in_use);
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, kOne, 24}), CommandError::in_use);
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 4}, kTwo, 24}), CommandError::no_such_interface);
+    EXPECT_EQ(run(SetAddress{{"x", 0}, kTwo, 24}), CommandError::no_such_interface);
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 1}, kMulticast, 24}), CommandError::invalid_argument);
+    EXPECT_EQ(run(SetNetmask{{"ipmp0", 1}, Family::ipv4, 33}), CommandError::invalid_argument);
+    EXPECT_EQ(run(SetNetmask{{"ipmp0", 9}, Family::ipv4, 24}), CommandError::no_such_interface);
+    EXPECT_EQ(run(RemoveLogical{"x", kOne}), CommandError::no_such_interface);
+    EXPECT_EQ(run(RemoveLogical{"ipmp0", kTwo}), CommandError::no_such_interface);
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, kTwo, 24}), CommandError::none);
+    EXPECT_EQ(run(RemoveLogical{"ipmp0", kTwo}), CommandError::invalid_argument);
+    EXPECT_EQ(run(RemoveLogical{"ipmp0", kOne}), CommandError::none);
+    EXPECT_EQ(on_group().size(), 1u);
+}
+
+TEST_F(Commands, AddressesGetTheirClassAndBroadcastByDefault) {
+    run(AddLogical{"ipmp0", kOne, {}});
+    EXPECT_EQ(on_group()[0].prefix_length, 24);
+    EXPECT_EQ(to_string(on_group()[0].broadcast.value()), "192.0.2.255");
+    EXPECT_FALSE(on_group()[0].up);
+}
+
+TEST_F(Commands, R_ADR_2_FlagRules) {
+    EXPECT_EQ(run(SetFlags{{"x", 0}, Family::ipv4, true}), CommandError::no_such_interface);
+    EXPECT_EQ(run(SetFlags{{"ipmp0", 0}, Family::ipv4, {}, true}), CommandError::invalid_argument);
+    EXPECT_EQ(run(SetAddress{{"a", 0}, kOne, 24}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{{"a", 0}, Family::ipv4, {}, true}), CommandError::none);
+    EXPECT_TRUE(nic("a").families[0].addresses[0].deprecated);
+    EXPECT_EQ(run(SetFlags{{"a", 0}, Family::ipv4, {}, {}, false}), CommandError::invalid_argument);
+    EXPECT_EQ(run(SetFlags{{"a", 0}, Family::ipv4, true}), CommandError::none);
+    EXPECT_FALSE(migrates(nic("a").families[0].addresses[0]));
+}
+
+TEST_F(Commands, DownTakesTheAddressOutOfTheKernel) {
+    run(AddLogical{"ipmp0", kOne, 24});
+    run(SetFlags{{"ipmp0", 1}, Family::ipv4, true});
+    state_.groups.at("ipmp0").upper = {10};
+    kernel_.addresses = {{.link = {10}, .address = kOne, .prefix_length = 24}};
+    EXPECT_EQ(run(SetFlags{{"ipmp0", 1}, Family::ipv4, false}), CommandError::none);
+    EXPECT_EQ(orders_.ops, (std::vector<KernelOp>{RemoveAddress{{10}, kOne, 24}}));
+    EXPECT_TRUE(orders_.doomed.contains({{10}, kOne, 24}));
+}
+
+TEST_F(Commands, R_POL_5_OfflineRefusals) {
+    EXPECT_EQ(run(SetOffline{"x"}), CommandError::not_in_group);
+    EXPECT_EQ(run(SetOffline{"c"}), CommandError::not_in_group);
+    EXPECT_EQ(run(UndoOffline{"c"}), CommandError::not_in_group);
+    EXPECT_EQ(run(UndoOffline{"a"}), CommandError::not_offline);
+    state_.groups.at("ipmp0").health = GroupHealth::degraded;
+    nic("b").failed = true;
+    EXPECT_EQ(run(SetOffline{"a", 1}), CommandError::minimum_redundancy);
+    EXPECT_EQ(reply_.text, "no other functioning interfaces are in its IPMP group");
+    EXPECT_EQ(run(SetOffline{"a", 0}), CommandError::none);
+    EXPECT_EQ(run(SetOffline{"a", 0}), CommandError::already_offline);
+    EXPECT_EQ(run(UndoOffline{"a"}), CommandError::none);
+}
+
+TEST_F(Commands, R_POL_5_InAFailedGroupOnlyOfflineMembersDoNotCount) {
+    state_.groups.at("ipmp0").health = GroupHealth::failed;
+    nic("a").failed = nic("b").failed = true;
+    EXPECT_EQ(run(SetOffline{"a", 1}), CommandError::none);
+    EXPECT_EQ(run(SetOffline{"b", 1}), CommandError::minimum_redundancy);
+}
+
+TEST(LinkMac, IsLocalUnicastAndStable) {
+    MacAddress mac = link_mac("host", "ipmp0");
+    EXPECT_EQ(mac.bytes[0] & 3, 2);
+    EXPECT_EQ(mac, link_mac("host", "ipmp0"));
+    EXPECT_NE(mac, link_mac("other", "ipmp0"));
+    EXPECT_NE(mac, link_mac("host", "ipmp1"));
+}
+
+}  // namespace
+
+}  // namespace ipmp

@@ -1,0 +1,160 @@
+// Wanted minus observed: what is planned, in which order, and that a plan carried out leaves nothing to plan.
+#include "core/planner.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace ipmp {
+
+namespace {
+
+constexpr InterfaceIndex kUpper{10}, kLower{11}, kNic{1}, kStray{20};
+const IpAddress kData{Family::ipv4, {192, 0, 2, 1}}, kTest{Family::ipv4, {192, 0, 2, 101}};
+
+class Plan : public testing::Test {
+  protected:
+    Plan() {
+        Group& group = state_.groups["ipmp0"];
+        group = {.interface = "ipmp0", .name = "g", .lower_name = "ipmpl0", .upper = kUpper, .lower = kLower};
+        group.families[0].plumbed = true;
+        group.families[0].active = {kNic};
+        group.families[0].addresses = {{.number = 1, .address = kData, .prefix_length = 24,
+                                        .broadcast = broadcast_of(kData, 24), .up = true}};
+        Interface& nic = state_.interfaces["a"];
+        nic = {.name = "a", .index = kNic, .group = "ipmp0", .mtu_bytes = 1400, .admin_up = true, .carrier = true};
+        nic.families[0].plumbed = true;
+        nic.saved_settings = {{"ipv4/conf/*/rp_filter", "1"}};
+        link(kNic, "a", "").mtu_bytes = 1400;
+        link(kUpper, "ipmp0", kIpmpLinkAlias).settings = {{"ipv6/conf/*/accept_dad", "1"}};
+        link(kLower, "ipmpl0", kLowerLinkAlias).admin_up = false;
+    }
+    LinkState& link(InterfaceIndex index, const std::string& name, const std::string& alias) {
+        LinkState& made = kernel_.links[index];
+        made = {.index = index, .name = name, .alias = alias, .mtu_bytes = 1500, .ethernet = true, .admin_up = true};
+        return made;
+    }
+    std::vector<KernelOp> planned() const { return plan(state_, kernel_, {}); }
+    template <typename Op>
+    std::ptrdiff_t place_of(const Op& op) const {
+        auto ops = planned();
+        auto found = std::find(ops.begin(), ops.end(), KernelOp{op});
+        return found == ops.end() ? -1 : found - ops.begin();
+    }
+    // The few operations of this test's plans, as a kernel would do them.
+    void carry_out(const KernelOp& op) {
+        if (auto* mtu = std::get_if<SetLinkMtu>(&op)) kernel_.links.at(mtu->link).mtu_bytes = mtu->mtu_bytes;
+        if (auto* up = std::get_if<SetLinkUp>(&op)) kernel_.links.at(up->link).admin_up = up->up;
+        if (auto* write = std::get_if<WriteSetting>(&op)) {
+            kernel_.links.at(write->link).settings[write->name] = write->value;
+        }
+        if (auto* attach = std::get_if<AttachFilter>(&op)) {
+            kernel_.links.at(attach->link).filter = attach->filter;
+            kernel_.links.at(attach->link).filter_group = attach->ipmp_interface;
+        }
+        if (auto* add = std::get_if<AddAddress>(&op)) {
+            kernel_.addresses.push_back({.link = add->link, .address = add->address,
+                                         .prefix_length = add->prefix_length, .broadcast = add->broadcast,
+                                         .scope_link = add->scope_link});
+        }
+        if (auto* remove = std::get_if<RemoveAddress>(&op)) {
+            std::erase_if(kernel_.addresses, [&](const AddressState& seen) {
+                return seen.link == remove->link && seen.address == remove->address;
+            });
+        }
+        if (auto* rule = std::get_if<AddRule>(&op)) kernel_.rules.push_back(rule->rule);
+        if (auto* route = std::get_if<AddRoute>(&op)) kernel_.routes.push_back(route->route);
+        if (auto* remove = std::get_if<DeleteLink>(&op)) kernel_.links.erase(remove->link);
+    }
+    State state_;
+    KernelState kernel_;
+};
+
+TEST_F(Plan, CarriedOutItLeavesNothingToPlan) {
+    kernel_.links.at(kNic).settings = {{"ipv4/conf/*/rp_filter", "1"}, {"ipv4/conf/*/arp_ignore", "0"}};
+    kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24}};
+    state_.interfaces.at("a").families[0].addresses = {
+        {.address = kTest, .prefix_length = 24, .up = true, .no_failover = true, .deprecated = true}};
+    link(kStray, "ipmp7", kIpmpLinkAlias);
+    ASSERT_FALSE(planned().empty());
+    for (const KernelOp& op : planned()) carry_out(op);
+    for (const KernelOp& op : planned()) carry_out(op);  // the NIC's copy goes once the other is seen
+    for (const KernelOp& op : planned()) ADD_FAILURE() << describe(op);
+}
+
+TEST_F(Plan, JoiningNeverLeavesAGap) {
+    kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24}};
+    auto filter = place_of(AttachFilter{kNic, Filter::steer, "ipmp0"});
+    auto carrier = place_of(SetLinkUp{kLower, true});
+    auto on_group = place_of(AddAddress{kUpper, kData, 24, broadcast_of(kData, 24), false});
+    auto off_nic = place_of(RemoveAddress{kNic, kData, 24});
+    EXPECT_GE(filter, 0);
+    EXPECT_LT(filter, carrier);
+    EXPECT_LT(carrier, on_group);
+    EXPECT_GE(on_group, 0);
+    EXPECT_EQ(off_nic, -1);  // not before the kernel shows it on the IPMP interface
+    kernel_.addresses.push_back({.link = kUpper, .address = kData, .prefix_length = 24});
+    EXPECT_GE(place_of(RemoveAddress{kNic, kData, 24}), 0);
+}
+
+TEST_F(Plan, TheMtuIsTheSmallestMembers) {
+    EXPECT_GE(place_of(SetLinkMtu{kUpper, 1400}), 0);
+    state_.interfaces.clear();
+    EXPECT_EQ(place_of(SetLinkMtu{kUpper, 1400}), -1);
+}
+
+TEST_F(Plan, TheLowerEndIsUpWhileSomebodyIsActive) {
+    state_.groups.at("ipmp0").families[0].active.clear();
+    EXPECT_EQ(place_of(SetLinkUp{kLower, true}), -1);
+    kernel_.links.at(kLower).admin_up = true;
+    EXPECT_GE(place_of(SetLinkUp{kLower, false}), 0);
+}
+
+TEST_F(Plan, R_ADR_3_ATestAddressIsAHostAddressWithATableOfItsOwn) {
+    state_.interfaces.at("a").families[0].addresses = {
+        {.address = kTest, .prefix_length = 24, .up = true, .no_failover = true, .deprecated = true}};
+    std::uint32_t table = kTestTableBase + kNic.value;
+    EXPECT_GE(place_of(AddAddress{kNic, kTest, 32, {}, true}), 0);
+    EXPECT_GE(place_of(AddRule{{kTest, table}}), 0);
+    EXPECT_LT(place_of(AddRoute{{network_of(kTest, 24), 24, kNic, table}}), place_of(AddRule{{kTest, table}}));
+    state_.interfaces.at("a").offline = true;
+    EXPECT_EQ(place_of(AddRule{{kTest, table}}), -1);
+}
+
+TEST_F(Plan, AnAddressWithTwoPrefixesKeepsTheRightOne) {
+    kernel_.addresses = {
+        {.link = kUpper, .address = kData, .prefix_length = 25},
+        {.link = kUpper, .address = kData, .prefix_length = 24, .broadcast = broadcast_of(kData, 24)}};
+    EXPECT_GE(place_of(RemoveAddress{kUpper, kData, 25}), 0);
+    EXPECT_EQ(place_of(RemoveAddress{kUpper, kData, 24}), -1);
+}
+
+TEST_F(Plan, MembersAreNotTouchedBeforeTheirSettingsAreKnown) {
+    state_.interfaces.at("a").saved_settings.clear();
+    kernel_.links.at(kNic).settings = {{"ipv4/conf/*/rp_filter", "1"}};
+    EXPECT_EQ(place_of(WriteSetting{kNic, "ipv4/conf/*/rp_filter", "2"}), -1);
+}
+
+TEST_F(Plan, WhoLeftGetsItsSettingsBackAndLosesTheFilter) {
+    state_.interfaces.at("a").group.clear();
+    kernel_.links.at(kNic).filter = Filter::steer;
+    kernel_.links.at(kNic).settings = {{"ipv4/conf/*/rp_filter", "2"}};
+    EXPECT_GE(place_of(DetachFilter{kNic}), 0);
+    EXPECT_GE(place_of(WriteSetting{kNic, "ipv4/conf/*/rp_filter", "1"}), 0);
+}
+
+TEST_F(Plan, LinksOfOursThatNoGroupClaimsGo) {
+    link(kStray, "renamed", kLowerLinkAlias);
+    EXPECT_GE(place_of(DeleteLink{kStray}), 0);
+    EXPECT_EQ(place_of(DeleteLink{kUpper}), -1);
+}
+
+TEST_F(Plan, AnOutdatedFilterIsReplacedNotRemoved) {
+    kernel_.links.at(kNic).filter = Filter::outdated;
+    EXPECT_GE(place_of(AttachFilter{kNic, Filter::steer, "ipmp0"}), 0);
+    EXPECT_EQ(place_of(DetachFilter{kNic}), -1);
+}
+
+}  // namespace
+
+}  // namespace ipmp
