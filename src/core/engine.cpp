@@ -20,6 +20,20 @@
 
 namespace ipmp {
 
+namespace {
+
+// A command done here, to be answered once the kernel agrees.
+struct Waiting {
+    Reply reply;
+    std::uint64_t since = 0;   // batches up to this one know nothing of it
+    std::string kernel_error;  // first failure in those that do
+};
+
+// Whom somebody keeps from agreeing all the time: the client is answered after that many batches.
+constexpr std::uint64_t kMostBatches = 10;
+
+}  // namespace
+
 struct Engine::Impl {
     Config config;
     std::string host_id;
@@ -34,8 +48,7 @@ struct Engine::Impl {
     std::uint64_t doomed_since = 0;      // batch that removes orders.doomed
     std::vector<ManagedLink> managed;    // as submitted last
     OpLimiter limiter;
-    std::vector<Reply> waiting;          // commands done here, to be answered once the kernel agrees
-    std::string kernel_error;            // first failure since somebody waits
+    std::vector<Waiting> waiting;
 
     DataplaneImage image;
     Announcements announcements;
@@ -129,7 +142,7 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
     if (reply.error != CommandError::none) {
         log.push_back(Reply{event.request, std::move(reply)});
     } else {
-        waiting.push_back(Reply{event.request, std::move(reply)});
+        waiting.push_back({Reply{event.request, std::move(reply)}, submitted, ""});
     }
 }
 
@@ -137,7 +150,9 @@ void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
     for (const KernelApplied::Failure& failure : event.failures) {
         std::string text = fmt::format("cannot {}: {}", describe(failure.op), failure.text);
         log.push_back(Log{Severity::error, text});
-        if (kernel_error.empty() && !waiting.empty()) kernel_error = text;
+        for (Waiting& command : waiting) {
+            if (command.since < event.generation && command.kernel_error.empty()) command.kernel_error = text;
+        }
     }
 }
 
@@ -243,13 +258,16 @@ void Engine::Impl::reconcile(std::vector<Action>& actions) {
 }
 
 void Engine::Impl::answer(std::vector<Action>& actions) {
-    if (outstanding()) return;
-    for (Reply& reply : waiting) {
-        if (!kernel_error.empty()) reply.reply = {CommandError::kernel_refused, kernel_error, ""};
-        actions.push_back(std::move(reply));
+    for (Waiting& command : std::exchange(waiting, {})) {
+        if (outstanding() && kernel.generation < command.since + kMostBatches) {
+            waiting.push_back(std::move(command));
+            continue;
+        }
+        if (!command.kernel_error.empty()) {
+            command.reply.reply = {CommandError::kernel_refused, command.kernel_error, ""};
+        }
+        actions.push_back(std::move(command.reply));
     }
-    waiting.clear();
-    kernel_error.clear();
 }
 
 // A NIC that left its group and has its own settings back is an ordinary one again.
@@ -297,7 +315,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 Engine::Outcome Engine::step(Instant now, const Event& event) { return impl_->step(now, event); }
 const State& Engine::state() const { return impl_->state; }
-Status Engine::status() const { return snapshot_of(impl_->state); }
+Status Engine::status() const { return snapshot_of(impl_->state, impl_->kernel); }
 const DataplaneImage& Engine::image() const { return impl_->image; }
 bool Engine::converged() const { return impl_->observed && !impl_->outstanding() && impl_->waiting.empty(); }
 

@@ -61,6 +61,13 @@ std::vector<std::string> active_members(const State& state, const Group& group) 
     return names;
 }
 
+// Zero addresses are the only ones a group can have twice.
+bool listed_already(const std::vector<AddressStatus>& addresses, const Group& group, const IpAddress& address) {
+    return std::any_of(addresses.begin(), addresses.end(), [&](const AddressStatus& listed) {
+        return listed.group == group.interface && listed.address == address;
+    });
+}
+
 void append_addresses(const State& state, const Group& group, std::vector<AddressStatus>& addresses) {
     for (Family which : kFamilies) {
         const GroupFamily& family = group.families[index_of(which)];
@@ -72,6 +79,7 @@ void append_addresses(const State& state, const Group& group, std::vector<Addres
             addresses.push_back({.address = stub, .group = group.interface});
         }
         for (const LogicalAddress& logical : family.addresses) {
+            if (logical.address.is_zero() && listed_already(addresses, group, logical.address)) continue;
             AddressStatus status{.address = logical.address, .up = logical.up, .group = group.interface};
             for (const Binding& binding : family.bindings) {
                 if (binding.address == logical.address) status.inbound = name_of(state, binding.member);
@@ -84,7 +92,7 @@ void append_addresses(const State& state, const Group& group, std::vector<Addres
 
 }  // namespace
 
-Status snapshot_of(const State& state) {
+Status snapshot_of(const State& state, const KernelState& kernel) {
     Status status;
     for (const Group* group : groups_in_order(state)) {
         status.groups.push_back(group_status(state, *group));
@@ -93,6 +101,7 @@ Status snapshot_of(const State& state) {
         }
         append_addresses(state, *group, status.addresses);
     }
+    status.plumbed = plumbed_interfaces(state, kernel);
     return status;
 }
 

@@ -1,11 +1,17 @@
-// State -> Status: the one picture tools, logs and tests look at (R-STA-1).
+// State -> Status: the one picture tools, logs and tests look at (R-STA-1). What only the kernel knows of (the
+// loopback, tunnels, whether an address is a lease) comes from its last observation.
 #pragma once
 
+#include "model/kernel_state.hpp"
 #include "model/state.hpp"
 #include "model/status.hpp"
 
 namespace ipmp {
 
-Status snapshot_of(const State& state);
+Status snapshot_of(const State& state, const KernelState& kernel);
+
+// The part ifconfig shows, in natural name order: IPMP interfaces, NICs that are plumbed, and links that cannot be
+// in a group. Lower ends of IPMP interfaces are ours alone and not in it.
+std::vector<PlumbedInterface> plumbed_interfaces(const State& state, const KernelState& kernel);
 
 }  // namespace ipmp

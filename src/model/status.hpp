@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/ip_address.hpp"
+#include "base/mac_address.hpp"
 
 namespace ipmp {
 
@@ -49,10 +50,41 @@ struct AddressStatus {
     bool operator==(const AddressStatus&) const = default;
 };
 
+// One numbered address of an interface: eth0, eth0:1. The zeroth may be a stub, 0.0.0.0 or ::.
+struct LogicalStatus {
+    std::uint32_t number = 0;
+    std::uint64_t flags = 0;  // model/interface_flags.hpp
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    std::optional<IpAddress> broadcast;
+    bool operator==(const LogicalStatus&) const = default;
+};
+
+struct PlumbedFamily {
+    std::uint32_t mtu_bytes = 0;
+    std::vector<LogicalStatus> logicals;  // by number
+    bool operator==(const PlumbedFamily&) const = default;
+};
+
+// An interface that IP uses, in a group or not, as ifconfig shows it.
+struct PlumbedInterface {
+    std::string name;
+    std::uint32_t index = 0;
+    std::string group_name;                  // of an underlying or an IPMP interface, else empty
+    std::optional<MacAddress> mac;           // none on IPMP interfaces and what is not Ethernet
+    std::optional<PlumbedFamily> inet, inet6;  // none: not plumbed for that family
+    bool operator==(const PlumbedInterface&) const = default;
+};
+
+inline const std::optional<PlumbedFamily>& family_of(const PlumbedInterface& interface, Family family) {
+    return family == Family::ipv4 ? interface.inet : interface.inet6;
+}
+
 struct Status {
     std::vector<GroupStatus> groups;
     std::vector<InterfaceStatus> interfaces;
     std::vector<AddressStatus> addresses;
+    std::vector<PlumbedInterface> plumbed;
     bool operator==(const Status&) const = default;
 };
 

@@ -74,7 +74,7 @@ TEST(ControlCodec, RequestsLookAsTheDefinitionSays) {
               json::parse(R"({"error":"org.ipmp.Mpathd.InUse","parameters":{"text":"eth0 is busy"}})"));
     EXPECT_EQ(json::parse(body(encode_ping_reply())), json::parse(R"({"parameters":{}})"));
     EXPECT_EQ(json::parse(body(encode_status_reply({}))),
-              json::parse(R"({"parameters":{"status":{"groups":[],"interfaces":[],"addresses":[]}}})"));
+              json::parse(R"({"parameters":{"status":{"groups":[],"interfaces":[],"addresses":[],"plumbed":[]}}})"));
 }
 
 // The served definition and the tables of the codec name the same methods and errors.

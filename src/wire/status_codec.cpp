@@ -49,11 +49,40 @@ void fields(A& a, typename A::template Ref<AddressStatus> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<LogicalStatus> v) {
+    auto& [number, flags, address, prefix_length, broadcast] = v;
+    a("number", number);
+    a("flags", flags);
+    a("address", address);
+    a("prefix_length", prefix_length);
+    a("broadcast", broadcast);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<PlumbedFamily> v) {
+    auto& [mtu_bytes, logicals] = v;
+    a("mtu_bytes", mtu_bytes);
+    a("logicals", logicals);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<PlumbedInterface> v) {
+    auto& [name, index, group_name, mac, inet, inet6] = v;
+    a("name", name);
+    a("index", index);
+    a("group_name", group_name);
+    a("mac", mac);
+    a("inet", inet);
+    a("inet6", inet6);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Status> v) {
-    auto& [groups, interfaces, addresses] = v;
+    auto& [groups, interfaces, addresses, plumbed] = v;
     a("groups", groups);
     a("interfaces", interfaces);
     a("addresses", addresses);
+    a("plumbed", plumbed);
 }
 
 nlohmann::json status_to_json(const Status& status) { return wire::Writer::encode(status); }

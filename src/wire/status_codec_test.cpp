@@ -15,7 +15,7 @@ class Generator {
 
     Status status() {
         return {list<GroupStatus>([&] { return group(); }), list<InterfaceStatus>([&] { return interface(); }),
-                list<AddressStatus>([&] { return address(); })};
+                list<AddressStatus>([&] { return address(); }), list<PlumbedInterface>([&] { return plumbed(); })};
     }
 
   private:
@@ -53,10 +53,25 @@ class Generator {
                 static_cast<ProbeHealth>(below(4)),
                 static_cast<InterfaceHealth>(below(4))};
     }
-    AddressStatus address() {
-        IpAddress ip{coin() ? Family::ipv4 : Family::ipv6, {}};
-        for (std::size_t i = 0; i < ip.size_bytes(); ++i) ip.bytes[i] = static_cast<std::uint8_t>(below(256));
-        return {ip, coin(), name(), name(), names()};
+    IpAddress ip() {
+        IpAddress result{coin() ? Family::ipv4 : Family::ipv6, {}};
+        for (std::size_t i = 0; i < result.size_bytes(); ++i) result.bytes[i] = static_cast<std::uint8_t>(below(256));
+        return result;
+    }
+    AddressStatus address() { return {ip(), coin(), name(), name(), names()}; }
+    LogicalStatus logical() {
+        std::uint64_t flags = (std::uint64_t{below(1 << 11)} << 32) | below(0xffffffff);
+        LogicalStatus result{below(100), flags, ip(), static_cast<std::uint8_t>(below(129)), {}};
+        if (coin()) result.broadcast = ip();
+        return result;
+    }
+    PlumbedInterface plumbed() {
+        PlumbedInterface result{name(), below(1000), coin() ? name() : "", {}, {}, {}};
+        if (coin()) result.mac = MacAddress{{2, 0, 0, 0, 0, static_cast<std::uint8_t>(below(256))}};
+        for (auto* family : {&result.inet, &result.inet6}) {
+            if (coin()) *family = {below(9001), list<LogicalStatus>([&] { return logical(); })};
+        }
+        return result;
     }
 
     std::mt19937 engine_;

@@ -5,7 +5,7 @@ import re
 import signal
 
 from meter import Meter
-from netns import HOST_ROOT, build_dir, wait_until
+from netns import build_dir, wait_until
 from nic import NIC_KINDS
 
 
@@ -13,7 +13,7 @@ class Host:
     def __init__(self, lab):
         self.lab, self.ns = lab, lab.namespace(private_files=True)
         self.nics, self.daemon = {}, None
-        self.environment = {**os.environ, "IPMP_ROOT": HOST_ROOT}
+        self.environment = {**os.environ, "IPMP_ROOT": str(self.ns.root)}
         self.environment.pop("NOTIFY_SOCKET", None)
         (self.ns.root / "etc/default").mkdir(parents=True)
         (self.ns.root / "run/ipmp").mkdir(parents=True)

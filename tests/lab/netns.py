@@ -16,10 +16,9 @@ import signal
 import subprocess
 import time
 
-CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
-HOST_ROOT = "/mnt"  # IPMP_ROOT inside a private mount namespace: a tmpfs that vanishes with it
+FSCONFIG_CMD_CREATE = 6
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -32,6 +31,18 @@ def _checked(result, what):
 
 def setns(fd, kind):
     _checked(_libc.setns(fd, kind), "setns")
+
+
+def detached_tmpfs():
+    """A descriptor of the root of a tmpfs that is mounted nowhere and vanishes with it; works in any chroot."""
+    context = _libc.fsopen(b"tmpfs", 1)
+    if context < 0 or _libc.fsconfig(context, FSCONFIG_CMD_CREATE, None, None, 0) != 0:
+        raise OSError(ctypes.get_errno(), "cannot make a tmpfs")
+    root = _libc.fsmount(context, 1, 0)
+    os.close(context)
+    if root < 0:
+        raise OSError(ctypes.get_errno(), "cannot mount a tmpfs")
+    return root
 
 
 def build_dir():
@@ -58,7 +69,7 @@ class CommandFailed(RuntimeError):
 
 
 class Namespace:
-    """A network namespace, and a mount namespace with its own /sys/fs/bpf and HOST_ROOT where asked for."""
+    """A network namespace, with a directory of its own where asked for."""
 
     def __init__(self, private_files=False):
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -70,29 +81,12 @@ class Namespace:
             os.close(home)
         self.path = f"/proc/{os.getpid()}/fd/{self.fd}"  # for `ip ... netns PATH` and our own programs
         self.children = []
-        self.mount_fd = self.root_fd = None
-        if private_files:
-            self._make_mounts()
+        self.root_fd = detached_tmpfs() if private_files else None
         self.run("ip", "link", "set", "lo", "up")
-
-    def _make_mounts(self):
-        script = f"mount -t bpf bpf /sys/fs/bpf && mount -t tmpfs tmpfs {HOST_ROOT} && echo ok && read end"
-        helper = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        try:
-            if helper.stdout.readline() != b"ok\n":
-                raise RuntimeError("cannot mount bpffs and tmpfs in a private mount namespace")
-            self.mount_fd = os.open(f"/proc/{helper.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-            self.root_fd = os.open(f"/proc/{helper.pid}/root{HOST_ROOT}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        finally:
-            helper.stdin.close()
-            helper.wait()
-            helper.stdout.close()
 
     @property
     def root(self):
-        """HOST_ROOT as this process can reach it."""
+        """The private directory, for this process and its children."""
         return pathlib.Path(f"/proc/{os.getpid()}/fd/{self.root_fd}")
 
     @contextlib.contextmanager
@@ -114,15 +108,12 @@ class Namespace:
 
     def popen(self, *argv, **options):
         """Starts argv inside. It is killed when this process ends."""
-        laboratory, directory = os.getpid(), os.getcwd()
+        laboratory = os.getpid()
 
         def enter():
             _checked(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
             if os.getppid() != laboratory:
                 os._exit(1)
-            if self.mount_fd is not None:
-                setns(self.mount_fd, CLONE_NEWNS)
-                os.chdir(directory)  # setns moved us to the root
             setns(self.fd, CLONE_NEWNET)
 
         child = subprocess.Popen([str(word) for word in argv], preexec_fn=enter, **options)
@@ -171,7 +162,7 @@ class Namespace:
             if child.poll() is None:
                 child.kill()
             child.wait()
-        for fd in (self.fd, self.mount_fd, self.root_fd):
+        for fd in (self.fd, self.root_fd):
             if fd is not None:
                 os.close(fd)
-        self.fd = self.mount_fd = self.root_fd = None
+        self.fd = self.root_fd = None

@@ -68,6 +68,13 @@ class Goal {
         require(present == wanted, fmt::format("{} has{} and should have{}", name, listed(present), listed(wanted)));
     }
 
+    // Who adds an address under several prefixes may have it so, as long as it is not ours.
+    void insert_copies(InterfaceIndex link, const IpAddress& address, AddressSet& wanted) {
+        for (const AddressState& seen : truth_.addresses) {
+            if (seen.link == link && seen.address == address) wanted.insert(written(address, seen.prefix_length, false));
+        }
+    }
+
     void check_settings(const LinkState& link, const Settings& wanted) {
         for (const auto& [name, value] : wanted) {
             require(link.settings.at(name) == value, fmt::format("{}: {} is not {}", link.name, name, value));
@@ -100,6 +107,7 @@ class Goal {
             for (const LogicalAddress& logical : family.addresses) {
                 if (!logical.up || logical.address.is_zero()) continue;
                 wanted.insert(written(logical.address, logical.prefix_length, false));
+                if (logical.adopted) insert_copies(upper->first, logical.address, wanted);
             }
         }
         check_addresses(upper->first, group.interface, wanted);
@@ -123,6 +131,7 @@ class Goal {
                 bool test = is_test_address(nic, logical);
                 std::uint8_t prefix_length = test ? bits_of(logical.address.family) : logical.prefix_length;
                 wanted.insert(written(logical.address, prefix_length, test));
+                if (logical.adopted) insert_copies(nic.index, logical.address, wanted);
             }
         }
         check_addresses(nic.index, nic.name, wanted);

@@ -1,0 +1,157 @@
+// Interfaces as ifconfig shows them: logical interfaces by number, with the flag words of the reference (R-CMD-1).
+// FAILED, RUNNING, STANDBY, INACTIVE, OFFLINE and IPMP belong to the interface and show on all its logicals; UP and
+// what says who owns an address belong to the logical.
+#include <algorithm>
+
+#include "base/natural_order.hpp"
+#include "core/predicates.hpp"
+#include "core/snapshot.hpp"
+#include "model/interface_flags.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr std::uint32_t kEmptyGroupMtu[] = {68, 1280};  // what the original shows without members
+constexpr std::uint8_t kUpStubPrefixLength = 8;         // 0.0.0.0 is of class A
+constexpr const char* kLoopbackName = "lo";             // what every network namespace calls it
+
+std::uint64_t family_flags(Family family) {
+    return family == Family::ipv4 ? flag::kIpv4 | flag::kBroadcast : flag::kIpv6;
+}
+
+const AddressState* seen_address(const KernelState& kernel, InterfaceIndex link, const IpAddress& address) {
+    for (const AddressState& seen : kernel.addresses) {
+        if (seen.link == link && seen.address == address) return &seen;
+    }
+    return nullptr;
+}
+
+// What the kernel tells of an address: who owns it, and whether somebody else has it.
+std::uint64_t kernel_flags(const AddressState* seen) {
+    if (!seen) return 0;
+    std::uint64_t flags = seen->dad_failed ? flag::kDuplicate : 0;
+    if (!seen->finite_lifetime) return flags;
+    return flags | (seen->address.family == Family::ipv4 ? flag::kDhcp : flag::kAutoconfigured);
+}
+
+// `flags`: those of the interface; `may_be_up`: none of its addresses is UP otherwise.
+PlumbedFamily plumbed_family(const std::vector<LogicalAddress>& addresses, Family family, std::uint64_t flags,
+                             bool may_be_up, bool stub_up, const KernelState& kernel, InterfaceIndex link) {
+    PlumbedFamily plumbed;
+    flags |= family_flags(family);
+    if (addresses.empty() || addresses.front().number != 0) {
+        LogicalStatus stub{.flags = flags | (stub_up ? flag::kUp : 0)};
+        stub.address.family = family;
+        stub.prefix_length = stub_up && family == Family::ipv4 ? kUpStubPrefixLength : 0;
+        plumbed.logicals.push_back(stub);
+    }
+    for (const LogicalAddress& logical : addresses) {
+        bool up = logical.address.is_zero() ? stub_up && logical.number == 0 : logical.up && may_be_up;
+        LogicalStatus status{.number = logical.number, .flags = flags, .address = logical.address};
+        if (up) status.flags |= flag::kUp;
+        if (logical.no_failover) status.flags |= flag::kNoFailover;
+        if (logical.deprecated) status.flags |= flag::kDeprecated;
+        status.flags |= kernel_flags(seen_address(kernel, link, logical.address));
+        status.prefix_length = logical.prefix_length;
+        if (logical.address.is_zero() && !up) status.prefix_length = 0;
+        status.broadcast = logical.broadcast;
+        plumbed.logicals.push_back(std::move(status));
+    }
+    return plumbed;
+}
+
+std::optional<PlumbedFamily>& slot_of(PlumbedInterface& plumbed, Family family) {
+    return family == Family::ipv4 ? plumbed.inet : plumbed.inet6;
+}
+
+PlumbedInterface plumbed_group(const State& state, const KernelState& kernel, const Group& group) {
+    PlumbedInterface plumbed{.name = group.interface, .index = group.upper.value, .group_name = group.name};
+    std::uint64_t flags = flag::kMulticast | flag::kIpmp;
+    std::optional<std::uint32_t> mtu_bytes;
+    bool any_active = false;
+    for (const Interface* member : members_of(state, group)) {
+        if (member->index) mtu_bytes = std::min(mtu_bytes.value_or(member->mtu_bytes), member->mtu_bytes);
+        any_active = any_active || active(*member);
+    }
+    if (any_active) flags |= flag::kRunning;
+    if (group.health == GroupHealth::failed) flags |= flag::kFailed;
+    for (Family which : kFamilies) {
+        const GroupFamily& family = group.families[index_of(which)];
+        if (!family.plumbed) continue;
+        auto& slot = slot_of(plumbed, which);
+        slot = plumbed_family(family.addresses, which, flags, true, false, kernel, group.upper);
+        slot->mtu_bytes = mtu_bytes.value_or(kEmptyGroupMtu[index_of(which)]);
+    }
+    return plumbed;
+}
+
+std::uint64_t link_flags(const LinkState* link) {
+    if (!link) return flag::kMulticast;
+    return (link->multicast ? flag::kMulticast : 0) | (link->no_arp ? flag::kNoArp : 0);
+}
+
+PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, const Interface& nic) {
+    auto group = state.groups.find(nic.group);
+    PlumbedInterface plumbed{.name = nic.name, .index = nic.index.value, .mac = nic.mac};
+    if (group != state.groups.end()) plumbed.group_name = group->second.name;
+    auto link = kernel.links.find(nic.index);
+    std::uint64_t flags = link_flags(link == kernel.links.end() ? nullptr : &link->second);
+    if (link_up(nic)) flags |= flag::kRunning;
+    if (nic.failed) flags |= flag::kFailed;
+    if (nic.standby) flags |= flag::kStandby;
+    if (nic.inactive) flags |= flag::kInactive;
+    if (nic.offline) flags |= flag::kOffline;
+    bool up = nic.admin_up && !nic.offline;
+    for (Family which : kFamilies) {
+        const InterfaceFamily& family = nic.families[index_of(which)];
+        if (!family.plumbed) continue;
+        auto& slot = slot_of(plumbed, which);
+        slot = plumbed_family(family.addresses, which, flags, up, up, kernel, nic.index);
+        slot->mtu_bytes = nic.mtu_bytes;
+    }
+    return plumbed;
+}
+
+// A link that is none of ours: its addresses in the kernel's order.
+PlumbedInterface plumbed_link(const KernelState& kernel, const LinkState& link) {
+    PlumbedInterface plumbed{.name = link.name, .index = link.index.value};
+    std::uint64_t flags = link_flags(&link);
+    if (link.carrier) flags |= flag::kRunning;
+    if (link.name == kLoopbackName) flags |= flag::kLoopback | flag::kVirtual | flag::kMulticast;
+    for (Family which : kFamilies) {
+        std::vector<LogicalAddress> addresses;
+        for (const AddressState& seen : kernel.addresses) {
+            if (seen.link != link.index || seen.address.family != which) continue;
+            addresses.push_back({.number = static_cast<std::uint32_t>(addresses.size()),
+                                 .address = seen.address,
+                                 .prefix_length = seen.prefix_length,
+                                 .broadcast = seen.broadcast,
+                                 .up = true});
+        }
+        if (addresses.empty()) continue;
+        auto& slot = slot_of(plumbed, which);
+        slot = plumbed_family(addresses, which, flags, link.admin_up, link.admin_up, kernel, link.index);
+        slot->mtu_bytes = link.mtu_bytes;
+        for (LogicalStatus& logical : slot->logicals) logical.flags &= ~flag::kBroadcast;
+    }
+    return plumbed;
+}
+
+}  // namespace
+
+std::vector<PlumbedInterface> plumbed_interfaces(const State& state, const KernelState& kernel) {
+    std::vector<PlumbedInterface> all;
+    for (const auto& [name, group] : state.groups) all.push_back(plumbed_group(state, kernel, group));
+    for (const auto& [name, nic] : state.interfaces) {
+        if (nic.index) all.push_back(plumbed_nic(state, kernel, nic));
+    }
+    for (const auto& [index, link] : kernel.links) {
+        if (!link.ethernet) all.push_back(plumbed_link(kernel, link));
+    }
+    std::erase_if(all, [](const PlumbedInterface& plumbed) { return !plumbed.inet && !plumbed.inet6; });
+    std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return natural_less(a.name, b.name); });
+    return all;
+}
+
+}  // namespace ipmp
