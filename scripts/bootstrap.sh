@@ -26,6 +26,7 @@ packages=(
     libmnl-dev           # rtnetlink
     libfmt-dev           # text formatting
     nlohmann-json3-dev   # control protocol and state file
+    libcli11-dev         # options of ipmp
     libgtest-dev         # unit tests
     linux-libc-dev       # kernel interface headers
     # tests, laboratory and demo

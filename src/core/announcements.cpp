@@ -11,7 +11,7 @@ void Announcements::assume_announced(const State& restored) {
         for (const GroupFamily& family : group.families) {
             for (const Binding& binding : family.bindings) {
                 const Interface* member = find_interface(restored, binding.member);
-                if (member) series_[binding.address] = Series{{member->index, member->mac}, 0, {}};
+                if (member) series_[{name, binding.address}] = Series{{member->index, member->mac}, 0, {}};
             }
         }
     }
@@ -22,26 +22,26 @@ void Announcements::update(const DataplaneImage& image, const KernelState& kerne
     std::set<std::pair<InterfaceIndex, IpAddress>> present;
     for (const AddressState& seen : kernel.addresses) present.emplace(seen.link, seen.address);
 
-    std::map<IpAddress, Series> updated;
+    std::map<Key, Series> updated;
     for (const auto& [name, group] : image) {
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index) continue;
             if (!present.contains({group.upper, address})) continue;  // once it is there it is news
-            auto known = series_.find(address);
+            auto known = series_.find({name, address});
             bool told = known != series_.end() && known->second.nic == entry.nic;
             if (told) {
-                updated[address] = known->second;
+                updated[{name, address}] = known->second;
             } else {
                 int repeats = address.family == Family::ipv4 ? kRepeats4 : kRepeats6;
-                updated[address] = Series{entry.nic, repeats, now};
+                updated[{name, address}] = Series{entry.nic, repeats, now};
             }
         }
     }
     series_ = std::move(updated);
 
-    for (auto& [address, series] : series_) {
+    for (auto& [key, series] : series_) {
         if (series.left == 0 || series.due > now) continue;
-        actions.push_back(Announce{address, series.nic});
+        actions.push_back(Announce{key.second, series.nic});
         --series.left;
         series.due = now + kInterval;
     }
@@ -49,7 +49,7 @@ void Announcements::update(const DataplaneImage& image, const KernelState& kerne
 
 std::optional<Instant> Announcements::deadline() const {
     std::optional<Instant> earliest;
-    for (const auto& [address, series] : series_) {
+    for (const auto& [key, series] : series_) {
         if (series.left > 0 && (!earliest || series.due < *earliest)) earliest = series.due;
     }
     return earliest;

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
@@ -37,7 +39,8 @@ class Announcements {
         int left = 0;
         Instant due;
     };
-    std::map<IpAddress, Series> series_;
+    using Key = std::pair<std::string, IpAddress>;  // IPMP interface, address
+    std::map<Key, Series> series_;
 };
 
 }  // namespace ipmp

@@ -155,6 +155,7 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
 }
 
 CommandReply plumb(const Plumb& command, CommandContext& context) {
+    if (command.number != 0) return plumb_logical(command, context);
     bool* plumbed = nullptr;
     if (Group* group = find_group(context, command.interface)) {
         plumbed = &group->families[index_of(command.family)].plumbed;
@@ -171,6 +172,7 @@ CommandReply plumb(const Plumb& command, CommandContext& context) {
 }
 
 CommandReply unplumb(const Unplumb& command, CommandContext& context) {
+    if (command.number != 0) return unplumb_logical(command, context);
     if (Group* group = find_group(context, command.interface)) return unplumb_group(*group, command.family, context);
     Interface* nic = find_nic(context, command.interface);
     if (!nic) return no_such_interface(command.interface);
@@ -231,6 +233,16 @@ CommandReply undo_offline(const UndoOffline& command, CommandContext& context) {
     return success();
 }
 
+// Back to a host without IPMP: what the kernel still has of it are strays to the planner.
+CommandReply stop(const Stop& command, CommandContext& context) {
+    if (!command.purge) return success();
+    for (auto& [name, nic] : context.state.interfaces) {
+        if (!nic.group.empty()) leave(nic);
+    }
+    context.state.groups.clear();
+    return success();
+}
+
 struct CarryOut {
     CommandContext& context;
     CommandReply operator()(const CreateIpmp& command) const { return create_ipmp(command, context); }
@@ -245,6 +257,7 @@ struct CarryOut {
     CommandReply operator()(const SetStandby& command) const { return set_standby(command, context); }
     CommandReply operator()(const SetOffline& command) const { return set_offline(command, context); }
     CommandReply operator()(const UndoOffline& command) const { return undo_offline(command, context); }
+    CommandReply operator()(const Stop& command) const { return stop(command, context); }
 };
 
 }  // namespace

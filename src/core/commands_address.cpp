@@ -106,6 +106,7 @@ CommandReply set_address(const SetAddress& command, CommandContext& context) {
     }
     doom(context, place->link, logical->address);
     logical->address = command.address;
+    logical->scope_link = false;
     logical->prefix_length = command.prefix_length.value_or(default_prefix_length(command.address));
     logical->broadcast = command.broadcast ? command.broadcast : broadcast_of(command.address, logical->prefix_length);
     logical->adopted = false;
@@ -158,6 +159,25 @@ CommandReply remove_logical(const RemoveLogical& command, CommandContext& contex
     }
     doom(context, place->link, found->address);
     place->addresses->erase(found);
+    return success();
+}
+
+CommandReply plumb_logical(const Plumb& command, CommandContext& context) {
+    auto place = find_place(context, command.interface, command.family);
+    if (!place) return no_such_interface(command.interface);
+    if (find_logical(*place, command.number)) return failure(CommandError::already_exists, "Interface already exists");
+    LogicalAddress logical{.number = command.number};
+    logical.address.family = command.family;
+    insert_logical(*place->addresses, logical);
+    return success();
+}
+
+CommandReply unplumb_logical(const Unplumb& command, CommandContext& context) {
+    auto place = find_place(context, command.interface, command.family);
+    LogicalAddress* logical = place ? find_logical(*place, command.number) : nullptr;
+    if (!logical) return no_such_interface(fmt::format("{}:{}", command.interface, command.number));
+    doom(context, place->link, logical->address);
+    std::erase_if(*place->addresses, [&](const LogicalAddress& other) { return other.number == command.number; });
     return success();
 }
 

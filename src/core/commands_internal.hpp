@@ -49,5 +49,8 @@ CommandReply set_netmask(const SetNetmask& command, CommandContext& context);
 CommandReply add_logical(const AddLogical& command, CommandContext& context);
 CommandReply remove_logical(const RemoveLogical& command, CommandContext& context);
 CommandReply set_flags(const SetFlags& command, CommandContext& context);
+// The same commands with a number other than 0.
+CommandReply plumb_logical(const Plumb& command, CommandContext& context);
+CommandReply unplumb_logical(const Unplumb& command, CommandContext& context);
 
 }  // namespace ipmp

@@ -15,6 +15,7 @@
 #include "core/planner.hpp"
 #include "core/policy.hpp"
 #include "core/predicates.hpp"
+#include "core/recover.hpp"
 #include "core/snapshot.hpp"
 #include "core/verdict.hpp"
 
@@ -27,6 +28,7 @@ struct Waiting {
     Reply reply;
     std::uint64_t since = 0;   // batches up to this one know nothing of it
     std::string kernel_error;  // first failure in those that do
+    bool stops = false;        // the daemon ends when this has succeeded
 };
 
 // Whom somebody keeps from agreeing all the time: the client is answered after that many batches.
@@ -49,6 +51,7 @@ struct Engine::Impl {
     std::vector<ManagedLink> managed;    // as submitted last
     OpLimiter limiter;
     std::vector<Waiting> waiting;
+    bool stop = false;
 
     DataplaneImage image;
     Announcements announcements;
@@ -99,9 +102,9 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     std::map<std::string, Interface> before = state.interfaces;
 
     std::visit([&](const auto& kind) { file(kind, log); }, event);
-    if (!observed) return {std::move(log), {}};
+    if (!observed) return {std::move(log), {}, false};
 
-    migrate_addresses(state);
+    migrate_addresses(state, kernel);
     log_membership(before, log);
     judge(before, log);
     choose(before);
@@ -114,13 +117,16 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     watch_carriers(actions);
     reconcile(actions);
     answer(actions);
-    return {std::move(actions), deadline()};
+    return {std::move(actions), deadline(), stop};
 }
 
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (event.state.generation < kernel.generation) return;
     kernel = event.state;
     if (kernel.generation >= doomed_since && orders.ops.empty()) orders.doomed.clear();
+    if (!observed) {
+        for (std::string& line : recover(state, kernel)) log.push_back(Log{Severity::error, std::move(line)});
+    }
     file_observation(state, kernel, orders.doomed);
     forget_restored_settings();
     if (observed) return;
@@ -142,7 +148,9 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
     if (reply.error != CommandError::none) {
         log.push_back(Reply{event.request, std::move(reply)});
     } else {
-        waiting.push_back({Reply{event.request, std::move(reply)}, submitted, ""});
+        limiter.forget();
+        bool stops = std::holds_alternative<Stop>(event.command);
+        waiting.push_back({Reply{event.request, std::move(reply)}, submitted, "", stops});
     }
 }
 
@@ -266,6 +274,7 @@ void Engine::Impl::answer(std::vector<Action>& actions) {
         if (!command.kernel_error.empty()) {
             command.reply.reply = {CommandError::kernel_refused, command.kernel_error, ""};
         }
+        stop = stop || (command.stops && command.kernel_error.empty());
         actions.push_back(std::move(command.reply));
     }
 }

@@ -31,6 +31,7 @@ class Engine {
     struct Outcome {
         std::vector<Action> actions;
         std::optional<Instant> deadline;  // send Tick then, unless another step came first and moved it
+        bool stop = false;                // Stop was obeyed: end once the actions, its reply among them, are done
     };
 
     // `host_id`: makes MAC addresses of IPMP interfaces unique to the host (machine-id, say).

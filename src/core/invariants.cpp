@@ -53,8 +53,8 @@ void check_bindings(const Group& group, Family which, const std::set<InterfaceIn
         report.require(bound.insert(binding.address).second, "{}: {} is bound twice", group.interface,
                        to_string(binding.address));
         bool right = active.empty() ? !binding.member : active.contains(binding.member);
-        report.require(right, "{}: {} is bound to {}, which is not active", group.interface,
-                       to_string(binding.address), binding.member.value);
+        report.require(right, "{}: {} is bound to {}, which is not active", group.interface, to_string(binding.address),
+                       binding.member.value);
     }
     report.require(up == bound, "{}: {} addresses are UP, {} are bound ({})", group.interface, up.size(), bound.size(),
                    name_of(which));
@@ -77,9 +77,8 @@ void check_family(const State& state, const Group& group, Family which, Report& 
     report.require(nominee_right, "{}: {} nominee {} is not active", group.interface, name_of(which),
                    family.nominee.value);
     check_bindings(group, which, active, report);
-    bool slots_right = std::all_of(family.slots.begin(), family.slots.end(), [&](InterfaceIndex slot) {
-        return active.empty() ? !slot : active.contains(slot);
-    });
+    bool slots_right = std::all_of(family.slots.begin(), family.slots.end(),
+                                   [&](InterfaceIndex slot) { return active.empty() ? !slot : active.contains(slot); });
     report.require(slots_right, "{}: a {} slot is empty or names a member that is not active", group.interface,
                    name_of(which));
 }
@@ -94,8 +93,7 @@ void check_policy(const State& state, const Group& group, const Config& config, 
             bool plumbed = group.families[family].plumbed || !member->families[family].plumbed;
             report.require(plumbed, "{} has a family plumbed that {} has not", member->name, group.interface);
         }
-        report.require(!member->inactive || functioning(*member), "{} is INACTIVE but does not function",
-                       member->name);
+        report.require(!member->inactive || functioning(*member), "{} is INACTIVE but does not function", member->name);
     }
     std::size_t wanted = std::min(std::max<std::size_t>(capacity, 1), functions);
     if (config.failback) {
@@ -147,7 +145,8 @@ void check_image(const State& state, const Group& group, const GroupImage& image
                    name, in_image, data_addresses);
 }
 
-// FAILBACK=no: who rests is called only when another is lost, when nobody is active, or by the administrator.
+// FAILBACK=no: who rests is called only when another is lost, when nobody is active, or by the administrator; who was
+// repaired rests.
 void check_calls(const Transition& step, const Group& group, Report& report) {
     std::size_t was_active = 0;
     bool lost = false;
@@ -159,11 +158,15 @@ void check_calls(const Transition& step, const Group& group, Report& report) {
     }
     for (const Interface* member : members_of(step.after, group)) {
         const Interface* former = find_interface(step.before, member->index);
-        bool called = former && former->group == group.interface && functioning(*former) && former->inactive &&
-                      active(*member);
+        bool called =
+            former && former->group == group.interface && functioning(*former) && former->inactive && active(*member);
+        bool repaired = former && former->group == group.interface && former->failed && !former->offline &&
+                        active(*member) && !member->standby;
         bool own_act = former && former->standby != member->standby;
-        report.require(!called || lost || was_active == 0 || own_act || step.config.failback,
-                       "{}: {} was INACTIVE and was called without need", group.interface, member->name);
+        bool needed = lost || was_active == 0 || own_act || step.config.failback;
+        report.require(!called || needed, "{}: {} was INACTIVE and was called without need", group.interface,
+                       member->name);
+        report.require(!repaired || needed, "{}: {} was repaired and does not rest", group.interface, member->name);
     }
 }
 

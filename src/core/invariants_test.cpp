@@ -109,6 +109,9 @@ TEST_F(Invariants, NeedlessCallsAreSeen) {
     before.interfaces.at("b").inactive = true;
     EXPECT_FALSE(step_is_sound(before, {}, {.failback = false}));
     EXPECT_TRUE(step_is_sound(before, {}, {.failback = true}));
+    before.interfaces.at("b").inactive = false;
+    before.interfaces.at("b").failed = true;
+    EXPECT_FALSE(step_is_sound(before, {}, {.failback = false}));
 }
 
 TEST_F(Invariants, OnlyTheBoundNicAnnounces) {

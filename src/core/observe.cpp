@@ -87,7 +87,8 @@ void adopt(std::vector<LogicalAddress>& addresses, const AddressState& seen) {
                            .prefix_length = seen.prefix_length,
                            .broadcast = seen.broadcast,
                            .up = true,
-                           .adopted = true};
+                           .adopted = true,
+                           .scope_link = seen.scope_link && seen.address.family == Family::ipv4};
     insert_logical(addresses, logical);
 }
 
@@ -123,12 +124,19 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
             adopt(group->families[family].addresses, seen);
         } else if (Interface* interface = find_interface(state, seen.link)) {
             if (knows(interface->families[family].addresses, seen.address)) continue;
-            auto group_of_it = state.groups.find(interface->group);
-            if (group_of_it != state.groups.end() && hosts(group_of_it->second, seen.address)) continue;  // migrated; the planner takes it away here
+            auto own_group = state.groups.find(interface->group);
+            bool migrated = own_group != state.groups.end() && hosts(own_group->second, seen.address);
+            if (migrated) continue;  // the planner takes it away here
             interface->families[family].plumbed = true;
             adopt(interface->families[family].addresses, seen);
         }
     }
+}
+
+bool ends_by_itself(const KernelState& kernel, InterfaceIndex link, const IpAddress& address) {
+    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
+        return seen.link == link && seen.address == address && seen.finite_lifetime;
+    });
 }
 
 }  // namespace
@@ -153,10 +161,11 @@ void file_observation(State& state, const KernelState& kernel, const std::set<Do
     file_addresses(state, kernel, doomed);
 }
 
+// A loss only: where carrier has returned, frames are lost until the kernel shows the link RUNNING (LinkState).
 void file_carrier(State& state, const CarrierChanged& event) {
     Interface* interface = find_interface(state, event.link);
-    if (!interface || !newer(event.carrier_changes, interface->carrier_changes)) return;
-    interface->carrier = event.up;
+    if (event.up || !interface || !newer(event.carrier_changes, interface->carrier_changes)) return;
+    interface->carrier = false;
     interface->carrier_changes = event.carrier_changes;
 }
 
@@ -167,7 +176,7 @@ void file_vanished(State& state, InterfaceIndex link) {
     interface->carrier = interface->admin_up = false;
 }
 
-void migrate_addresses(State& state) {
+void migrate_addresses(State& state, const KernelState& kernel) {
     for (auto& [name, interface] : state.interfaces) {
         auto group = state.groups.find(interface.group);
         if (group == state.groups.end()) continue;
@@ -179,7 +188,7 @@ void migrate_addresses(State& state) {
                 if (!migrates(logical) || knows(target, logical.address)) continue;
                 LogicalAddress moved = logical;
                 moved.number = free_number(target, 0) == 0 ? 0 : free_number(target, 1);
-                moved.adopted = false;
+                moved.adopted = logical.adopted && ends_by_itself(kernel, interface.index, logical.address);
                 insert_logical(target, moved);
             }
             std::erase_if(source, migrates);

@@ -24,8 +24,8 @@ void file_carrier(State& state, const CarrierChanged& event);
 void file_vanished(State& state, InterfaceIndex link);
 
 // Plumbs for a group what is plumbed on a member, and moves every UP data address of members to their group
-// (R-GRP-5, R-ADR-5).
-void migrate_addresses(State& state);
+// (R-GRP-5, R-ADR-5). One that ends by itself (a lease, or from router advertisements) stays its owner's there too.
+void migrate_addresses(State& state, const KernelState& kernel);
 
 // The lowest logical number from `first` on that is free.
 std::uint32_t free_number(const std::vector<LogicalAddress>& addresses, std::uint32_t first);

@@ -33,6 +33,9 @@ class OpLimiter {
         return admitted;
     }
 
+    // Something else is wanted now: what was tried before says nothing.
+    void forget() { history_.clear(); }
+
     // When the first of the operations held back by the last admit() may be tried again.
     std::optional<Instant> deadline() const { return deadline_; }
 
@@ -47,7 +50,8 @@ class OpLimiter {
 
     static Duration pause_after(int attempts) {
         if (attempts < kAtOnce) return Duration::zero();
-        return std::min<Duration>(std::chrono::seconds(1ll << std::min(attempts - kAtOnce, 6)), std::chrono::seconds(60));
+        Duration doubled = std::chrono::seconds(1ll << std::min(attempts - kAtOnce, 6));
+        return std::min<Duration>(doubled, std::chrono::seconds(60));
     }
 
     std::map<KernelOp, Attempts> history_;

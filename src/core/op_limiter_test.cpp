@@ -15,8 +15,8 @@ TEST(OpLimiter, ThreeTimesAtOnceThenOneTwoFourSeconds) {
     OpLimiter limiter;
     Instant now{std::chrono::hours(1)};
     for (int time = 0; time < 3; ++time) EXPECT_EQ(limiter.admit({kOp}, now).size(), 1u);
-    for (Duration pause : {seconds(1), seconds(2), seconds(4), seconds(8), seconds(16), seconds(32), seconds(60),
-                           seconds(60)}) {
+    for (Duration pause :
+         {seconds(1), seconds(2), seconds(4), seconds(8), seconds(16), seconds(32), seconds(60), seconds(60)}) {
         EXPECT_TRUE(limiter.admit({kOp}, now).empty());
         ASSERT_EQ(limiter.deadline(), now + pause);
         EXPECT_TRUE(limiter.admit({kOp}, now + pause - milliseconds(1)).empty());
@@ -48,6 +48,16 @@ TEST(OpLimiter, WithNothingHeldBackThereIsNoDeadline) {
     ASSERT_TRUE(limiter.deadline().has_value());
     limiter.admit({}, now);
     EXPECT_FALSE(limiter.deadline().has_value());
+}
+
+// Whoever joins and leaves again and again waits for nothing: each command starts afresh.
+TEST(OpLimiter, ForgetsWhatWasTriedBefore) {
+    OpLimiter limiter;
+    Instant now{std::chrono::hours(1)};
+    for (int attempt = 0; attempt < 3; ++attempt) EXPECT_EQ(limiter.admit({kOp}, now).size(), 1u);
+    EXPECT_TRUE(limiter.admit({kOp}, now).empty());
+    limiter.forget();
+    EXPECT_EQ(limiter.admit({kOp}, now).size(), 1u);
 }
 
 }  // namespace

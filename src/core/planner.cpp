@@ -1,6 +1,7 @@
 #include "core/planner.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "core/predicates.hpp"
@@ -10,6 +11,7 @@ namespace ipmp {
 namespace {
 
 constexpr std::uint32_t kLocalTable = 255;
+constexpr std::array kAdvertisementSettings{"ipv6/conf/*/accept_ra", "ipv6/conf/*/autoconf"};
 constexpr std::uint32_t kEmptyGroupMtu = 1500;  // design §3: Linux drops IPv6 below 1280
 
 const LinkState* find_link(const KernelState& kernel, InterfaceIndex index) {
@@ -41,7 +43,7 @@ struct WantedAddress {
 WantedAddress wanted_address(const LogicalAddress& logical, bool on_member) {
     bool is_test_address = on_member && logical.no_failover && !logical.address.is_link_local();
     if (is_test_address) return {logical.address, bits_of(logical.address.family), {}, true};
-    return {logical.address, logical.prefix_length, logical.broadcast, false};
+    return {logical.address, logical.prefix_length, logical.broadcast, logical.scope_link};
 }
 
 class Planner {
@@ -63,15 +65,24 @@ class Planner {
     }
 
   private:
-    // Links of ours that no group claims: of a group that was unplumbed, or renamed by somebody. One end takes the
-    // other with it.
+    // Links of ours that no group claims: of a group that was unplumbed, or renamed by somebody, be it to the name
+    // of another group's. One end takes the other with it.
     void plan_strays() {
         std::set<InterfaceIndex> claimed;
-        for (const auto& [name, group] : state_.groups) claimed.insert({group.upper, group.lower});
+        for (const auto& [name, group] : state_.groups) {
+            if (belong_together(group.upper, group.lower)) claimed.insert(group.upper);
+            if (belong_together(group.lower, group.upper)) claimed.insert(group.lower);
+        }
         for (const auto& [index, link] : kernel_.links) {
             bool ours = link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias;
             if (ours && !claimed.contains(index)) ops_.push_back(DeleteLink{index});
         }
+    }
+
+    // `end` is not seen to be paired with another than `other`.
+    bool belong_together(InterfaceIndex end, InterfaceIndex other) const {
+        const LinkState* link = find_link(kernel_, end);
+        return link && (!find_link(kernel_, link->peer) || link->peer == other);
     }
 
     void plan_links(const Group& group) {
@@ -83,6 +94,7 @@ class Planner {
         const LinkState& upper = *find_link(kernel_, group.upper);
         const LinkState& lower = *find_link(kernel_, group.lower);
         plan_settings(upper, wanted_settings(group, config_));
+        plan_advertisements(group, upper);
         std::uint32_t mtu_bytes = wanted_mtu(state_, group);
         if (lower.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.lower, mtu_bytes});
         if (upper.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.upper, mtu_bytes});
@@ -98,6 +110,32 @@ class Planner {
         for (const GroupFamily& family : group.families) plan_addresses(group.upper, family.addresses, false, true);
     }
 
+    // The group listens to router advertisements as its first member did, and goes on with the addresses they gave
+    // it. A token is set only while such an address is on its way: later it is the operator's.
+    void plan_advertisements(const Group& group, const LinkState& upper) {
+        for (const Interface* member : members_of(state_, group)) {
+            Settings wanted;
+            for (const char* name : kAdvertisementSettings) {
+                auto saved = member->saved_settings.find(name);
+                if (saved != member->saved_settings.end()) wanted.insert(*saved);
+            }
+            if (wanted.empty()) continue;
+            plan_settings(upper, wanted);
+            bool listens = std::none_of(wanted.begin(), wanted.end(), [](auto& entry) { return entry.second == "0"; });
+            if (listens && !upper.settings.empty()) plan_token(group, *member);
+            return;
+        }
+    }
+
+    void plan_token(const Group& group, const Interface& member) {
+        for (const AddressState& seen : kernel_.addresses) {
+            if (seen.link != member.index || seen.address.family != Family::ipv6 || seen.prefix_length != 64) continue;
+            if (!seen.finite_lifetime || seen.temporary || !hosts(group, seen.address)) continue;
+            ops_.push_back(SetIpv6Token{group.upper, seen.address});
+            return;
+        }
+    }
+
     void plan_interface(const Interface& interface) {
         const LinkState& link = *find_link(kernel_, interface.index);
         bool is_member = !interface.group.empty();
@@ -105,6 +143,7 @@ class Planner {
             plan_addresses(interface.index, family.addresses, is_member, !interface.offline);
         }
         if (is_member) {
+            plan_routes(interface, link);
             plan_migrated(interface);
             return;
         }
@@ -134,7 +173,7 @@ class Planner {
     }
 
     static bool fits(const AddressState& seen, const LogicalAddress& logical, const WantedAddress& wanted) {
-        if (logical.adopted) return !wanted.scope_link;
+        if (logical.adopted) return wanted.scope_link == logical.scope_link;
         bool scope_fits = seen.scope_link == wanted.scope_link || logical.address.is_link_local();
         return seen.prefix_length == wanted.prefix_length && seen.broadcast == wanted.broadcast && scope_fits;
     }
@@ -152,20 +191,50 @@ class Planner {
                 if (is_up && fits(seen, logical, wanted) && (!present || logical.adopted)) present = true;
                 else ops_.push_back(RemoveAddress{link, seen.address, seen.prefix_length});
             }
-            if (is_up && !present) {
-                ops_.push_back(AddAddress{link, wanted.address, wanted.prefix_length, wanted.broadcast,
-                                          wanted.scope_link});
+            if (!is_up || present) continue;
+            AddAddress add{link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {}};
+            if (logical.adopted) {  // comes from a member with its lifetime, or is gone
+                add.lifetime_from = member_with(logical.address, link);
+                if (!add.lifetime_from) continue;
+            }
+            ops_.push_back(add);
+        }
+    }
+
+    InterfaceIndex member_with(const IpAddress& address, InterfaceIndex other_than) const {
+        for (const AddressState& seen : kernel_.addresses) {
+            if (seen.address != address || seen.link == other_than) continue;
+            const Interface* owner = find_interface(state_, seen.link);
+            if (owner && !owner->group.empty()) return seen.link;
+        }
+        return {};
+    }
+
+    // Routes follow once the addresses they may depend on are there, and before those leave the member, which would
+    // take routes along (design D13).
+    void plan_routes(const Interface& member, const LinkState& link) {
+        const Group& group = state_.groups.at(member.group);
+        const LinkState* upper = find_link(kernel_, group.upper);
+        if (link.foreign_routes == 0 || !upper || upper->settings.empty() || !upper->admin_up) return;
+        for (const AddressState& seen : kernel_.addresses) {
+            if (seen.link != member.index) continue;
+            for (const LogicalAddress& logical : group.families[index_of(seen.address.family)].addresses) {
+                if (logical.address == seen.address && logical.up && !is_on(group.upper, seen.address)) return;
             }
         }
+        ops_.push_back(MoveRoutes{member.index, group.upper});
     }
 
     // Addresses the group hosts and the member still has: off the member, once the kernel shows them on the IPMP
     // interface, so that there is no moment without them (design D13).
     void plan_migrated(const Interface& member) {
         const Group& group = state_.groups.at(member.group);
-        for (const AddressState& seen : kernel_.addresses) {
-            if (seen.link != member.index || has(member.families[index_of(seen.address.family)], seen.address)) continue;
-            for (const LogicalAddress& logical : group.families[index_of(seen.address.family)].addresses) {
+        // Last first: where secondary addresses are not promoted, the first of a subnet takes the others with it.
+        for (auto place = kernel_.addresses.rbegin(); place != kernel_.addresses.rend(); ++place) {
+            const AddressState& seen = *place;
+            std::size_t family = index_of(seen.address.family);
+            if (seen.link != member.index || has(member.families[family], seen.address)) continue;
+            for (const LogicalAddress& logical : group.families[family].addresses) {
                 if (logical.address != seen.address || (logical.up && !is_on(group.upper, seen.address))) continue;
                 ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
             }
@@ -251,7 +320,10 @@ std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const 
 std::vector<ManagedLink> managed_links(const State& state) {
     std::vector<ManagedLink> managed;
     for (const auto& [name, group] : state.groups) {
-        if (group.upper) managed.push_back({group.upper, names_of(wanted_settings(group, {}))});
+        if (!group.upper) continue;
+        managed.push_back({group.upper, names_of(wanted_settings(group, {}))});
+        auto& names = managed.back().settings;
+        names.insert(names.end(), kAdvertisementSettings.begin(), kAdvertisementSettings.end());
     }
     for (const auto& [name, interface] : state.interfaces) {
         bool ours = !interface.group.empty() || !interface.saved_settings.empty();

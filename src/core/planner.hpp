@@ -1,5 +1,5 @@
 // Wanted minus observed kernel state -> operations, in an order that never leaves a gap (design D7, D13):
-// links first, then settings, filters, carrier, addresses onto the IPMP interface, addresses off the NIC.
+// links first, then settings, filters, carrier, addresses onto the IPMP interface, routes, addresses off the NIC.
 #pragma once
 
 #include <set>

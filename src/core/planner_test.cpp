@@ -19,8 +19,8 @@ class Plan : public testing::Test {
         group = {.interface = "ipmp0", .name = "g", .lower_name = "ipmpl0", .upper = kUpper, .lower = kLower};
         group.families[0].plumbed = true;
         group.families[0].active = {kNic};
-        group.families[0].addresses = {{.number = 1, .address = kData, .prefix_length = 24,
-                                        .broadcast = broadcast_of(kData, 24), .up = true}};
+        group.families[0].addresses = {
+            {.number = 1, .address = kData, .prefix_length = 24, .broadcast = broadcast_of(kData, 24), .up = true}};
         Interface& nic = state_.interfaces["a"];
         nic = {.name = "a", .index = kNic, .group = "ipmp0", .mtu_bytes = 1400, .admin_up = true, .carrier = true};
         nic.families[0].plumbed = true;
@@ -53,8 +53,10 @@ class Plan : public testing::Test {
             kernel_.links.at(attach->link).filter_group = attach->ipmp_interface;
         }
         if (auto* add = std::get_if<AddAddress>(&op)) {
-            kernel_.addresses.push_back({.link = add->link, .address = add->address,
-                                         .prefix_length = add->prefix_length, .broadcast = add->broadcast,
+            kernel_.addresses.push_back({.link = add->link,
+                                         .address = add->address,
+                                         .prefix_length = add->prefix_length,
+                                         .broadcast = add->broadcast,
                                          .scope_link = add->scope_link});
         }
         if (auto* remove = std::get_if<RemoveAddress>(&op)) {
@@ -97,6 +99,72 @@ TEST_F(Plan, JoiningNeverLeavesAGap) {
     EXPECT_GE(place_of(RemoveAddress{kNic, kData, 24}), 0);
 }
 
+TEST_F(Plan, AnotherProgramsAddressStaysAsItIsWhateverItsScope) {
+    const IpAddress address{Family::ipv4, {169, 254, 7, 7}};
+    for (bool scope_link : {false, true}) {
+        state_.interfaces.at("a").group.clear();
+        state_.interfaces.at("a").families[0].addresses = {
+            {.address = address, .prefix_length = 16, .up = true, .adopted = true, .scope_link = scope_link}};
+        kernel_.addresses = {{.link = kNic, .address = address, .prefix_length = 16, .scope_link = scope_link}};
+        EXPECT_EQ(place_of(RemoveAddress{kNic, address, 16}), -1);
+    }
+}
+
+// R-GRP-6: routes may need the address as their source, and the kernel drops them with a NIC's last address.
+TEST_F(Plan, R_GRP_6_RoutesMoveBetweenTheTwoStepsOfTheAddresses) {
+    kernel_.links.at(kNic).foreign_routes = 3;
+    kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24}};
+    EXPECT_EQ(place_of(MoveRoutes{kNic, kUpper}), -1);  // the address is not on the IPMP interface yet
+    kernel_.addresses.push_back({.link = kUpper, .address = kData, .prefix_length = 24});
+    EXPECT_GE(place_of(MoveRoutes{kNic, kUpper}), 0);
+    EXPECT_LT(place_of(MoveRoutes{kNic, kUpper}), place_of(RemoveAddress{kNic, kData, 24}));
+    kernel_.links.at(kUpper).admin_up = false;
+    EXPECT_EQ(place_of(MoveRoutes{kNic, kUpper}), -1);
+}
+
+TEST_F(Plan, R_CMD_4_RoutesAddedToAMemberLaterMove) {
+    kernel_.addresses = {{.link = kUpper, .address = kData, .prefix_length = 24}};
+    EXPECT_EQ(place_of(MoveRoutes{kNic, kUpper}), -1);
+    kernel_.links.at(kNic).foreign_routes = 1;
+    EXPECT_GE(place_of(MoveRoutes{kNic, kUpper}), 0);
+    state_.interfaces.at("a").group.clear();
+    EXPECT_EQ(place_of(MoveRoutes{kNic, kUpper}), -1);
+}
+
+TEST_F(Plan, R_GRP_5_TheLastAddressLeavesFirst) {
+    const IpAddress second{Family::ipv4, {192, 0, 2, 2}};
+    auto& addresses = state_.groups.at("ipmp0").families[0].addresses;
+    addresses.push_back({.number = 2, .address = second, .prefix_length = 24, .up = true});
+    for (InterfaceIndex link : {kNic, kUpper}) {
+        for (const IpAddress& address : {kData, second})
+            kernel_.addresses.push_back({.link = link, .address = address, .prefix_length = 24});
+    }
+    EXPECT_GE(place_of(RemoveAddress{kNic, second, 24}), 0);
+    EXPECT_LT(place_of(RemoveAddress{kNic, second, 24}), place_of(RemoveAddress{kNic, kData, 24}));
+}
+
+// R-GRP-5: an address of router advertisements keeps its lifetime, is renewed, and is never made by us.
+TEST_F(Plan, R_GRP_5_AnAutoconfiguredAddressTakesItsLifetimeAlong) {
+    const IpAddress own = *parse_ip("2001:db8::1"), temporary = *parse_ip("2001:db8::2");
+    GroupFamily& family = state_.groups.at("ipmp0").families[1];
+    family.addresses = {{.address = own, .prefix_length = 64, .up = true, .adopted = true},
+                        {.number = 1, .address = temporary, .prefix_length = 64, .up = true, .adopted = true}};
+    kernel_.addresses = {
+        {.link = kNic, .address = temporary, .prefix_length = 64, .finite_lifetime = true, .temporary = true},
+        {.link = kNic, .address = own, .prefix_length = 64, .finite_lifetime = true}};
+    state_.interfaces.at("a").saved_settings = {{"ipv6/conf/*/accept_ra", "2"}, {"ipv6/conf/*/autoconf", "1"}};
+    kernel_.links.at(kUpper).settings["ipv6/conf/*/accept_ra"] = "1";
+    auto token = place_of(SetIpv6Token{kUpper, own});
+    EXPECT_GE(token, 0);
+    EXPECT_LT(place_of(WriteSetting{kUpper, "ipv6/conf/*/accept_ra", "2"}), token);
+    EXPECT_GE(place_of(AddAddress{kUpper, own, 64, {}, false, kNic}), 0);
+    state_.interfaces.at("a").saved_settings["ipv6/conf/*/accept_ra"] = "0";
+    EXPECT_EQ(place_of(SetIpv6Token{kUpper, own}), -1);
+    kernel_.addresses.clear();  // both have expired
+    for (const KernelOp& op : planned()) EXPECT_FALSE(std::holds_alternative<AddAddress>(op) &&
+                                                      std::get<AddAddress>(op).address.family == Family::ipv6);
+}
+
 TEST_F(Plan, TheMtuIsTheSmallestMembers) {
     EXPECT_GE(place_of(SetLinkMtu{kUpper, 1400}), 0);
     state_.interfaces.clear();
@@ -122,9 +190,8 @@ TEST_F(Plan, R_ADR_3_ATestAddressIsAHostAddressWithATableOfItsOwn) {
 }
 
 TEST_F(Plan, AnAddressWithTwoPrefixesKeepsTheRightOne) {
-    kernel_.addresses = {
-        {.link = kUpper, .address = kData, .prefix_length = 25},
-        {.link = kUpper, .address = kData, .prefix_length = 24, .broadcast = broadcast_of(kData, 24)}};
+    kernel_.addresses = {{.link = kUpper, .address = kData, .prefix_length = 25},
+                         {.link = kUpper, .address = kData, .prefix_length = 24, .broadcast = broadcast_of(kData, 24)}};
     EXPECT_GE(place_of(RemoveAddress{kUpper, kData, 25}), 0);
     EXPECT_EQ(place_of(RemoveAddress{kUpper, kData, 24}), -1);
 }
@@ -147,6 +214,13 @@ TEST_F(Plan, LinksOfOursThatNoGroupClaimsGo) {
     link(kStray, "renamed", kLowerLinkAlias);
     EXPECT_GE(place_of(DeleteLink{kStray}), 0);
     EXPECT_EQ(place_of(DeleteLink{kUpper}), -1);
+}
+
+TEST_F(Plan, AnEndOfAnotherPairIsNotOurs) {
+    link(kStray, "renamed", kLowerLinkAlias);
+    kernel_.links.at(kUpper).peer = kStray;
+    EXPECT_GE(place_of(DeleteLink{kUpper}), 0);
+    EXPECT_EQ(place_of(DeleteLink{kLower}), -1);
 }
 
 TEST_F(Plan, AnOutdatedFilterIsReplacedNotRemoved) {

@@ -22,13 +22,15 @@ struct CreateIpmp {  // ifconfig NAME [inet|inet6] ipmp
     std::string interface;
     Family family = Family::ipv4;
 };
-struct Plumb {  // ifconfig NAME [inet|inet6] plumb
+struct Plumb {  // ifconfig NAME[:N] [inet|inet6] plumb; with a number: makes a logical interface without an address
     std::string interface;
     Family family = Family::ipv4;
+    std::uint32_t number = 0;
 };
-struct Unplumb {  // ifconfig NAME [inet|inet6] unplumb
+struct Unplumb {  // ifconfig NAME[:N] [inet|inet6] unplumb
     std::string interface;
     Family family = Family::ipv4;
+    std::uint32_t number = 0;
 };
 struct SetGroup {  // ifconfig NAME group G; "" leaves; on an IPMP interface: renames the group
     std::string interface;
@@ -74,8 +76,12 @@ struct UndoOffline {  // if_mpadm -r NAME
     std::string interface;
 };
 
+struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered with success
+    bool purge = false;  // first all members leave and all IPMP interfaces go; else the data path stays and works on
+};
+
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
-                             SetFlags, SetStandby, SetOffline, UndoOffline>;
+                             SetFlags, SetStandby, SetOffline, UndoOffline, Stop>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
 enum class CommandError : std::uint8_t {

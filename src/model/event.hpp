@@ -19,7 +19,8 @@ struct KernelObserved {
     KernelState state;
 };
 
-// The fast path (design D9): a carrier counter moved. Takes no RTNL lock on its way here.
+// The fast path (design D9): a carrier counter moved. Takes no RTNL lock on its way here. It makes failures early;
+// that a link is up again counts from the kernel's own word on (LinkState::carrier).
 struct CarrierChanged {
     InterfaceIndex link;
     bool up = false;

@@ -32,6 +32,12 @@ struct Describe {
     }
     std::string operator()(const AddRoute& op) const { return route("add", op.route); }
     std::string operator()(const RemoveRoute& op) const { return route("remove", op.route); }
+    std::string operator()(const MoveRoutes& op) const {
+        return fmt::format("move routes from interface {} to {}", op.from.value, op.to.value);
+    }
+    std::string operator()(const SetIpv6Token& op) const {
+        return fmt::format("set IPv6 token of interface {} to that of {}", op.link.value, to_string(op.token));
+    }
     std::string operator()(const WriteSetting& op) const {
         return fmt::format("set {} of interface {} to {}", op.name, op.link.value, op.value);
     }

@@ -49,6 +49,7 @@ struct AddAddress {
     std::uint8_t prefix_length = 0;
     std::optional<IpAddress> broadcast;
     bool scope_link = false;
+    InterfaceIndex lifetime_from;  // 0: lives forever; else as long as the same address on that link, and only if there
     auto operator<=>(const AddAddress&) const = default;
 };
 
@@ -76,6 +77,21 @@ struct RemoveRoute {
     auto operator<=>(const RemoveRoute&) const = default;
 };
 
+// Lets every route and nexthop object of other programs that names `from` name `to` instead, each in one step and
+// with all its attributes (design D13). What the kernel refuses stays as it is, is logged and not tried again.
+struct MoveRoutes {
+    InterfaceIndex from, to;
+    auto operator<=>(const MoveRoutes&) const = default;
+};
+
+// Addresses that router advertisements give `link` from now on end in the last 64 bits of `token`; unless it has a
+// token already, which stays.
+struct SetIpv6Token {
+    InterfaceIndex link;
+    IpAddress token;
+    auto operator<=>(const SetIpv6Token&) const = default;
+};
+
 struct WriteSetting {
     InterfaceIndex link;
     std::string name;   // see Settings
@@ -98,7 +114,8 @@ struct DetachFilter {
 };
 
 using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, AddAddress, RemoveAddress, AddRule,
-                              RemoveRule, AddRoute, RemoveRoute, WriteSetting, AttachFilter, DetachFilter>;
+                              RemoveRule, AddRoute, RemoveRoute, MoveRoutes, SetIpv6Token, WriteSetting, AttachFilter,
+                              DetachFilter>;
 
 // What `op` was about to do, for messages: "add address 192.0.2.1/24 to interface 7".
 std::string describe(const KernelOp& op);

@@ -39,12 +39,17 @@ struct LinkState {
     bool multicast = false;
     bool no_arp = false;
     bool admin_up = false;
+    // Has carrier, and the kernel has acted on it (IFF_RUNNING): after a return it may take a second until the
+    // queues are open, and until then every frame is lost. After a loss it is false at once.
     bool carrier = false;
     // IFLA_CARRIER_UP_COUNT + IFLA_CARRIER_DOWN_COUNT. Orders observations of `carrier`: the state that
     // goes with the larger count is the newer one, whichever way and however late it arrives.
     std::uint32_t carrier_changes = 0;
     InterfaceIndex peer;    // other end of a veth in this namespace, or parent of a stacked link
     InterfaceIndex master;  // bridge, bond or team it is a port of
+    // Of managed links that are not ours: routes and nexthop objects of other programs that name it and have to
+    // move to its group. Those that the kernel refused to move are not counted.
+    std::uint32_t foreign_routes = 0;
     Filter filter = Filter::none;
     std::string filter_group;  // IPMP interface whose data path `filter` belongs to; empty for none and outdated
     Settings settings;  // only for links asked for in ApplyKernel::managed; absent ones do not exist here
@@ -61,6 +66,7 @@ struct AddressState {
     bool tentative = false;
     bool dad_failed = false;
     bool finite_lifetime = false;  // owned by DHCP or autoconfiguration
+    bool temporary = false;        // IPv6 privacy extension: will be replaced by another one anyway
 
     bool operator==(const AddressState&) const = default;
     auto key() const { return std::tie(link, address, prefix_length); }

@@ -32,6 +32,7 @@ struct LogicalAddress {
     bool no_failover = false;  // test address: stays on its NIC (R-ADR-2)
     bool deprecated = false;
     bool adopted = false;  // another program put it into the kernel; it may take it away again
+    bool scope_link = false;  // IPv4: of narrower scope than global, as that program wanted
 
     bool operator==(const LogicalAddress&) const = default;
 };

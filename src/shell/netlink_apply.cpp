@@ -20,6 +20,7 @@ Result<void> succeed_on(Result<void> result, std::initializer_list<int> harmless
 struct Apply {
     NetlinkSocket& socket;
     const FilterPrograms& programs;
+    RefusedRoutes& refused;
 
     Result<void> operator()(const CreateIpmpLink& op) const;
     Result<void> operator()(const DeleteLink& op) const { return succeed_on(socket.change(encode(op)), {ENODEV}); }
@@ -35,12 +36,15 @@ struct Apply {
     Result<void> operator()(const RemoveRoute& op) const {
         return succeed_on(socket.change(encode(op)), {ESRCH, ENOENT, ENODEV});
     }
+    Result<void> operator()(const MoveRoutes& op) const { return move_routes(socket, op, refused); }
+    Result<void> operator()(const SetIpv6Token& op) const;
     Result<void> operator()(const WriteSetting& op) const { return write_setting(op.link, op.name, op.value); }
     Result<void> operator()(const AttachFilter& op) const { return attach_filter(programs, op); }
     Result<void> operator()(const DetachFilter& op) const { return detach_filter(op); }
 
     Result<void> finish_pair(const LinkState& upper, const LinkState& lower) const;
     Result<std::optional<AddressState>> find_address(const AddAddress& op) const;
+    Result<std::optional<AddressLifetime>> read_lifetime(InterfaceIndex link, const IpAddress& address) const;
 };
 
 // The pair `op` asks for, finished or not.
@@ -95,8 +99,25 @@ Result<std::optional<AddressState>> Apply::find_address(const AddAddress& op) co
     return found;
 }
 
+Result<std::optional<AddressLifetime>> Apply::read_lifetime(InterfaceIndex link, const IpAddress& address) const {
+    std::optional<AddressLifetime> found;
+    auto result = socket.read(encode_dump_addresses(address.family), [&](MessageBytes message) {
+        auto seen = decode_address(message);
+        if (seen && seen->link == link && seen->address == address) found = decode_address_lifetime(message);
+    });
+    if (!result && result.error().error_number != EINTR) return result.error();
+    return found;
+}
+
 Result<void> Apply::operator()(const AddAddress& op) const {
-    auto added = socket.change(encode(op));
+    std::optional<AddressLifetime> lifetime;
+    if (op.lifetime_from) {
+        auto left = read_lifetime(op.lifetime_from, op.address);
+        if (!left) return left.error();
+        if (!*left || (*left)->valid_seconds == 0) return {};  // its time is over
+        lifetime = *left;
+    }
+    auto added = socket.change(encode(op, lifetime));
     if (added || added.error().error_number != EEXIST) return added;
     auto existing = find_address(op);
     if (!existing) return existing.error();
@@ -105,17 +126,28 @@ Result<void> Apply::operator()(const AddAddress& op) const {
         bool ipv6 = op.address.family == Family::ipv6;
         bool same = is.prefix_length == op.prefix_length && !is.tentative && !is.dad_failed &&
                     (ipv6 || (is.scope_link == op.scope_link && is.broadcast == op.broadcast));
-        if (same) return is.finite_lifetime ? socket.change(encode_replace(op)) : Result<void>();
+        if (same && !lifetime && !is.finite_lifetime) return {};
+        if (same) return socket.change(encode_replace(op, lifetime));
         // The kernel replaces neither scope, broadcast address nor prefix length, and does not stop DAD.
         if (auto removed = (*this)(RemoveAddress{op.link, is.address, is.prefix_length}); !removed) return removed;
     }
+    return socket.change(encode(op, lifetime));
+}
+
+Result<void> Apply::operator()(const SetIpv6Token& op) const {
+    std::optional<IpAddress> present;
+    auto read = socket.read(encode_get_link_in_detail(op.link),
+                            [&](MessageBytes message) { present = decode_ipv6_token(message); });
+    if (!read) return read;
+    if (!present || !present->is_zero()) return {};  // no IPv6 here, or somebody's choice
     return socket.change(encode(op));
 }
 
 }  // namespace
 
-Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, const KernelOp& op) {
-    auto result = std::visit(Apply{socket, programs}, op);
+Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, RefusedRoutes& refused,
+                             const KernelOp& op) {
+    auto result = std::visit(Apply{socket, programs, refused}, op);
     if (!result) return result.error().within(describe(op));
     return result;
 }

@@ -4,11 +4,13 @@
 #include "base/result.hpp"
 #include "model/kernel_op.hpp"
 #include "shell/filter_programs.hpp"
+#include "shell/netlink_routes.hpp"
 #include "shell/netlink_socket.hpp"
 
 namespace ipmp {
 
 // The error starts with what was about to be done.
-Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, const KernelOp& op);
+Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, RefusedRoutes& refused,
+                             const KernelOp& op);
 
 }  // namespace ipmp

@@ -163,6 +163,89 @@ TEST_F(NetlinkApplyTest, AddsAndRemovesRulesAndRoutes) {
     run("ip rule | grep -q 192.0.2.99");
 }
 
+// R-GRP-6: every table, both families, several hops and nexthop objects; twins on other links stay untouched.
+TEST_F(NetlinkApplyTest, R_GRP_6_MovesRoutesAndNexthopObjects) {
+    run("ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up;"
+        "ip link add w0 type veth peer name w1; ip link set w0 up; ip link set w1 up;"
+        "ip addr add 192.0.2.1/24 dev v0; ip addr add 192.0.2.1/24 dev v1; ip addr add 10.0.0.1/24 dev w0;"
+        "ip route add 198.51.100.0/24 via 192.0.2.9 dev v0 src 192.0.2.1 metric 5 mtu 1300 proto 44;"
+        "ip route add default via 192.0.2.9 dev v0 table 77;"
+        "ip route add 203.0.113.0/24 dev w0; ip route append 203.0.113.0/24 dev v0;"
+        "ip route add 203.0.114.0/24 nexthop via 192.0.2.9 dev v0 weight 2 nexthop via 10.0.0.9 dev w0;"
+        "ip nexthop add id 3 via 192.0.2.9 dev v0; ip route add 203.0.115.0/24 nhid 3;"
+        "ip -6 route add 2001:db8:1::/48 dev w0; ip -6 route append 2001:db8:1::/48 dev v0;"
+        "ip -6 route add 2001:db8:2::/48 via fe80::9 dev v0 expires 300;"
+        "ip route add 203.0.116.0/24 dev v0 proto 73 table 5");
+    start();
+    auto v0 = link("v0").index, v1 = link("v1").index;
+    EXPECT_EQ(link("v0").foreign_routes, 0u) << "of no interest before it is managed";
+    apply_well({}, {{v0, {}}});
+    EXPECT_EQ(link("v0").foreign_routes, 7u);
+    EXPECT_EQ(link("v1").foreign_routes, 0u);
+    for (int time = 0; time < 2; ++time) {
+        apply_well({MoveRoutes{v0, v1}}, {{v0, {}}});
+        EXPECT_EQ(link("v0").foreign_routes, 0u);
+        run("ip route show 198.51.100.0/24 | grep -q 'via 192.0.2.9 dev v1 proto 44 src 192.0.2.1 metric 5 mtu 1300'");
+        run("ip route show table 77 | grep -q 'default via 192.0.2.9 dev v1'");
+        run("test \"$(ip route show 203.0.113.0/24 | tr -s ' \\n' ' ')\" = "
+            "'203.0.113.0/24 dev w0 scope link 203.0.113.0/24 dev v1 scope link '");
+        run("ip route show 203.0.114.0/24 | grep -q 'via 192.0.2.9 dev v1 weight 2'");
+        run("ip route show 203.0.114.0/24 | grep -q 'via 10.0.0.9 dev w0 weight 1'");
+        run("ip nexthop show id 3 | grep -q 'via 192.0.2.9 dev v1'");
+        run("ip route show 203.0.115.0/24 | grep -q 'dev v1'");
+        run("test $(ip -6 route show 2001:db8:1::/48 | grep -c 'dev [wv][01]') = 2");
+        run("ip -6 route show 2001:db8:1::/48 | grep -q 'dev v1' &&"
+            " ip -6 route show 2001:db8:1::/48 | grep -q 'dev w0'");
+        run("ip -6 route show 2001:db8:2::/48 | grep -Eq 'via fe80::9 dev v1 .*expires (29|30).sec'");
+        run("ip route show table 5 | grep -q 'dev v0'");  // ours: the planner's business
+    }
+}
+
+// R-CMD-4: what the kernel refuses is left alone, and is tried again once there is another address.
+TEST_F(NetlinkApplyTest, R_CMD_4_SeesRoutesThatComeLaterAndGivesUpOnRefusedOnes) {
+    run("ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up; ip addr add 192.0.2.1/24 dev v0");
+    start();
+    auto v0 = link("v0").index, v1 = link("v1").index;
+    apply_well({}, {{v0, {}}});
+    auto has = [&](std::uint32_t count) {
+        return await([&](const KernelState& state) { return state.links.at(v0).foreign_routes == count; });
+    };
+    run("ip route add 198.51.100.0/24 via 192.0.2.9");
+    EXPECT_TRUE(has(1));
+    run("ip route add 198.51.101.0/24 nexthop via 192.0.2.8 nexthop via 192.0.2.9");
+    EXPECT_TRUE(has(2));
+    run("ip nexthop add id 3 via 192.0.2.9 dev v0");
+    EXPECT_TRUE(has(3));
+    apply_well({MoveRoutes{v0, v1}}, {{v0, {}}});  // the gateway is out of reach on v1
+    EXPECT_EQ(link("v0").foreign_routes, 0u);
+    run("test $(ip route show dev v0 | grep -c 198.51.100) = 1 && ip nexthop show id 3 | grep -q 'dev v0'");
+    run("ip addr add 192.0.2.1/24 dev v1");
+    EXPECT_TRUE(has(3));
+    apply_well({MoveRoutes{v0, v1}}, {{v0, {}}});
+    run("ip route show 198.51.100.0/24 | grep -q 'dev v1' && ip nexthop show id 3 | grep -q 'dev v1'");
+}
+
+// R-GRP-5: SLAAC addresses move with what is left of their lifetimes, and later ones end like them.
+TEST_F(NetlinkApplyTest, R_GRP_5_TakesOverLifetimesAndTokens) {
+    run("ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up;"
+        "ip addr add 2001:db8::5:6:7:8/64 dev v0 nodad valid_lft 500 preferred_lft 400");
+    start();
+    auto v0 = link("v0").index, v1 = link("v1").index;
+    auto own = *parse_ip("2001:db8::5:6:7:8");
+    AddAddress add{.link = v1, .address = own, .prefix_length = 64, .lifetime_from = v0};
+    for (int time = 0; time < 2; ++time) {
+        apply_well({SetIpv6Token{v1, own}, add});
+        run("ip addr show dev v1 | grep -Eq 'valid_lft (500|49.)sec preferred_lft (400|39.)sec'");
+        run("ip token get dev v1 | grep -q 'token ::5:6:7:8'");
+    }
+    run("! ip -6 route show dev v1 | grep -q 2001:db8");  // advertisements make the on-link route
+    apply_well({SetIpv6Token{v1, *parse_ip("2001:db8::9")}});
+    run("ip token get dev v1 | grep -q 'token ::5:6:7:8'");
+    run("ip addr del 2001:db8::5:6:7:8/64 dev v0; ip addr del 2001:db8::5:6:7:8/64 dev v1");
+    apply_well({add});  // expired there, so there is nothing to take over
+    EXPECT_FALSE(find_address(*observed, "2001:db8::5:6:7:8"));
+}
+
 TEST_F(NetlinkApplyTest, AttachesRecognisesAndDetachesFilters) {
     run("ip link add v0 type veth peer name v1; tc qdisc add dev v1 clsact;"
         "tc filter add dev v1 ingress prio 7 bpf bytecode '1,6 0 0 0,'");

@@ -10,6 +10,8 @@
 #include <array>
 #include <cstddef>
 
+#include "wire/rtnetlink_routes.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -18,26 +20,56 @@ constexpr std::size_t kReceiveBytes = 1 << 16;
 
 constexpr std::array kGroups{RTNLGRP_LINK,         RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_RULE,
                              RTNLGRP_IPV6_RULE,    RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,  RTNLGRP_TC,
-                             RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF};
+                             RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_NEXTHOP};
 
-// On a router other people's routes come by the million: the kernel itself drops all but ours, before they
-// take room in the receive buffer. Types are in host order, the filter loads in network order.
-Result<void> drop_foreign_routes(int fd) {
+// On a router other people's routes come by the million: the kernel itself drops all but ours and those that name
+// one of `links`, before they take room in the receive buffer. Types are in host order, the filter loads in network
+// order. Routes over several hops pass: they are few, and look-ups inside attributes many.
+Result<void> drop_foreign_routes(int fd, const std::vector<InterfaceIndex>& links) {
     constexpr std::uint32_t type_offset = offsetof(nlmsghdr, nlmsg_type);
     constexpr std::uint32_t protocol_offset = sizeof(nlmsghdr) + offsetof(rtmsg, rtm_protocol);
-    std::array<sock_filter, 7> program{{
+    constexpr std::uint32_t attributes_offset = sizeof(nlmsghdr) + sizeof(rtmsg);
+    constexpr auto find_attribute = static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_NLATTR);  // 0: none of type X
+    const sock_filter pass = BPF_STMT(BPF_RET | BPF_K, 0xffffffff), drop = BPF_STMT(BPF_RET | BPF_K, 0);
+    std::vector<sock_filter> program{
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, type_offset),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 2),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 1, 0),
+        pass,
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, protocol_offset),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kRouteProtocol, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-    }};
+        pass,
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, type_offset),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),  // one that goes needs no care
+        drop,
+        BPF_STMT(BPF_LDX | BPF_IMM, RTA_MULTIPATH),
+        BPF_STMT(BPF_LD | BPF_IMM, attributes_offset),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, find_attribute),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+        pass,
+        BPF_STMT(BPF_LDX | BPF_IMM, RTA_OIF),
+        BPF_STMT(BPF_LD | BPF_IMM, attributes_offset),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, find_attribute),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+        drop,
+        BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_IND, sizeof(nlattr)),
+    };
+    for (InterfaceIndex link : links) {
+        program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(link.value), 0, 1));
+        program.push_back(pass);
+    }
+    program.push_back(drop);
     sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
     if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) < 0)
         return system_error("filtering route messages");
     return {};
+}
+
+bool is_foreign_route(MessageBytes message, const std::vector<InterfaceIndex>& links) {
+    return std::any_of(links.begin(), links.end(), [&](InterfaceIndex link) {
+        return decode_route_move(message, link, link) || decode_nexthop_move(message, link, link);
+    });
 }
 
 bool link_differs(const LinkState& told, const KernelState& known) {
@@ -47,6 +79,7 @@ bool link_differs(const LinkState& told, const KernelState& known) {
     comparable.filter = found->second.filter;
     comparable.filter_group = found->second.filter_group;
     comparable.settings = found->second.settings;
+    comparable.foreign_routes = found->second.foreign_routes;
     return comparable != found->second;
 }
 
@@ -60,7 +93,8 @@ bool traffic_control_matters(MessageBytes message, const KernelState& known, con
                                       : can_have_filter(found->second, managed, {.former = known});
 }
 
-bool matters(std::uint16_t type, MessageBytes message, const KernelState& known, const ManagedSettings& managed) {
+bool matters(std::uint16_t type, MessageBytes message, const KernelState& known, const ManagedSettings& managed,
+             const std::vector<InterfaceIndex>& route_links) {
     switch (type) {
         case RTM_NEWLINK: {
             auto link = decode_link(message);
@@ -80,7 +114,11 @@ bool matters(std::uint16_t type, MessageBytes message, const KernelState& known,
             return decode_rule(message).has_value();
         case RTM_NEWROUTE:
         case RTM_DELROUTE:
-            return decode_route(message).has_value();
+            return decode_route(message).has_value() || is_foreign_route(message, route_links);
+        case RTM_NEWNEXTHOP:
+            return is_foreign_route(message, route_links);
+        case RTM_DELNEXTHOP:
+            return false;
         case RTM_NEWNETCONF:
             return true;
         default:
@@ -100,12 +138,19 @@ Result<NetlinkMonitor> NetlinkMonitor::open(int receive_buffer_bytes) {
     if (::setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer_bytes, sizeof(int)) < 0 &&
         ::setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(int)) < 0)
         return system_error("sizing the receive buffer");
-    if (auto result = drop_foreign_routes(monitor.fd()); !result) return result.error();
+    if (auto result = drop_foreign_routes(monitor.fd(), {}); !result) return result.error();
     for (int group : kGroups) {
         if (mnl_socket_setsockopt(raw, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
             return system_error("subscribing to rtnetlink");
     }
     return monitor;
+}
+
+Result<void> NetlinkMonitor::watch_routes_of(const std::vector<InterfaceIndex>& links) {
+    if (links == route_links_) return {};
+    if (auto result = drop_foreign_routes(fd(), links); !result) return result;
+    route_links_ = links;
+    return {};
 }
 
 NetlinkMonitor::Hints NetlinkMonitor::drain(const KernelState& known, const ManagedSettings& managed) {
@@ -124,7 +169,7 @@ NetlinkMonitor::Hints NetlinkMonitor::drain(const KernelState& known, const Mana
              header = mnl_nlmsg_next(header, &left)) {
             if (hints.changed) break;  // the rest cannot say more
             MessageBytes message(reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len);
-            hints.changed = matters(header->nlmsg_type, message, known, managed);
+            hints.changed = matters(header->nlmsg_type, message, known, managed, route_links_);
         }
     }
 }

@@ -24,6 +24,9 @@ class NetlinkMonitor {
 
     int fd() const { return mnl_socket_get_fd(socket_.get()); }
 
+    // Routes of other programs matter where they name one of these links; at first none does.
+    Result<void> watch_routes_of(const std::vector<InterfaceIndex>& links);
+
     // Takes all waiting messages. Those that say what `known` already says are no hints.
     Hints drain(const KernelState& known, const ManagedSettings& managed);
 
@@ -35,6 +38,7 @@ class NetlinkMonitor {
 
     std::unique_ptr<mnl_socket, Close> socket_;
     std::vector<std::uint8_t> buffer_;
+    std::vector<InterfaceIndex> route_links_;
 };
 
 }  // namespace ipmp

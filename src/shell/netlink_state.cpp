@@ -62,8 +62,13 @@ bool can_have_filter(const LinkState& link, const ManagedSettings& managed, cons
     return former != scope.former.links.end() && former->second.filter != Filter::none;
 }
 
+bool is_member_link(const LinkState& link, const ManagedSettings& managed) {
+    return managed.contains(link.index) && link.alias != kLowerLinkAlias && link.alias != kIpmpLinkAlias;
+}
+
 Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
-                                      const ManagedSettings& managed, const FilterScope& scope) {
+                                      const ManagedSettings& managed, const FilterScope& scope,
+                                      const RefusedRoutes& refused) {
     KernelState state;
     if (auto result = read_links(socket, state); !result) return result.error().within("reading links");
     for (Family family : kFamilies) {
@@ -85,6 +90,11 @@ Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterProgram
         }
         if (auto names = managed.find(index); names != managed.end())
             link.settings = read_settings(names->second, link.name);
+        if (is_member_link(link, managed)) {
+            auto count = count_foreign_routes(socket, index, refused);
+            if (!count) return count.error().within("counting routes to be moved");
+            link.foreign_routes = *count;
+        }
     }
     return state;
 }

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "model/kernel_state.hpp"
 #include "shell/filter_programs.hpp"
+#include "shell/netlink_routes.hpp"
 #include "shell/netlink_socket.hpp"
 
 namespace ipmp {
@@ -22,8 +23,12 @@ struct FilterScope {
 };
 bool can_have_filter(const LinkState& link, const ManagedSettings& managed, const FilterScope& scope);
 
+// Whether routes of `link` have to move away: managed links but our own.
+bool is_member_link(const LinkState& link, const ManagedSettings& managed);
+
 // EINTR: a change came in between; try again. `generation` of the result is 0.
 Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
-                                      const ManagedSettings& managed, const FilterScope& scope);
+                                      const ManagedSettings& managed, const FilterScope& scope,
+                                      const RefusedRoutes& refused = {});
 
 }  // namespace ipmp

@@ -55,6 +55,7 @@ class NetlinkThread::Worker {
     void apply(const ApplyKernel& batch);
     void observe();
     void check_settings();
+    void watch_routes();
     std::optional<Instant> deadline() const;
 
     NetlinkThread& thread_;
@@ -64,6 +65,7 @@ class NetlinkThread::Worker {
 
     ManagedSettings managed_;
     KernelState known_;  // as emitted last
+    RefusedRoutes refused_;
     std::uint64_t applied_generation_ = 0;
     bool stale_ = true;       // something changed since the last read began
     bool must_emit_ = true;   // an observation is owed, even if nothing changed
@@ -130,9 +132,10 @@ void NetlinkThread::Worker::take_hints() {
 void NetlinkThread::Worker::apply(const ApplyKernel& batch) {
     managed_.clear();
     for (const auto& link : batch.managed) managed_[link.link] = link.settings;
+    watch_routes();
     KernelApplied applied{.generation = batch.generation};
     for (const auto& op : batch.ops) {
-        auto result = apply_kernel_op(socket_, programs_, op);
+        auto result = apply_kernel_op(socket_, programs_, refused_, op);
         if (!result) applied.failures.push_back({op, result.error().error_number, result.error().text});
     }
     applied_generation_ = batch.generation;
@@ -145,7 +148,8 @@ void NetlinkThread::Worker::observe() {
     take_hints();  // those waiting now are older than the read that follows
     stale_ = false;
     Instant started = now();
-    auto state = read_kernel_state(socket_, programs_, managed_, {.former = known_, .every_link = every_link_});
+    auto state = read_kernel_state(socket_, programs_, managed_, {.former = known_, .every_link = every_link_},
+                                   refused_);
     Instant ended = now();
     next_read_ = ended + std::max(kReadPause, kReadPauseFactor * (ended - started));
     if (!state) {
@@ -156,10 +160,24 @@ void NetlinkThread::Worker::observe() {
     every_link_ = false;
     settings_due_ = ended + kSettingsPeriod;
     state->generation = applied_generation_;
+    if (state->addresses != known_.addresses && !refused_.empty()) {
+        refused_.clear();  // a gateway may be within reach now
+        stale_ = true;
+    }
     if (!must_emit_ && *state == known_) return;
     must_emit_ = false;
     known_ = *std::move(state);
     thread_.emit(KernelObserved{known_});
+}
+
+// From now on also other people's routes on members are of interest.
+void NetlinkThread::Worker::watch_routes() {
+    std::vector<InterfaceIndex> members;
+    for (const auto& [index, link] : known_.links) {
+        if (is_member_link(link, managed_)) members.push_back(index);
+    }
+    auto result = monitor_.watch_routes_of(members);
+    if (!result) log_error(result.error().text);
 }
 
 void NetlinkThread::Worker::check_settings() {

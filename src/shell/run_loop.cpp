@@ -31,6 +31,7 @@ void RunLoop::run(const std::function<void()>& ready) {
             Engine::Outcome outcome = parts_.engine.step(at, event);
             parts_.executor.execute(outcome.actions, at);
             deadline_ = outcome.deadline;
+            stopping_ = stopping_ || outcome.stop;
             if (!told_ready && std::holds_alternative<KernelObserved>(event)) {
                 told_ready = true;
                 ready();

@@ -34,7 +34,8 @@ class RunLoop {
 
     static Result<RunLoop> create(const Parts& parts, const Paths& paths);
 
-    // Until SIGTERM, SIGINT or SIGQUIT. Calls `ready` once, when the kernel has been seen and clients are served.
+    // Until SIGTERM, SIGINT, SIGQUIT or the command Stop. Calls `ready` once, when the kernel has been seen and clients
+    // are served.
     void run(const std::function<void()>& ready);
 
   private:

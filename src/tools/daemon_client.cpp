@@ -144,4 +144,13 @@ Result<CommandReply> DaemonClient::call(const Command& command) {
     return decode_reply(*answer);
 }
 
+Result<void> DaemonClient::wait_for_end() {
+    while (true) {
+        char byte = 0;
+        ssize_t count = recv(connection_.get(), &byte, sizeof byte, 0);
+        if (count == 0 || (count < 0 && errno == ECONNRESET)) return {};
+        if (count < 0 && errno != EINTR) return Error{"in.mpathd does not end", ETIMEDOUT};
+    }
+}
+
 }  // namespace ipmp

@@ -29,6 +29,8 @@ class DaemonClient {
     Result<Status> status();
     // A refusal by the daemon is a CommandReply; "permission denied" is an Error with EPERM.
     Result<CommandReply> call(const Command& command);
+    // After a Stop: until the daemon has hung up.
+    Result<void> wait_for_end();
 
   private:
     explicit DaemonClient(UniqueFd connection) : connection_(std::move(connection)) {}

@@ -50,6 +50,7 @@ std::string refusal_text(const CommandReply& reply, const std::string& interface
 
 int run(int argc, char** argv) {
     char action = 0;
+    opterr = 0;  // the usage says it all
     for (int option; (option = getopt(argc, argv, "dr")) != -1;) {
         if (option == '?') action = '?';
         if (action != '?') action = static_cast<char>(option);

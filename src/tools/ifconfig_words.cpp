@@ -22,6 +22,15 @@ constexpr std::string_view kUnsupportedWords[] = {
     "mtu",        "nud",      "preferred", "private",     "router",  "subnet",     "tdst",        "thoplimit",
     "token",      "trailers", "tsrc",      "usesrc",      "xmit",    "zone"};
 
+constexpr std::string_view kWordsWithArgument[] = {"addif", "broadcast", "group", "netmask", "removeif", "set"};
+constexpr std::string_view kPlainWords[] = {"-deprecated", "-failover", "-standby", "deprecated", "down", "failover",
+                                            "ipmp",        "plumb",     "standby",  "unplumb",    "up"};
+
+template <std::size_t N>
+bool contains(const std::string_view (&words)[N], std::string_view word) {
+    return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text, int base = 10) {
     Number number = 0;
@@ -86,8 +95,8 @@ std::optional<std::uint8_t> parse_netmask(const std::string& text) {
     return static_cast<std::uint8_t>(std::countl_one(*mask));
 }
 
-bool is_unsupported_word(std::string_view word) {
-    return std::find(std::begin(kUnsupportedWords), std::end(kUnsupportedWords), word) != std::end(kUnsupportedWords);
-}
+bool takes_argument(std::string_view word) { return contains(kWordsWithArgument, word); }
+bool is_plain_word(std::string_view word) { return contains(kPlainWords, word); }
+bool is_unsupported_word(std::string_view word) { return contains(kUnsupportedWords, word); }
 
 }  // namespace ipmp

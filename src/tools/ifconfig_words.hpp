@@ -27,6 +27,10 @@ Result<AddressWord> parse_address_word(const std::string& text, Family family);
 // "255.255.255.0" or "0xffffff00". Nothing: not a mask of leading ones.
 std::optional<std::uint8_t> parse_netmask(const std::string& text);
 
+// Words of the grammar with an argument, and those without; anything else is an address.
+bool takes_argument(std::string_view word);
+bool is_plain_word(std::string_view word);
+
 // Words of the grammar that this version does not carry out.
 bool is_unsupported_word(std::string_view word);
 

@@ -59,8 +59,11 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         std::fputs(kUsage, stdout);
         return 0;
     }
-    for (int option; (option = getopt(argc, argv, "nagiptPo:")) != -1;) {
+    opterr = 0;  // the usage says it all
+    for (int option; (option = getopt(argc, argv, "nagiptPLo:")) != -1;) {
         switch (option) {
+            case 'L':  // the state is always live
+                break;
             case 'n':
                 options.numeric = true;
                 break;

@@ -12,7 +12,9 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 
 void append(Bytes& frame, std::initializer_list<std::uint8_t> bytes) { frame.insert(frame.end(), bytes); }
-void append(Bytes& frame, std::span<const std::uint8_t> bytes) { frame.insert(frame.end(), bytes.begin(), bytes.end()); }
+void append(Bytes& frame, std::span<const std::uint8_t> bytes) {
+    frame.insert(frame.end(), bytes.begin(), bytes.end());
+}
 
 // A request, not a reply: Linux peers ignore replies for a second after the last change. Sender = target.
 Bytes gratuitous_arp(const IpAddress& address, const MacAddress& mac) {

@@ -29,16 +29,18 @@ void fields(A& a, typename A::template Ref<CreateIpmp> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Plumb> v) {
-    auto& [interface, family] = v;
+    auto& [interface, family, number] = v;
     a.interface_name("interface", interface);
     a("family", family);
+    a.defaulted("number", number);
 }
 
 template <class A>
 void fields(A& a, typename A::template Ref<Unplumb> v) {
-    auto& [interface, family] = v;
+    auto& [interface, family, number] = v;
     a.interface_name("interface", interface);
     a("family", family);
+    a.defaulted("number", number);
 }
 
 template <class A>
@@ -112,6 +114,11 @@ void fields(A& a, typename A::template Ref<UndoOffline> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<Stop> v) {
+    a.defaulted("purge", v.purge);
+}
+
+template <class A>
 void fields(A&, typename A::template Ref<Ping>) {}
 template <class A>
 void fields(A&, typename A::template Ref<GetStatus>) {}
@@ -138,7 +145,8 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.CreateIpmp", "org.ipmp.Mpathd.Plumb",         "org.ipmp.Mpathd.Unplumb",
     "org.ipmp.Mpathd.SetGroup",   "org.ipmp.Mpathd.SetAddress",    "org.ipmp.Mpathd.SetNetmask",
     "org.ipmp.Mpathd.AddLogical", "org.ipmp.Mpathd.RemoveLogical", "org.ipmp.Mpathd.SetFlags",
-    "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline"};
+    "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
+    "org.ipmp.Mpathd.Stop"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping", "org.ipmp.Mpathd.GetStatus", "org.ipmp.Mpathd.GetCounters", "org.varlink.service.GetInfo",
     "org.varlink.service.GetInterfaceDescription"};

@@ -30,7 +30,8 @@ std::vector<Command> all_commands() {
             SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false},
             SetStandby{"eth0", false},
             SetOffline{"eth0", 2},
-            UndoOffline{"eth0"}};
+            UndoOffline{"eth0"},
+            Stop{true}};
 }
 
 std::string body(const std::string& message) {

@@ -25,6 +25,16 @@ std::optional<LinkState> decode_link(MessageBytes message);
 // RTM_NEWADDR or RTM_DELADDR.
 std::optional<AddressState> decode_address(MessageBytes message);
 
+struct AddressLifetime {
+    std::uint32_t valid_seconds = 0, preferred_seconds = 0;  // from now on; all ones: forever
+    bool operator==(const AddressLifetime&) const = default;
+};
+// What is left to the address of an RTM_NEWADDR.
+std::optional<AddressLifetime> decode_address_lifetime(MessageBytes message);
+
+// The token of an RTM_NEWLINK that was asked for with all details; zero: has none.
+std::optional<IpAddress> decode_ipv6_token(MessageBytes message);
+
 // RTM_NEWRULE or RTM_DELRULE, ours only: kRouteProtocol, one whole source address.
 std::optional<RuleState> decode_rule(MessageBytes message);
 

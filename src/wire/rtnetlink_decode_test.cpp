@@ -119,7 +119,17 @@ TEST(DecodeLink, ReadsEveryField) {
     EXPECT_EQ(*link, expected);
 }
 
-// R-DET-1: RUNNING lags on ordinary NICs, the carrier attribute does not.
+// R-DET-1: RUNNING lags on ordinary NICs. A loss counts from the carrier attribute on; a return only counts once
+// RUNNING says that the kernel has opened the NIC's queues again.
+TEST(DecodeLink, CarrierReturnsWithRunningOnly) {
+    LinkMessage message;
+    message.info->ifi_flags &= ~static_cast<unsigned>(IFF_RUNNING);
+    mnl_attr_put_u8(message.header, IFLA_CARRIER, 1);
+    auto link = decode_link(message.bytes());
+    ASSERT_TRUE(link);
+    EXPECT_FALSE(link->carrier);
+}
+
 TEST(DecodeLink, BelievesCarrierNotRunning) {
     LinkMessage message;
     mnl_attr_put_u8(message.header, IFLA_CARRIER, 0);

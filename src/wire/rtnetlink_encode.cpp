@@ -5,11 +5,13 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/nexthop.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.hpp"
@@ -81,7 +83,7 @@ Builder link_change(InterfaceIndex link) {
     return builder;
 }
 
-NetlinkRequest add_address(const AddAddress& op, std::uint16_t flags) {
+NetlinkRequest add_address(const AddAddress& op, const std::optional<AddressLifetime>& lifetime, std::uint16_t flags) {
     Builder builder(RTM_NEWADDR, flags);
     auto& header = builder.family_header<ifaddrmsg>();
     header.ifa_family = kernel_family(op.address.family);
@@ -90,7 +92,14 @@ NetlinkRequest add_address(const AddAddress& op, std::uint16_t flags) {
     header.ifa_index = op.link.value;
     builder.put(IFA_LOCAL, op.address).put(IFA_ADDRESS, op.address);
     if (op.broadcast) builder.put(IFA_BROADCAST, *op.broadcast);
-    if (op.address.family == Family::ipv6) builder.put(IFA_FLAGS, std::uint32_t{IFA_F_NODAD});
+    if (op.address.family == Family::ipv6)
+        builder.put(IFA_FLAGS, std::uint32_t{IFA_F_NODAD} | (lifetime ? IFA_F_NOPREFIXROUTE : 0u));
+    if (lifetime) {
+        ifa_cacheinfo info{};
+        info.ifa_valid = lifetime->valid_seconds;
+        info.ifa_prefered = lifetime->preferred_seconds;
+        builder.put(IFA_CACHEINFO, &info, sizeof info);
+    }
     return builder.finish();
 }
 
@@ -170,6 +179,15 @@ NetlinkRequest encode_set_no_generated_addresses(InterfaceIndex link) {
     return builder.finish();
 }
 
+NetlinkRequest encode(const SetIpv6Token& op) {
+    Builder builder = link_change(op.link);
+    IpAddress token = op.token;  // the kernel wants nothing but the last 64 bits
+    std::fill_n(token.bytes.begin(), 8, std::uint8_t{0});
+    builder.nest(IFLA_AF_SPEC,
+                 [&] { builder.nest(AF_INET6, [&] { builder.put(IFLA_INET6_TOKEN, token); }); });
+    return builder.finish();
+}
+
 NetlinkRequest encode(const DeleteLink& op) {
     Builder builder(RTM_DELLINK, kAcknowledge);
     builder.family_header<ifinfomsg>().ifi_index = static_cast<int>(op.link.value);
@@ -187,10 +205,12 @@ NetlinkRequest encode(const SetLinkUp& op) {
 
 NetlinkRequest encode(const SetLinkMtu& op) { return link_change(op.link).put(IFLA_MTU, op.mtu_bytes).finish(); }
 
-NetlinkRequest encode(const AddAddress& op) { return add_address(op, kCreate); }
+NetlinkRequest encode(const AddAddress& op, const std::optional<AddressLifetime>& lifetime) {
+    return add_address(op, lifetime, kCreate);
+}
 
-NetlinkRequest encode_replace(const AddAddress& op) {
-    return add_address(op, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+NetlinkRequest encode_replace(const AddAddress& op, const std::optional<AddressLifetime>& lifetime) {
+    return add_address(op, lifetime, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
 }
 
 NetlinkRequest encode(const RemoveAddress& op) {
@@ -227,6 +247,12 @@ NetlinkRequest encode_get_link(const std::string& name) {
     return builder.put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS}).put(IFLA_IFNAME, name).finish();
 }
 
+NetlinkRequest encode_get_link_in_detail(InterfaceIndex link) {
+    Builder builder(RTM_GETLINK, kAcknowledge);
+    builder.family_header<ifinfomsg>().ifi_index = static_cast<int>(link.value);
+    return builder.finish();
+}
+
 NetlinkRequest encode_dump_links() {
     return dump<ifinfomsg>(RTM_GETLINK).put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS}).finish();
 }
@@ -249,6 +275,22 @@ NetlinkRequest encode_dump_routes(Family family) {
     header.rtm_family = kernel_family(family);
     header.rtm_protocol = kRouteProtocol;
     return builder.finish();
+}
+
+NetlinkRequest encode_dump_routes(Family family, InterfaceIndex link) {
+    Builder builder(RTM_GETROUTE, kDump);
+    builder.family_header<rtmsg>().rtm_family = kernel_family(family);
+    return builder.put(RTA_OIF, link.value).finish();
+}
+
+NetlinkRequest encode_dump_all_routes(Family family) {
+    Builder builder(RTM_GETROUTE, kDump);
+    builder.family_header<rtmsg>().rtm_family = kernel_family(family);
+    return builder.finish();
+}
+
+NetlinkRequest encode_dump_nexthops(InterfaceIndex link) {
+    return dump<nhmsg>(RTM_GETNEXTHOP).put(NHA_OIF, link.value).finish();
 }
 
 NetlinkRequest encode_dump_filters(InterfaceIndex link) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/kernel_op.hpp"
+#include "wire/rtnetlink_decode.hpp"
 
 namespace ipmp {
 
@@ -33,11 +34,14 @@ NetlinkRequest encode_set_alias(InterfaceIndex link, const std::string& alias);
 NetlinkRequest encode_set_no_arp(InterfaceIndex link);
 NetlinkRequest encode_set_no_generated_addresses(InterfaceIndex link);  // IPv6 addrgenmode none
 
+NetlinkRequest encode(const SetIpv6Token& op);
 NetlinkRequest encode(const DeleteLink& op);
 NetlinkRequest encode(const SetLinkUp& op);
 NetlinkRequest encode(const SetLinkMtu& op);
-NetlinkRequest encode(const AddAddress& op);          // EEXIST if there in any form; IPv6 without DAD
-NetlinkRequest encode_replace(const AddAddress& op);  // makes the lifetime of an existing one infinite
+// EEXIST if there in any form; IPv6 without DAD. `lifetime`: nothing = forever. The on-link route of an IPv6 address
+// with a lifetime is made by advertisements, not by the address.
+NetlinkRequest encode(const AddAddress& op, const std::optional<AddressLifetime>& lifetime = {});
+NetlinkRequest encode_replace(const AddAddress& op, const std::optional<AddressLifetime>& lifetime = {});  // sets it
 NetlinkRequest encode(const RemoveAddress& op);
 NetlinkRequest encode(const AddRule& op);
 NetlinkRequest encode(const RemoveRule& op);
@@ -47,11 +51,15 @@ NetlinkRequest encode(const RemoveRoute& op);
 
 NetlinkRequest encode_get_link(InterfaceIndex link);
 NetlinkRequest encode_get_link(const std::string& name);
+NetlinkRequest encode_get_link_in_detail(InterfaceIndex link);
 
 NetlinkRequest encode_dump_links();
 NetlinkRequest encode_dump_addresses(Family family);
 NetlinkRequest encode_dump_rules(Family family);
 NetlinkRequest encode_dump_routes(Family family);         // the kernel leaves out all but ours
+NetlinkRequest encode_dump_routes(Family family, InterfaceIndex link);  // everybody's that name the link in any hop
+NetlinkRequest encode_dump_all_routes(Family family);
+NetlinkRequest encode_dump_nexthops(InterfaceIndex link);
 NetlinkRequest encode_dump_filters(InterfaceIndex link);  // ingress hook, our priority only
 
 }  // namespace ipmp

@@ -10,7 +10,7 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<LogicalAddress> v) {
-    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, adopted] = v;
+    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, adopted, scope_link] = v;
     a("number", number);
     a("address", address);
     a("prefix_length", prefix_length);
@@ -19,6 +19,7 @@ void fields(A& a, typename A::template Ref<LogicalAddress> v) {
     a("no_failover", no_failover);
     a("deprecated", deprecated);
     a("adopted", adopted);
+    a("scope_link", scope_link);
 }
 
 template <class A>

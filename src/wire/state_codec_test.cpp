@@ -45,7 +45,7 @@ class Generator {
         for (std::uint32_t number = below(3); number < 5; number += 1 + below(3)) {
             LogicalAddress a{number, ip(family), static_cast<std::uint8_t>(below(bits_of(family) + 1u)),
                              {},     coin(),     coin(),
-                             coin(), coin()};
+                             coin(), coin(),  coin()};
             if (family == Family::ipv4 && coin()) a.broadcast = ip(family);
             result.push_back(a);
         }

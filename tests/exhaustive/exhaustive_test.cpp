@@ -44,7 +44,8 @@ std::vector<Act> acts() {
 
 void set_up(World& world) {
     for (const std::string nic : {"a", "b", "s"}) {
-        InterfaceIndex link = world.kernel().add_nic(nic, MacAddress{{0, 0, 0, 0, 1, static_cast<std::uint8_t>(nic[0])}});
+        MacAddress mac{{0, 0, 0, 0, 1, static_cast<std::uint8_t>(nic[0])}};
+        InterfaceIndex link = world.kernel().add_nic(nic, mac);
         world.kernel().set_admin_up(link, true);
     }
     world.kernel_changed();

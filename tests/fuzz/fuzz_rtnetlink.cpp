@@ -1,12 +1,18 @@
 // Every rtnetlink decoder on the same bytes: they may say nothing, but must not read outside.
 #include "wire/rtnetlink_decode.hpp"
+#include "wire/rtnetlink_routes.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     ipmp::MessageBytes message(data, size);
     ipmp::decode_link(message);
     ipmp::decode_address(message);
+    ipmp::decode_address_lifetime(message);
+    ipmp::decode_ipv6_token(message);
     ipmp::decode_rule(message);
     ipmp::decode_route(message);
+    ipmp::decode_route_move(message, {3}, {9});
+    ipmp::route_key(message);
+    ipmp::decode_nexthop_move(message, {3}, {9});
     ipmp::decode_filter(message);
     ipmp::decode_traffic_control_link(message);
     ipmp::decode_acknowledgement(message);

@@ -14,6 +14,7 @@ import statistics
 import time
 
 import pytest
+from netns import wait_until
 
 DATA, PEER = "192.0.2.1", "192.0.2.9"
 CUTS = 20
@@ -126,3 +127,23 @@ def test_R_POL_4_ipv6_connection_survives_cuts(lab, say):
     host.start_daemon()
     host.make_group("ipmp0", ["fd00::1/64", "fd00::2/64"])
     cut_again_and_again(host, peer, say, "tap, IPv6", data="fd00::1", cuts=6)
+
+
+def test_R_SPR_4_peers_hear_of_every_repair(lab):
+    """A NIC that has just got its carrier back may not send yet (see above): what is announced too early is lost,
+    and a peer that missed it sends to the wrong NIC until the next repetition."""
+    host, peer = build(lab, "tap")
+    addresses = [DATA, "192.0.2.2"]
+    assert all(peer.ping(address) for address in addresses)
+    chance = random.Random(1)
+    for number in range(CUTS):
+        nic = host.nics[f"eth{number % 2}"]
+        nic.cut()
+        host.wait_state(nic.name, "failed")
+        host.ns.ip_batch("link add noise0 type veth peer name noise1", "link set noise0 up", "link set noise1 up",
+                         "link del noise0")
+        time.sleep(chance.uniform(0, 1))  # the distance to the event is what this test varies
+        nic.heal()
+        host.wait_ok("ipmp0")
+        wait_until(lambda: all(peer.neighbours()[address] == host.nics[host.inbound(address)].mac
+                               for address in addresses), 0.5, f"the peer has heard of repair {number}, of {nic.name}")

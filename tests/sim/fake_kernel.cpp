@@ -10,18 +10,12 @@ namespace {
 
 Settings default_settings() {
     return {
-        {"ipv4/conf/*/rp_filter", "1"},
-        {"ipv4/conf/*/arp_ignore", "0"},
-        {"ipv4/conf/*/arp_announce", "0"},
-        {"ipv4/conf/*/promote_secondaries", "0"},
-        {"ipv4/conf/*/arp_evict_nocarrier", "1"},
-        {"ipv6/conf/*/ndisc_evict_nocarrier", "1"},
-        {"ipv6/conf/*/keep_addr_on_down", "0"},
-        {"ipv6/conf/*/accept_dad", "1"},
-        {"ipv6/conf/*/accept_ra", "1"},
-        {"ipv6/conf/*/autoconf", "1"},
-        {"ipv4/neigh/*/retrans_time_ms", "1000"},
-        {"ipv6/neigh/*/retrans_time_ms", "1000"},
+        {"ipv4/conf/*/rp_filter", "1"},           {"ipv4/conf/*/arp_ignore", "0"},
+        {"ipv4/conf/*/arp_announce", "0"},        {"ipv4/conf/*/promote_secondaries", "0"},
+        {"ipv4/conf/*/arp_evict_nocarrier", "1"}, {"ipv6/conf/*/ndisc_evict_nocarrier", "1"},
+        {"ipv6/conf/*/keep_addr_on_down", "0"},   {"ipv6/conf/*/accept_dad", "1"},
+        {"ipv6/conf/*/accept_ra", "1"},           {"ipv6/conf/*/autoconf", "1"},
+        {"ipv4/neigh/*/retrans_time_ms", "1000"}, {"ipv6/neigh/*/retrans_time_ms", "1000"},
     };
 }
 
@@ -231,8 +225,10 @@ int FakeKernel::apply(const KernelOp& op) {
             if constexpr (std::is_same_v<Op, SetLinkUp>) set_admin_up(on_link.link, on_link.up);
             if constexpr (std::is_same_v<Op, SetLinkMtu>) set_mtu(on_link.link, on_link.mtu_bytes);
             if constexpr (std::is_same_v<Op, AddAddress>) {
-                add_address({.link = on_link.link, .address = on_link.address,
-                             .prefix_length = on_link.prefix_length, .broadcast = on_link.broadcast,
+                add_address({.link = on_link.link,
+                             .address = on_link.address,
+                             .prefix_length = on_link.prefix_length,
+                             .broadcast = on_link.broadcast,
                              .scope_link = on_link.scope_link || on_link.address.is_link_local()});
             }
             if constexpr (std::is_same_v<Op, RemoveAddress>) {

@@ -50,8 +50,8 @@ class Goal {
         check_rules();
         std::size_t ours = 0, others = 0;
         for (const auto& [index, link] : truth_.links) ++(link.alias.empty() ? others : ours);
-        require(ours == 2 * state_.groups.size(), fmt::format("{} links of ours for {} groups", ours,
-                                                              state_.groups.size()));
+        require(ours == 2 * state_.groups.size(),
+                fmt::format("{} links of ours for {} groups", ours, state_.groups.size()));
         std::size_t known = 0;
         for (const auto& [name, nic] : state_.interfaces) known += nic.index ? 1 : 0;
         require(known == others, fmt::format("{} of {} NICs are known", known, others));
@@ -71,7 +71,8 @@ class Goal {
     // Who adds an address under several prefixes may have it so, as long as it is not ours.
     void insert_copies(InterfaceIndex link, const IpAddress& address, AddressSet& wanted) {
         for (const AddressState& seen : truth_.addresses) {
-            if (seen.link == link && seen.address == address) wanted.insert(written(address, seen.prefix_length, false));
+            bool copy = seen.link == link && seen.address == address;
+            if (copy) wanted.insert(written(address, seen.prefix_length, false));
         }
     }
 
@@ -155,8 +156,8 @@ class Goal {
                     if (!logical.up || logical.address.is_zero() || !is_test_address(nic, logical)) continue;
                     std::uint32_t table = kTestTableBase + nic.index.value;
                     rules.insert({logical.address, table});
-                    routes.insert({network_of(logical.address, logical.prefix_length), logical.prefix_length,
-                                   nic.index, table});
+                    routes.insert(
+                        {network_of(logical.address, logical.prefix_length), logical.prefix_length, nic.index, table});
                 }
             }
         }

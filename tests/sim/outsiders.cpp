@@ -66,8 +66,10 @@ Family Outsiders::some_family() { return both_families_ && random_.chance(0.4) ?
 IpAddress Outsiders::some_address(Family family) {
     IpAddress address{.family = family};
     auto host = static_cast<std::uint8_t>(1 + random_.below(9));
-    if (family == Family::ipv4) address.bytes = {192, 0, 2, host};
-    else address.bytes = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host};
+    if (family == Family::ipv4)
+        address.bytes = {192, 0, 2, host};
+    else
+        address.bytes = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host};
     return address;
 }
 
@@ -115,10 +117,18 @@ void Outsiders::meddle() {
     if (next >= end_) return;
     world_.at(next, [this] {
         switch (random_.below(4)) {
-            case 0: act_on_links(); break;
-            case 1: act_on_objects(); break;
-            case 2: act_on_daemon(); break;
-            default: give_command(); break;
+            case 0:
+                act_on_links();
+                break;
+            case 1:
+                act_on_objects();
+                break;
+            case 2:
+                act_on_daemon();
+                break;
+            default:
+                give_command();
+                break;
         }
         meddle();
     });
@@ -158,7 +168,9 @@ void Outsiders::act_on_links() {
 
 void Outsiders::act_on_objects() {
     InterfaceIndex link = some_link();
-    if (remakes_ && random_.chance(0.3)) change([&](FakeKernel& kernel) { kernel.set_mac(some_nic_link(), fresh_mac()); });
+    if (remakes_ && random_.chance(0.3)) {
+        change([&](FakeKernel& kernel) { kernel.set_mac(some_nic_link(), fresh_mac()); });
+    }
     if (remakes_ && random_.chance(0.3)) {
         auto mtu_bytes = static_cast<std::uint32_t>(1280 + random_.below(4) * 100);
         change([&](FakeKernel& kernel) { kernel.set_mtu(link, mtu_bytes); });
@@ -168,8 +180,11 @@ void Outsiders::act_on_objects() {
         std::uint8_t prefix_length = family == Family::ipv4 ? 24 : 64;
         IpAddress address = some_address(family);
         change([&](FakeKernel& kernel) {
-            if (random_.chance(0.5)) kernel.add_address({.link = link, .address = address, .prefix_length = prefix_length});
-            else kernel.remove_address(link, address, prefix_length);
+            AddressState added{.link = link, .address = address, .prefix_length = prefix_length};
+            if (random_.chance(0.5))
+                kernel.add_address(added);
+            else
+                kernel.remove_address(link, address, prefix_length);
         });
     }
     if (filters_ && random_.chance(0.3)) change([&](FakeKernel& kernel) { kernel.detach_filter(link); });
@@ -183,8 +198,10 @@ void Outsiders::act_on_objects() {
         std::string name = one_of<std::string>(random_, {"ipmp0", "ipmpl0", "ipmp1"});
         change([&](FakeKernel& kernel) {
             InterfaceIndex ours = kernel.find(name);
-            if (random_.chance(0.3)) kernel.remove_link(ours);
-            else kernel.set_admin_up(ours, random_.chance(0.5));
+            if (random_.chance(0.3))
+                kernel.remove_link(ours);
+            else
+                kernel.set_admin_up(ours, random_.chance(0.5));
         });
     }
 }
@@ -209,23 +226,37 @@ Command Outsiders::random_command() {
     LogicalName logical{anything, static_cast<std::uint32_t>(random_.below(5))};
     if (membership_ && random_.chance(0.4)) {
         switch (random_.below(5)) {
-            case 0: return SetGroup{anything, family, random_.chance(0.3) ? "" : random_.pick(groups_)};
-            case 1: return Unplumb{anything, family};
-            case 2: return Plumb{anything, family};
-            case 3: return CreateIpmp{ipmp_interface, family};
-            default: return SetGroup{some_nic(), family, random_.pick(groups_)};
+            case 0:
+                return SetGroup{anything, family, random_.chance(0.3) ? "" : random_.pick(groups_)};
+            case 1:
+                return Unplumb{anything, family};
+            case 2:
+                return Plumb{anything, family};
+            case 3:
+                return CreateIpmp{ipmp_interface, family};
+            default:
+                return SetGroup{some_nic(), family, random_.pick(groups_)};
         }
     }
     switch (random_.below(9)) {
-        case 0: return SetAddress{logical, address, prefix_length, {}};
-        case 1: return SetNetmask{logical, family, prefix_length};
-        case 2: return AddLogical{anything, address, prefix_length};
-        case 3: return RemoveLogical{anything, address};
-        case 4: return SetFlags{logical, family, random_.chance(0.6), {}, {}};
-        case 5: return SetFlags{logical, family, {}, random_.chance(0.7), {}};
-        case 6: return SetStandby{some_nic(), random_.chance(0.5)};
-        case 7: return SetOffline{some_nic(), static_cast<std::uint32_t>(random_.below(2))};
-        default: return UndoOffline{some_nic()};
+        case 0:
+            return SetAddress{logical, address, prefix_length, {}};
+        case 1:
+            return SetNetmask{logical, family, prefix_length};
+        case 2:
+            return AddLogical{anything, address, prefix_length};
+        case 3:
+            return RemoveLogical{anything, address};
+        case 4:
+            return SetFlags{logical, family, random_.chance(0.6), {}, {}};
+        case 5:
+            return SetFlags{logical, family, {}, random_.chance(0.7), {}};
+        case 6:
+            return SetStandby{some_nic(), random_.chance(0.5)};
+        case 7:
+            return SetOffline{some_nic(), static_cast<std::uint32_t>(random_.below(2))};
+        default:
+            return UndoOffline{some_nic()};
     }
 }
 

@@ -19,9 +19,9 @@ class Outsiders {
   public:
     explicit Outsiders(World& world);
 
-    void set_up();                  // NICs, groups and addresses to begin with
+    void set_up();  // NICs, groups and addresses to begin with
     void meddle_until(Instant end);
-    void settle();                  // faults end, links take their last state
+    void settle();  // faults end, links take their last state
 
   private:
     void meddle();
@@ -32,7 +32,7 @@ class Outsiders {
     Command random_command();
 
     std::string some_nic();
-    InterfaceIndex some_link();     // any link, ours included
+    InterfaceIndex some_link();  // any link, ours included
     InterfaceIndex some_nic_link();
     IpAddress some_address(Family family);
     MacAddress fresh_mac();

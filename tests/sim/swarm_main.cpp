@@ -54,10 +54,11 @@ int run_seed(std::uint64_t seed, const Options& options) {
     Random dice(seed);
     Config config = random_config(dice);
     World world(seed, config, random_faults(dice));
-    if (options.verbose) world.trace_to([](const std::string& line) {
-        fmt::print("{}\n", line);
-        std::fflush(stdout);  // the last line is the one that tells, should it crash
-    });
+    if (options.verbose)
+        world.trace_to([](const std::string& line) {
+            fmt::print("{}\n", line);
+            std::fflush(stdout);  // the last line is the one that tells, should it crash
+        });
     Outsiders outsiders(world);
     outsiders.set_up();
     outsiders.meddle_until(world.now() + std::chrono::minutes(options.minutes));
@@ -99,11 +100,16 @@ bool parse(int argc, char** argv, Options& options) {
         }
         if (at + 1 == argc) return false;
         const char* value = argv[++at];
-        if (word == "--seed") options.seed = std::strtoull(value, nullptr, 10);
-        else if (word == "--count") options.count = std::strtoull(value, nullptr, 10);
-        else if (word == "--minutes") options.minutes = std::strtoull(value, nullptr, 10);
-        else if (word == "--replay") options.replay = value;
-        else return false;
+        if (word == "--seed")
+            options.seed = std::strtoull(value, nullptr, 10);
+        else if (word == "--count")
+            options.count = std::strtoull(value, nullptr, 10);
+        else if (word == "--minutes")
+            options.minutes = std::strtoull(value, nullptr, 10);
+        else if (word == "--replay")
+            options.replay = value;
+        else
+            return false;
     }
     return true;
 }

@@ -40,6 +40,7 @@ struct DescribeCommand {
     }
     std::string operator()(const SetOffline& c) const { return fmt::format("offline {}", c.interface); }
     std::string operator()(const UndoOffline& c) const { return fmt::format("undo offline {}", c.interface); }
+    std::string operator()(const Stop& c) const { return c.purge ? "stop --purge" : "stop"; }
 };
 
 struct DescribeEvent {

@@ -61,7 +61,8 @@ void World::run_until(Instant end) {
 }
 
 void World::trace(const std::string& text) {
-    if (trace_) trace_(fmt::format("{:12.6f} {}", std::chrono::duration<double>(now_.time_since_epoch()).count(), text));
+    double seconds = std::chrono::duration<double>(now_.time_since_epoch()).count();
+    if (trace_) trace_(fmt::format("{:12.6f} {}", seconds, text));
 }
 
 void World::violated(const std::string& text) {
@@ -79,6 +80,7 @@ void World::start() {
     IPMP_CHECK(state);
     engine_.emplace(config_, kHostId, std::move(*state));
     activations_.clear();
+    told_.clear();
     resync();
 }
 
@@ -141,7 +143,29 @@ void World::inspect(const State& before, const Event& event, const std::vector<A
     } else if (quiet_version_ == kernel_.version()) {
         for (const std::string& text : check_restart(step)) violated(text);
     }
+    watch_carrier_beliefs(event);
     watch_slots();
+}
+
+// Whatever comes late, twice or out of order: the engine believes the largest count it has been told.
+void World::watch_carrier_beliefs(const Event& event) {
+    auto note = [&](const CarrierChanged& told) {
+        auto known = told_.try_emplace(told.link, told).first;
+        if (told.carrier_changes >= known->second.carrier_changes) known->second = told;
+    };
+    auto* changed = std::get_if<CarrierChanged>(&event);
+    if (auto* gone = std::get_if<LinkVanished>(&event)) told_.erase(gone->link);
+    bool counts = changed && !changed->up && find_interface(engine_->state(), changed->link);
+    if (counts) note(*changed);  // the fast path makes failures early, never repairs
+    if (auto* seen = std::get_if<KernelObserved>(&event)) {
+        for (const auto& [index, link] : seen->state.links) note({index, link.carrier, link.carrier_changes});
+    }
+    for (const auto& [name, interface] : engine_->state().interfaces) {
+        auto told = told_.find(interface.index);
+        if (!interface.index || told == told_.end()) continue;
+        bool believed = told->second.up == interface.carrier;
+        if (!believed) violated(fmt::format("{}: carrier believed {}", name, interface.carrier ? "up" : "down"));
+    }
 }
 
 // Slots are level a second after the last activation, give or take late ticks (design D4).
@@ -175,8 +199,9 @@ void World::watch_migration() {
             bool there = std::any_of(observed_.addresses.begin(), observed_.addresses.end(), [&](const auto& seen) {
                 return seen.link == group.upper && seen.address == logical.address;
             });
-            if (!there) violated(fmt::format("{} leaves {} before it is on {}", to_string(logical.address),
-                                             member->name, group.interface));
+            if (!there)
+                violated(fmt::format("{} leaves {} before it is on {}", to_string(logical.address), member->name,
+                                     group.interface));
         }
     }
 }

@@ -23,12 +23,12 @@
 namespace ipmp::sim {
 
 struct Faults {
-    double operation_fails = 0;      // a kernel operation returns an error and does nothing
-    double observation_lost = 0;     // a change is not noticed before the next resync
-    double carrier_lost = 0;         // the fast path misses a change
-    double carrier_repeated = 0;     // the fast path tells it twice
-    double crash_after_step = 0;     // the daemon dies between storing the state and carrying out the actions
-    bool torn_dumps = false;         // links and addresses of one dump are of different moments
+    double operation_fails = 0;   // a kernel operation returns an error and does nothing
+    double observation_lost = 0;  // a change is not noticed before the next resync
+    double carrier_lost = 0;      // the fast path misses a change
+    double carrier_repeated = 0;  // the fast path tells it twice
+    double crash_after_step = 0;  // the daemon dies between storing the state and carrying out the actions
+    bool torn_dumps = false;      // links and addresses of one dump are of different moments
     Duration kernel_delay{std::chrono::microseconds(100)};    // longest per operation and dump
     Duration delivery_delay{std::chrono::microseconds(100)};  // longest from dump to engine
     Duration carrier_delay{std::chrono::microseconds(100)};   // longest of the fast path
@@ -82,6 +82,7 @@ class World {
     void start();
     void deliver(const Event& event);
     void inspect(const State& before, const Event& event, const std::vector<Action>& actions);
+    void watch_carrier_beliefs(const Event& event);
     void watch_slots();
     void watch_migration();
     void carry_out(const Action& action);
@@ -107,10 +108,10 @@ class World {
     std::priority_queue<Entry> queue_;
     std::uint64_t daemon_ = 0;  // which one is running; events for former ones are void
     bool running_ = false;
-    bool awaited_first_ = true;      // this daemon has not observed the kernel yet
-    std::string stored_;             // state.json as the last daemon left it
+    bool awaited_first_ = true;  // this daemon has not observed the kernel yet
+    std::string stored_;         // state.json as the last daemon left it
     std::uint64_t tick_token_ = 0;
-    int steps_now_ = 0;              // steps since time last moved
+    int steps_now_ = 0;                           // steps since time last moved
     std::optional<std::uint64_t> quiet_version_;  // kernel version at a quiet death, to check the restart by
 
     std::deque<ApplyKernel> batches_;
@@ -122,7 +123,8 @@ class World {
     Instant last_delivery_;
     std::uint64_t observed_version_ = 0;  // of the kernel, as the engine knows it
     std::set<InterfaceIndex> watched_;
-    KernelState observed_;  // as delivered last
+    KernelState observed_;                           // as delivered last
+    std::map<InterfaceIndex, CarrierChanged> told_;  // the newest about each carrier, by its count
 
     std::uint64_t next_request_ = 1;
     std::set<std::uint64_t> asked_;

@@ -1,0 +1,53 @@
+// A lost state file must not cost the data path (R-POL-4, design D6).
+#include "core/recover.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/engine.hpp"
+
+namespace ipmp {
+namespace {
+
+KernelState running_data_path() {
+    KernelState kernel;
+    kernel.links[{1}] = {.index = {1}, .name = "eth0", .mtu_bytes = 1500, .ethernet = true, .multicast = true,
+                         .admin_up = true, .carrier = true, .filter = Filter::outdated};
+    kernel.links[{2}] = {.index = {2}, .name = "eth1", .mtu_bytes = 1500, .ethernet = true, .multicast = true,
+                         .admin_up = true, .carrier = true};
+    kernel.links[{3}] = {.index = {3}, .name = "ipmp0", .kind = "veth", .alias = kIpmpLinkAlias, .ethernet = true,
+                         .admin_up = true, .peer = {4}};
+    kernel.links[{4}] = {.index = {4}, .name = "ipmpl0", .kind = "veth", .alias = kLowerLinkAlias, .ethernet = true,
+                         .admin_up = true, .peer = {3}, .filter = Filter::outdated};
+    kernel.addresses.push_back({.link = {3}, .address = *parse_ip("192.0.2.1"), .prefix_length = 24});
+    return kernel;
+}
+
+TEST(Recover, TakesOverGroupMembersAndAddresses_R_POL_4) {
+    Engine engine({}, "host");
+    auto outcome = engine.step(Instant{}, KernelObserved{running_data_path()});
+    const Group& group = engine.state().groups.at("ipmp0");
+    EXPECT_EQ(group.lower_name, "ipmpl0");
+    EXPECT_EQ(engine.state().interfaces.at("eth0").group, "ipmp0");
+    EXPECT_EQ(engine.state().interfaces.at("eth1").group, "");
+    ASSERT_EQ(group.families[0].bindings.size(), 1u);
+    EXPECT_EQ(group.families[0].bindings[0].member, InterfaceIndex{1});
+    for (const Action& action : outcome.actions) {
+        const auto* batch = std::get_if<ApplyKernel>(&action);
+        if (!batch) continue;
+        EXPECT_TRUE(std::none_of(batch->ops.begin(), batch->ops.end(), [](const KernelOp& op) {
+            return std::holds_alternative<DeleteLink>(op) || std::holds_alternative<RemoveAddress>(op);
+        }));
+    }
+}
+
+TEST(Recover, LeavesAKnownStateAlone) {
+    State state;
+    state.interfaces["eth0"].name = "eth0";
+    EXPECT_TRUE(recover(state, running_data_path()).empty());
+    EXPECT_TRUE(state.groups.empty());
+}
+
+}  // namespace
+}  // namespace ipmp

@@ -1,0 +1,109 @@
+// ipmp: what Linux needs beside the tools of Solaris. Shows everything at once (as tables or as JSON), ends the daemon,
+// and starts the Solaris tools whose names other packages have.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "model/paths.hpp"
+#include "render/status_table.hpp"
+#include "tools/daemon_client.hpp"
+#include "wire/status_codec.hpp"
+
+namespace ipmp {
+namespace {
+
+int fail(const std::string& text) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "ipmp: %s\n", text.c_str());
+    return 1;
+}
+
+std::string table_of(View view, const Status& status) {
+    std::vector<Column> all = columns_of(view);
+    FieldChoice choice = default_fields(all);
+    std::vector<Column> columns;
+    for (std::size_t index : choice.indices) columns.push_back(all[index]);
+    TablePrinter printer(columns, std::numeric_limits<std::size_t>::max());
+    std::string text;
+    auto numeric = [](const IpAddress& address) { return to_string(address); };
+    for (const Row& row : rows_of(view, status, choice.indices, numeric)) text += printer.print(row);
+    return text;
+}
+
+int show_status(bool as_json) {
+    auto client = DaemonClient::connect(Paths::from_environment());
+    if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
+    auto status = client->status();
+    if (!status) return fail("cannot get the status: " + status.error().text);
+    std::string text;
+    if (as_json) {
+        text = status_to_json(*status).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    } else {
+        for (View view : {View::groups, View::interfaces, View::addresses}) {
+            std::string table = table_of(view, *status);
+            text += (text.empty() || table.empty() ? "" : "\n") + table;
+        }
+    }
+    std::fputs(text.c_str(), stdout);
+    return std::fflush(stdout) == 0 ? 0 : fail("cannot write the status");
+}
+
+int stop(bool purge) {
+    auto client = DaemonClient::connect(Paths::from_environment());
+    if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
+    auto reply = client->call(Stop{purge});
+    if (!reply) return fail("cannot stop in.mpathd: " + reply.error().text);
+    if (reply->error != CommandError::none) return fail("cannot stop in.mpathd: " + reply->text);
+    auto ended = client->wait_for_end();
+    return ended ? 0 : fail(ended.error().text);
+}
+
+// Becomes the tool of that name: in the directory of this program, or where packages put it.
+int become(char** arguments) {
+    std::array<char, 4096> buffer{};
+    ssize_t length = readlink("/proc/self/exe", buffer.data(), buffer.size() - 1);
+    std::string self(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+    std::string directory = self.substr(0, self.rfind('/') + 1);
+    std::string name = arguments[0];
+    for (const std::string& program : {directory + name, directory + "../lib/ipmp/bin/" + name}) {
+        execv(program.c_str(), arguments);
+        if (errno != ENOENT) break;
+    }
+    return fail("cannot start " + name + ": " + std::strerror(errno));
+}
+
+int run(int argc, char** argv) {
+    // Its words are its own: they must not be read as options of ours.
+    if (argc > 1 && std::strcmp(argv[1], "ifconfig") == 0) return become(argv + 1);
+
+    CLI::App app("IP network multipathing");
+    app.require_subcommand(0, 1);
+    bool as_json = false, purge = false;
+    CLI::App* status_command = app.add_subcommand("status", "show groups, interfaces and data addresses");
+    status_command->add_flag("--json", as_json, "as JSON, with everything the daemon tells");
+    CLI::App* stop_command = app.add_subcommand("stop", "end in.mpathd; the groups stay and work on");
+    stop_command->add_flag("--purge", purge, "before that take all groups apart");
+    app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        std::fputs(app.help().c_str(), stdout);
+        return 0;
+    } catch (const CLI::ParseError& problem) {
+        return fail(std::string(problem.what()) + "; see ipmp --help");
+    }
+    if (!stop_command->parsed() && !status_command->parsed()) return fail("a command is missing; see ipmp --help");
+    return stop_command->parsed() ? stop(purge) : show_status(as_json);
+}
+
+}  // namespace
+}  // namespace ipmp
+
+int main(int argc, char** argv) { return ipmp::run(argc, argv); }
