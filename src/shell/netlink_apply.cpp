@@ -139,8 +139,8 @@ Result<void> Apply::operator()(const SetIpv6Token& op) const {
     auto read = socket.read(encode_get_link_in_detail(op.link),
                             [&](MessageBytes message) { present = decode_ipv6_token(message); });
     if (!read) return read;
-    if (!present || !present->is_zero()) return {};  // no IPv6 here, or somebody's choice
-    return socket.change(encode(op));
+    if (!present || !present->is_zero()) return {};          // no IPv6 here, or somebody's choice
+    return succeed_on(socket.change(encode(op)), {EINVAL});  // does not listen to advertisements: none to heed it
 }
 
 }  // namespace

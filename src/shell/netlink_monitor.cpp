@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t kReceiveBytes = 1 << 16;
 
-constexpr std::array kGroups{RTNLGRP_LINK,         RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_RULE,
-                             RTNLGRP_IPV6_RULE,    RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,  RTNLGRP_TC,
+constexpr std::array kGroups{RTNLGRP_LINK,         RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_RULE,
+                             RTNLGRP_IPV6_RULE,    RTNLGRP_IPV4_ROUTE,   RTNLGRP_IPV6_ROUTE,  RTNLGRP_TC,
                              RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_NEXTHOP};
 
 // On a router other people's routes come by the million: the kernel itself drops all but ours and those that name

@@ -148,8 +148,8 @@ void NetlinkThread::Worker::observe() {
     take_hints();  // those waiting now are older than the read that follows
     stale_ = false;
     Instant started = now();
-    auto state = read_kernel_state(socket_, programs_, managed_, {.former = known_, .every_link = every_link_},
-                                   refused_);
+    auto state =
+        read_kernel_state(socket_, programs_, managed_, {.former = known_, .every_link = every_link_}, refused_);
     Instant ended = now();
     next_read_ = ended + std::max(kReadPause, kReadPauseFactor * (ended - started));
     if (!state) {

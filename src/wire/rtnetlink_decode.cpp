@@ -142,8 +142,7 @@ std::optional<IpAddress> decode_ipv6_token(MessageBytes bytes) {
         return visit_nested(attribute, [&](const nlattr* family) {
             if (mnl_attr_get_type(family) != AF_INET6) return true;
             return visit_nested(family, [&](const nlattr* inner) {
-                return mnl_attr_get_type(inner) != IFLA_INET6_TOKEN ||
-                       read_ip(inner, Family::ipv6, token.emplace());
+                return mnl_attr_get_type(inner) != IFLA_INET6_TOKEN || read_ip(inner, Family::ipv6, token.emplace());
             });
         });
     });

@@ -183,8 +183,7 @@ NetlinkRequest encode(const SetIpv6Token& op) {
     Builder builder = link_change(op.link);
     IpAddress token = op.token;  // the kernel wants nothing but the last 64 bits
     std::fill_n(token.bytes.begin(), 8, std::uint8_t{0});
-    builder.nest(IFLA_AF_SPEC,
-                 [&] { builder.nest(AF_INET6, [&] { builder.put(IFLA_INET6_TOKEN, token); }); });
+    builder.nest(IFLA_AF_SPEC, [&] { builder.nest(AF_INET6, [&] { builder.put(IFLA_INET6_TOKEN, token); }); });
     return builder.finish();
 }
 

@@ -56,7 +56,7 @@ NetlinkRequest encode_get_link_in_detail(InterfaceIndex link);
 NetlinkRequest encode_dump_links();
 NetlinkRequest encode_dump_addresses(Family family);
 NetlinkRequest encode_dump_rules(Family family);
-NetlinkRequest encode_dump_routes(Family family);         // the kernel leaves out all but ours
+NetlinkRequest encode_dump_routes(Family family);                       // the kernel leaves out all but ours
 NetlinkRequest encode_dump_routes(Family family, InterfaceIndex link);  // everybody's that name the link in any hop
 NetlinkRequest encode_dump_all_routes(Family family);
 NetlinkRequest encode_dump_nexthops(InterfaceIndex link);

@@ -31,11 +31,11 @@ struct AdvertisedRoute {
 };
 
 struct RouteMove {
-    std::string text;           // "route default via 192.0.2.254 table 254 metric 100", for messages
-    std::string key;            // see route_key
-    NetlinkRequest replace;     // takes the place of the only route with that key; fails if there is none
-    NetlinkRequest append;      // where several have it: comes after them ...
-    NetlinkRequest remove;      // ... and then the former one goes, exactly that one
+    std::string text;        // "route default via 192.0.2.254 table 254 metric 100", for messages
+    std::string key;         // see route_key
+    NetlinkRequest replace;  // takes the place of the only route with that key; fails if there is none
+    NetlinkRequest append;   // where several have it: comes after them ...
+    NetlinkRequest remove;   // ... and then the former one goes, exactly that one
     std::optional<AdvertisedRoute> advertised;  // instead of `replace` and `append`, followed by `remove`
 };
 

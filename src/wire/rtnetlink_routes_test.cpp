@@ -114,10 +114,10 @@ TEST(RouteMove, R_GRP_6_KeepsEveryAttributeButTheLink) {
     ASSERT_TRUE(move);
     EXPECT_EQ(move->text, "route 198.51.100.0/24 via 192.0.2.254 table 254 metric 50");
     EXPECT_FALSE(move->advertised);
-    std::map<int, Bytes> expected{{RTA_TABLE, number(254)},      {RTA_DST, ip("198.51.100.0")},
-                                  {RTA_OIF, number(kTo.value)},  {RTA_GATEWAY, ip("192.0.2.254")},
-                                  {RTA_PRIORITY, number(50)},    {RTA_PREFSRC, ip("192.0.2.1")},
-                                  {RTA_METRICS, metrics},        {RTA_FLOW, number(6)}};
+    std::map<int, Bytes> expected{{RTA_TABLE, number(254)},     {RTA_DST, ip("198.51.100.0")},
+                                  {RTA_OIF, number(kTo.value)}, {RTA_GATEWAY, ip("192.0.2.254")},
+                                  {RTA_PRIORITY, number(50)},   {RTA_PREFSRC, ip("192.0.2.1")},
+                                  {RTA_METRICS, metrics},       {RTA_FLOW, number(6)}};
     EXPECT_EQ(attributes_of(move->replace), expected);
     EXPECT_EQ(attributes_of(move->append), expected);
     EXPECT_EQ(header_of(move->replace).nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK | NLM_F_REPLACE) << "never creates";
@@ -167,13 +167,11 @@ TEST(RouteMove, LeavesAloneWhatIsNotForeignOrNotThere) {
     for (auto type : {RTN_LOCAL, RTN_BROADCAST, RTN_ANYCAST})
         EXPECT_FALSE(moves([&](auto& m) { m.put(RTA_OIF, kFrom.value).route->rtm_type = type; }));
     for (auto protocol : {RTPROT_KERNEL, int{kRouteProtocol}})
-        EXPECT_FALSE(moves([&](auto& m) {
-            m.put(RTA_OIF, kFrom.value).route->rtm_protocol = static_cast<unsigned char>(protocol);
-        }));
+        EXPECT_FALSE(moves(
+            [&](auto& m) { m.put(RTA_OIF, kFrom.value).route->rtm_protocol = static_cast<unsigned char>(protocol); }));
     EXPECT_FALSE(moves([](auto& m) { m.put(RTA_OIF, kFrom.value).route->rtm_flags = RTM_F_CLONED; }));
-    EXPECT_FALSE(moves([](auto& m) {
-        m.put(RTA_OIF, kFrom.value).put(RTA_TABLE, RT_TABLE_LOCAL).route->rtm_table = RT_TABLE_LOCAL;
-    }));
+    EXPECT_FALSE(moves(
+        [](auto& m) { m.put(RTA_OIF, kFrom.value).put(RTA_TABLE, RT_TABLE_LOCAL).route->rtm_table = RT_TABLE_LOCAL; }));
     EXPECT_FALSE(moves([](auto& m) { m.put(RTA_OIF, kFrom.value).header->nlmsg_type = RTM_DELROUTE; }));
 }
 
@@ -199,7 +197,8 @@ TEST(RouteMove, RoutesOfAdvertisementsGetTheKernelsOwnFlags) {
     auto move = router.move();
     ASSERT_TRUE(move && move->advertised);
     EXPECT_EQ(move->text, "route default via fe80::1 table 254 metric 1024");
-    AdvertisedRoute expected{.gateway = *parse_ip("fe80::1"), .metric = 1024,
+    AdvertisedRoute expected{.gateway = *parse_ip("fe80::1"),
+                             .metric = 1024,
                              .flags = RTF_UP | RTF_GATEWAY | RTF_ADDRCONF | RTF_DEFAULT | RTF_EXPIRES | RTF_PREF(1u),
                              .expires_ticks = 180000};
     EXPECT_EQ(*move->advertised, expected);
@@ -268,8 +267,7 @@ TEST(NexthopMove, R_GRP_6_KeepsIdAndGateway) {
     auto move = decode_nexthop_move(message, kFrom, kTo);
     ASSERT_TRUE(move);
     EXPECT_EQ(move->text, "nexthop 7");
-    std::map<int, Bytes> expected{
-        {NHA_ID, number(7)}, {NHA_OIF, number(kTo.value)}, {NHA_GATEWAY, ip("192.0.2.254")}};
+    std::map<int, Bytes> expected{{NHA_ID, number(7)}, {NHA_OIF, number(kTo.value)}, {NHA_GATEWAY, ip("192.0.2.254")}};
     EXPECT_EQ(attributes_of(move->replace, sizeof(nhmsg)), expected);
     auto* sent = static_cast<const nhmsg*>(mnl_nlmsg_get_payload(&header_of(move->replace)));
     EXPECT_EQ(sent->nh_protocol, RTPROT_STATIC);
