@@ -1,5 +1,6 @@
 """A host of the laboratory: NICs, the real in.mpathd, and the real tools run against it."""
 
+import json
 import os
 import re
 import signal
@@ -118,6 +119,18 @@ class Host:
 
     def wait_ok(self, group, timeout_s=15):
         return wait_until(lambda: self.groups().get(group, {}).get("state") == "ok", timeout_s, f"{group} is ok")
+
+    def wait_slots_level(self, group, timeout_s=5):
+        """Until every active NIC has its share of the outbound slots: a NIC that came gets it over a second."""
+        def level():
+            state = json.loads((self.ns.root / "run/ipmp/state.json").read_text())
+            for family in state["state"]["groups"][group]["families"]:
+                shares = [family["slots"].count(index) for index in family["active"]]
+                if shares and max(shares) - min(shares) > 1:
+                    return False
+            return True
+
+        wait_until(level, timeout_s, f"slots of {group} are level")
 
     def wait_state(self, nic, state, timeout_s=15):
         return wait_until(lambda: self.interfaces().get(nic, {}).get("state") == state, timeout_s,

@@ -26,6 +26,7 @@ def group(lab, request):
     peer = lab.peer(switch, f"{PEER}/24", "fd00::9/64")
     host.start_daemon()
     host.make_group("ipmp0", [f"{address}/24" for address in DATA] + [f"{address}/64" for address in DATA6])
+    host.wait_slots_level("ipmp0")
     return host, peer
 
 
