@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "tools/stranded_rules.hpp"
 #include "wire/names.hpp"
 
 namespace ipmp {
@@ -150,6 +151,10 @@ Result<void> CommandLine::group(const std::string& name) {
         return Error{"cannot join IPMP group " + name + ": " + reply->text};
     }
     if (reply->error != CommandError::none) return Error{context + reason_of(*reply)};
+    if (name.empty()) return {};
+    for (const std::string& line : stranded_by_join(physical_)) {
+        std::fprintf(stderr, "ifconfig: warning: %s\n", line.c_str());
+    }
     return {};
 }
 
