@@ -14,7 +14,7 @@ import time
 
 import pytest
 from netns import wait_until
-from sniff import mac_text
+from sniff import Sniffer, mac_text
 
 DATA = [f"192.0.2.{number}" for number in range(1, 5)]
 DATA6 = ["fd00::1", "fd00::2"]
@@ -238,8 +238,6 @@ def test_A7_unicast_to_a_resting_or_offline_member_is_answered(lab):
 def test_A8_a_broadcast_is_received_and_answered_once(lab):
     host, peer = build(lab)
     host.ns.sysctl("ipv4/icmp_echo_ignore_broadcasts", 0)
-    upper = host.ns_sniff = None
-    from sniff import Sniffer
     upper = Sniffer(host.ns, "ipmp0", "icmp[icmptype] == icmp-echo")
     answers = host.nics["eth0"].switch.sniff(peer.port, "icmp[icmptype] == icmp-echoreply")
     wires = {name: nic.sniff("icmp[icmptype] == icmp-echo") for name, nic in host.nics.items()}
@@ -400,3 +398,17 @@ def test_A15_R_GRP_5_an_address_that_comes_up_on_a_member_moves(lab, how):
     wait_until(lambda: not host.ns.has_carrier("ipmp0"), 5, "the group is empty")
     assert on("eth0") == local | {"192.0.2.20"}
     assert "192.0.2.50" in on("ipmp0")
+
+
+def test_A16_the_families_have_nominees_of_their_own(lab):
+    host, peer = build(lab)
+    assert {"m", "b", "M"} <= set(flags(host, "eth0"))
+    host.ifconfig("eth0", "inet", "unplumb")
+    wait_until(lambda: {"m", "b"} <= set(flags(host, "eth1")), 5, "eth1 has IPv4 multicast and broadcast")
+    assert "M" in flags(host, "eth0") and "M" not in flags(host, "eth1")
+    assert not {"m", "b"} & set(flags(host, "eth0"))
+    assert bound(host) == {"eth1": 4} and bound(host, DATA6) == {"eth0": 1, "eth1": 1}
+    assert all(peer.ping(address) for address in DATA + DATA6)
+    host.ifconfig("eth0", "inet", "plumb", "up")
+    wait_until(lambda: bound(host) == {"eth0": 2, "eth1": 2}, 5, "eth0 serves IPv4 again")
+    assert {"m", "b"} <= set(flags(host, "eth1"))
