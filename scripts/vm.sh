@@ -1,0 +1,150 @@
+#!/bin/bash
+# Runs a command under Debian 12's own kernel (6.1), whatever kernel this machine has: boots that kernel in an emulated
+# machine without KVM, with this machine's root directory as its own. Needs no root, but the packages checked below.
+#
+#   scripts/vm.sh [-t SECONDS] COMMAND...       for instance: scripts/vm.sh build/tests/bpf_steer_test
+#
+# COMMAND runs as root in the checkout, with stdin empty and stdout and stderr on our stdout. It sees every file this
+# user can read; what it writes goes to memory and is gone afterwards. Status: that of the command, 124 after SECONDS
+# (default 900, boot included), 125 if the machine did not get that far. One machine at a time; others wait their turn.
+#
+# The kernel is unpacked below build/vm and not installed. Emulation is 10 to 30 times slower than this machine and
+# runs at the lowest priority, so that measured times mean nothing there.
+set -euo pipefail
+
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" LC_ALL=C.UTF-8
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=$checkout/build/vm
+memory_mib=2048
+# What the initramfs needs to reach the root directory; then what our programs and the laboratory find on a host.
+boot_modules=(virtio_pci 9pnet_virtio 9p overlay)
+modules=(tun veth bridge macvlan ipv6 sch_ingress cls_bpf sch_tbf nf_tables)
+
+fail() {
+    echo "vm: $1" >&2
+    exit 125
+}
+
+# Prints the directory of the unpacked kernel package; fetches it the first time.
+kernel_directory() {
+    local found package
+    found=$(find "$cache" -maxdepth 1 -name 'linux-image-*' | sort -V | tail -n1)
+    [[ -z $found ]] || { echo "$found"; return; }
+    package=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n1)
+    [[ -n $package ]] || fail "apt knows no linux-image-amd64; run apt-get update"
+    # Unpacked beside its final name, so that an interrupted download leaves nothing that looks complete.
+    local part=$cache/part
+    rm -rf "$part"
+    mkdir "$part"
+    (cd "$part" && apt-get -q download "$package" >&2) || fail "cannot download $package"
+    dpkg -x "$part"/*.deb "$part/root"
+    depmod -b "$part/root" "$(ls "$part/root/lib/modules")"
+    mv "$part/root" "$cache/$package"
+    rm -rf "$part"
+    echo "$cache/$package"
+}
+
+# The first program: loads what the root directory needs, puts memory over it and hands over to `inside`.
+write_init() {
+    cat <<END
+#!/bin/busybox sh
+mount() { busybox mount "\$@" || { echo "vm: cannot mount \$*"; busybox poweroff -f; }; }
+while read -r module; do busybox insmod "/modules/\$module"; done </modules/order
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro root /lower
+mount -t tmpfs tmpfs /memory
+busybox mkdir /memory/upper /memory/work
+mount -t overlay -o lowerdir=/lower,upperdir=/memory/upper,workdir=/memory/work overlay /root
+mount -t devtmpfs devtmpfs /root/dev
+exec busybox switch_root -c /dev/console /root /bin/bash '$scratch/inside'
+END
+}
+
+# The second, in the root directory: mounts as on any host, the command, its status, power off.
+write_inside() {
+    cat <<END
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C.UTF-8
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t bpf bpf /sys/fs/bpf
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p /dev/pts /dev/shm /lib/modules
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t tmpfs tmpfs /run
+mount --bind '$kernel/lib/modules' /lib/modules
+modprobe -a ${modules[*]}
+ip link set lo up
+stty -F /dev/ttyS0 raw -echo
+stty -F /dev/ttyS2 raw -echo
+cd '$checkout'
+$(printf '%q ' "$@") </dev/null 2>&1 | cat >/dev/ttyS0
+echo "\${PIPESTATUS[0]}" >/dev/ttyS2
+stty -F /dev/ttyS2 sane  # waits until both lines are drained
+stty -F /dev/ttyS0 sane
+echo o >/proc/sysrq-trigger
+sleep infinity
+END
+}
+
+write_initramfs() {
+    local top=$scratch/initramfs version
+    version=$(ls "$kernel/lib/modules")
+    mkdir -p "$top"/{bin,dev,lower,memory,modules,root}
+    cp "$(command -v busybox)" "$top/bin/busybox"
+    local module
+    modprobe -d "$kernel" -S "$version" -a --show-depends "${boot_modules[@]}" | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+        while read -r module; do
+            cp "$module" "$top/modules/"
+            basename "$module" >>"$top/modules/order"
+        done
+    write_init >"$top/init"
+    chmod 755 "$top/init"
+    (cd "$top" && find . | cpio -o -H newc --quiet -R 0:0) >"$scratch/initramfs.cpio"
+}
+
+limit_s=900
+while getopts t: option; do
+    case $option in
+        t) limit_s=$OPTARG ;;
+        *) exit 125 ;;
+    esac
+done
+shift $((OPTIND - 1))
+(($# > 0)) || fail "give a command"
+for need in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio modprobe:kmod; do
+    command -v "${need%:*}" >/dev/null || fail "install ${need#*:} first"
+done
+
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock 9
+kernel=$(kernel_directory)
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/ipmp-vm.XXXXXX")
+machine=
+# shellcheck disable=SC2317  # called by the trap
+clean_up() {
+    [[ -z $machine ]] || kill "$machine" 2>/dev/null || true
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+write_initramfs
+write_inside "$@" >"$scratch/inside"
+: >"$scratch/status"
+# Three serial lines: the command's output, the kernel's messages, the status.
+nice -n 19 timeout --kill-after=10 "$limit_s" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m "$memory_mib" \
+    -nodefaults -no-user-config -display none -no-reboot \
+    -kernel "$kernel"/boot/vmlinuz-* -initrd "$scratch/initramfs.cpio" \
+    -append "console=ttyS1 quiet panic=-1 mitigations=off" \
+    -fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
+    -device virtio-9p-pci,fsdev=root,mount_tag=root \
+    -chardev stdio,id=output -serial chardev:output \
+    -serial "file:$scratch/console" -serial "file:$scratch/status" </dev/null 9>&- &
+machine=$!
+wait "$machine" && result=0 || result=$?
+machine=
+((result != 124)) || { echo "vm: stopped after $limit_s s" >&2; exit 124; }
+status=$(<"$scratch/status")
+[[ $status =~ ^[0-9]+$ ]] || { tail -n 20 "$scratch/console" >&2; fail "the machine ended early (status $result)"; }
+exit "$status"
