@@ -92,7 +92,8 @@ write_initramfs() {
     mkdir -p "$top"/{bin,dev,lower,memory,modules,root}
     cp "$(command -v busybox)" "$top/bin/busybox"
     local module
-    modprobe -d "$kernel" -S "$version" -a --show-depends "${boot_modules[@]}" | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+    modprobe -d "$kernel" -S "$version" -a --show-depends "${boot_modules[@]}" |
+        awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
         while read -r module; do
             cp "$module" "$top/modules/"
             basename "$module" >>"$top/modules/order"
@@ -133,8 +134,8 @@ write_initramfs
 write_inside "$@" >"$scratch/inside"
 : >"$scratch/status"
 # Three serial lines: the command's output, the kernel's messages, the status.
-nice -n 19 timeout --kill-after=10 "$limit_s" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m "$memory_mib" \
-    -nodefaults -no-user-config -display none -no-reboot \
+nice -n 19 timeout --kill-after=10 "$limit_s" qemu-system-x86_64 \
+    -accel tcg -cpu max -smp 1 -m "$memory_mib" -nodefaults -no-user-config -display none -no-reboot \
     -kernel "$kernel"/boot/vmlinuz-* -initrd "$scratch/initramfs.cpio" \
     -append "console=ttyS1 quiet panic=-1 mitigations=off" \
     -fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \

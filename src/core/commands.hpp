@@ -18,6 +18,7 @@ namespace ipmp {
 struct OneTimeOrders {
     std::vector<KernelOp> ops;
     std::set<DoomedAddress> doomed;  // addresses being removed, until the kernel shows them gone
+    std::set<DoomedAddress> arriving;  // what the batch that is out adds: may be doomed before it is seen
 };
 
 struct CommandContext {

@@ -31,10 +31,14 @@ inline Interface* find_nic(CommandContext& context, const std::string& name) {
 
 // Takes every trace of one logical address out of the kernel, wherever it is on `link`.
 inline void doom(CommandContext& context, InterfaceIndex link, const IpAddress& address) {
+    std::set<DoomedAddress> places = context.orders.arriving;
     for (const AddressState& seen : context.kernel.addresses) {
-        if (seen.link != link || seen.address != address) continue;
-        context.orders.doomed.insert({seen.link, seen.address, seen.prefix_length});
-        context.orders.ops.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
+        places.insert({seen.link, seen.address, seen.prefix_length});
+    }
+    for (const DoomedAddress& place : places) {
+        if (place.link != link || place.address != address) continue;
+        context.orders.doomed.insert(place);
+        context.orders.ops.push_back(RemoveAddress{place.link, place.address, place.prefix_length});
     }
 }
 

@@ -167,6 +167,16 @@ TEST_F(Commands, DownTakesTheAddressOutOfTheKernel) {
     EXPECT_TRUE(orders_.doomed.contains({{10}, kOne, 24}));
 }
 
+TEST_F(Commands, AnAddressThatIsStillOnItsWayInIsTakenOutToo) {
+    EXPECT_EQ(run(AddLogical{.interface = "ipmp0", .address = kOne, .prefix_length = 24}), CommandError::none);
+    DoomedAddress arriving{{7}, kOne, 24}, other{{8}, kTwo, 24};
+    state_.groups.at("ipmp0").upper = {7};
+    orders_.arriving = {arriving, other};
+    EXPECT_EQ(run(RemoveLogical{.interface = "ipmp0", .address = kOne}), CommandError::none);
+    EXPECT_EQ(orders_.doomed, (std::set<DoomedAddress>{arriving}));
+    EXPECT_EQ(orders_.ops, (std::vector<KernelOp>{RemoveAddress{{7}, kOne, 24}}));
+}
+
 TEST_F(Commands, R_POL_5_OfflineRefusals) {
     EXPECT_EQ(run(SetOffline{"x"}), CommandError::not_in_group);
     EXPECT_EQ(run(SetOffline{"c"}), CommandError::not_in_group);

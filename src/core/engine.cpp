@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "core/announcements.hpp"
@@ -50,6 +51,7 @@ struct Engine::Impl {
     std::uint64_t doomed_since = 0;      // batch that removes orders.doomed
     std::vector<ManagedLink> managed;    // as submitted last
     OpLimiter limiter;
+    std::set<KernelOp> refused;          // of the newest batch, by the kernel
     std::vector<Waiting> waiting;
     bool stop = false;
 
@@ -78,6 +80,7 @@ struct Engine::Impl {
     void answer(std::vector<Action>& actions);
 
     void log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const;
+    void log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const;
     void forget_restored_settings();
     bool outstanding() const { return kernel.generation < submitted; }
     std::optional<Instant> deadline() const;
@@ -122,6 +125,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (event.state.generation < kernel.generation) return;
+    log_filters_in_front(event.state, log);
     kernel = event.state;
     if (kernel.generation >= doomed_since && orders.ops.empty()) orders.doomed.clear();
     if (!observed) {
@@ -155,8 +159,10 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
 }
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
+    refused.clear();
     for (const KernelApplied::Failure& failure : event.failures) {
-        std::string text = fmt::format("cannot {}: {}", describe(failure.op), failure.text);
+        refused.insert(failure.op);
+        std::string text = fmt::format("cannot {}: {}", describe(failure.op, kernel.links), failure.text);
         log.push_back(Log{Severity::error, text});
         for (Waiting& command : waiting) {
             if (command.since < event.generation && command.kernel_error.empty()) command.kernel_error = text;
@@ -174,11 +180,27 @@ void Engine::Impl::log_membership(const std::map<std::string, Interface>& before
         const Interface* former = same_interface(before, interface);
         std::string left = former ? former->group : "";
         if (left == interface.group) continue;
-        if (!left.empty()) log.push_back(Log{Severity::info, fmt::format("{} has left group {}", name, left)});
+        if (!left.empty()) {
+            auto group = state.groups.find(left);  // gone if it was unplumbed in the same step
+            const std::string& group_name = group == state.groups.end() ? left : group->second.name;
+            log.push_back(Log{Severity::info, fmt::format("{} has left group {}", name, group_name)});
+        }
         if (!interface.group.empty()) {
             const Group& group = state.groups.at(interface.group);
             log.push_back(Log{Severity::info, fmt::format("{} has joined group {}", name, group.name)});
         }
+    }
+}
+
+// Where another program's filter runs first, ours sees only what that one lets go on: nothing we could mend.
+void Engine::Impl::log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const {
+    for (const auto& [index, link] : seen.links) {
+        auto former = kernel.links.find(index);
+        std::uint16_t before = former == kernel.links.end() ? 0 : former->second.filter_in_front;
+        if (link.filter_in_front == 0 || link.filter_in_front == before) continue;
+        log.push_back(Log{Severity::error, fmt::format("a filter of another program, priority {}, comes before ours on "
+                                                       "{} and may keep frames from its group",
+                                                       link.filter_in_front, link.name)});
     }
 }
 
@@ -256,8 +278,19 @@ void Engine::Impl::reconcile(std::vector<Action>& actions) {
     if (outstanding()) return;
     std::vector<KernelOp> ops = std::exchange(orders.ops, {});
     std::vector<KernelOp> planned = limiter.admit(plan(state, kernel, config), now);
+    for (const KernelOp& op : limiter.newly_held()) {
+        if (refused.contains(op)) continue;  // that has been told
+        actions.push_back(Log{Severity::error,
+                              fmt::format("another program undoes what is done here, trying again less often: {}",
+                                          describe(op, kernel.links))});
+    }
     std::move(planned.begin(), planned.end(), std::back_inserter(ops));
     std::vector<ManagedLink> links = managed_links(state);
+    orders.arriving.clear();
+    for (const KernelOp& op : ops) {
+        const auto* add = std::get_if<AddAddress>(&op);
+        if (add) orders.arriving.insert({add->link, add->address, add->prefix_length});
+    }
     if (ops.empty() && links == managed) return;
     managed = std::move(links);
     ++submitted;

@@ -52,9 +52,14 @@ void file_links(State& state, const KernelState& kernel) {
         Interface& entry = entry_for(state, link);
         entry.mac = link.mac;
         entry.mtu_bytes = link.mtu_bytes;
-        bool came_up = link.admin_up && !entry.admin_up;  // a NIC counts as plumbed when first seen up (design §2)
-        for (InterfaceFamily& family : entry.families) family.plumbed |= came_up;
+        // A NIC that others configure counts as plumbed when first seen up (design §2); one that was plumbed for a
+        // single family stays so.
+        bool came_up = link.admin_up && !entry.admin_up;
+        if (came_up && !entry.families[0].plumbed && !entry.families[1].plumbed) {
+            for (InterfaceFamily& family : entry.families) family.plumbed = true;
+        }
         entry.admin_up = link.admin_up;
+        if (link.admin_up) entry.up_when_lost = false;
         if (newer(link.carrier_changes, entry.carrier_changes)) {
             entry.carrier = link.carrier;
             entry.carrier_changes = link.carrier_changes;
@@ -173,6 +178,7 @@ void file_vanished(State& state, InterfaceIndex link) {
     Interface* interface = find_interface(state, link);
     if (!interface) return;
     interface->index = {};
+    interface->up_when_lost = interface->admin_up;
     interface->carrier = interface->admin_up = false;
 }
 

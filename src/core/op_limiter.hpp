@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
@@ -19,10 +20,12 @@ class OpLimiter {
     std::vector<KernelOp> admit(std::vector<KernelOp> wanted, Instant now) {
         std::erase_if(history_, [&](const auto& entry) { return now - entry.second.next > kForget; });
         deadline_.reset();
+        newly_held_.clear();
         std::vector<KernelOp> admitted;
         for (KernelOp& op : wanted) {
             Attempts& attempts = history_[op];
             if (attempts.count > 0 && attempts.next > now) {
+                if (!std::exchange(attempts.held, true)) newly_held_.push_back(op);
                 deadline_ = std::min(deadline_.value_or(attempts.next), attempts.next);
                 continue;
             }
@@ -39,6 +42,9 @@ class OpLimiter {
     // When the first of the operations held back by the last admit() may be tried again.
     std::optional<Instant> deadline() const { return deadline_; }
 
+    // Those that the last admit() held back, and none before it since they were last forgotten.
+    const std::vector<KernelOp>& newly_held() const { return newly_held_; }
+
   private:
     static constexpr int kAtOnce = 3;
     static constexpr Duration kForget = std::chrono::seconds(60);
@@ -46,6 +52,7 @@ class OpLimiter {
     struct Attempts {
         int count = 0;
         Instant next;
+        bool held = false;
     };
 
     static Duration pause_after(int attempts) {
@@ -56,6 +63,7 @@ class OpLimiter {
 
     std::map<KernelOp, Attempts> history_;
     std::optional<Instant> deadline_;
+    std::vector<KernelOp> newly_held_;
 };
 
 }  // namespace ipmp

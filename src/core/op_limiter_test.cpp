@@ -32,6 +32,21 @@ TEST(OpLimiter, OthersAreNotHeldBack) {
     EXPECT_EQ(limiter.admit({kOp, SetLinkUp{{8}, true}}, now), (std::vector<KernelOp>{SetLinkUp{{8}, true}}));
 }
 
+TEST(OpLimiter, TellsOnceWhatItHoldsBack) {
+    OpLimiter limiter;
+    Instant now{std::chrono::hours(1)};
+    for (int time = 0; time < 3; ++time) {
+        limiter.admit({kOp}, now);
+        EXPECT_TRUE(limiter.newly_held().empty());
+    }
+    limiter.admit({kOp}, now);
+    EXPECT_EQ(limiter.newly_held(), std::vector<KernelOp>{kOp});
+    for (int second = 0; second < 60; ++second) {
+        limiter.admit({kOp}, now += seconds(1));
+        EXPECT_TRUE(limiter.newly_held().empty());
+    }
+}
+
 TEST(OpLimiter, AQuietMinuteForgets) {
     OpLimiter limiter;
     Instant now{std::chrono::hours(1)};

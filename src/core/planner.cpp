@@ -98,6 +98,8 @@ class Planner {
         std::uint32_t mtu_bytes = wanted_mtu(state_, group);
         if (lower.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.lower, mtu_bytes});
         if (upper.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.upper, mtu_bytes});
+        if (lower.mac != group.lower_mac) ops_.push_back(SetLinkMac{group.lower, group.lower_mac});
+        if (upper.mac != group.mac) ops_.push_back(SetLinkMac{group.upper, group.mac});
         for (const Interface* member : members_of(state_, group)) {
             const LinkState* link = find_link(kernel_, member->index);
             if (link) plan_settings(*link, wanted_member_settings(*member));
@@ -143,6 +145,7 @@ class Planner {
             plan_addresses(interface.index, family.addresses, is_member, !interface.offline);
         }
         if (is_member) {
+            if (interface.up_when_lost && !link.admin_up) ops_.push_back(SetLinkUp{interface.index, true});
             plan_routes(interface, link);
             plan_migrated(interface);
             return;
@@ -174,7 +177,8 @@ class Planner {
 
     static bool fits(const AddressState& seen, const LogicalAddress& logical, const WantedAddress& wanted) {
         if (logical.adopted) return wanted.scope_link == logical.scope_link;
-        bool scope_fits = seen.scope_link == wanted.scope_link || logical.address.is_link_local();
+        bool kernel_decides = logical.address.family == Family::ipv6 || logical.address.is_link_local();
+        bool scope_fits = kernel_decides || seen.scope_link == wanted.scope_link;
         return seen.prefix_length == wanted.prefix_length && seen.broadcast == wanted.broadcast && scope_fits;
     }
 
@@ -210,12 +214,18 @@ class Planner {
         return {};
     }
 
+    // Until the kernel shows the IPMP interface running it throws away what is sent there: an ARP request, say, whose
+    // loss costs a second. A group without an active member will not run.
+    static bool can_carry(const Group& group, const LinkState& upper) {
+        return upper.admin_up && (upper.carrier || !any_active(group));
+    }
+
     // Routes follow once the addresses they may depend on are there, and before those leave the member, which would
     // take routes along (design D13).
     void plan_routes(const Interface& member, const LinkState& link) {
         const Group& group = state_.groups.at(member.group);
         const LinkState* upper = find_link(kernel_, group.upper);
-        if (link.foreign_routes == 0 || !upper || upper->settings.empty() || !upper->admin_up) return;
+        if (link.foreign_routes == 0 || !upper || upper->settings.empty() || !can_carry(group, *upper)) return;
         for (const AddressState& seen : kernel_.addresses) {
             if (seen.link != member.index) continue;
             for (const LogicalAddress& logical : group.families[index_of(seen.address.family)].addresses) {
@@ -229,6 +239,8 @@ class Planner {
     // interface, so that there is no moment without them (design D13).
     void plan_migrated(const Interface& member) {
         const Group& group = state_.groups.at(member.group);
+        const LinkState* upper = find_link(kernel_, group.upper);
+        if (!upper || !can_carry(group, *upper)) return;
         // Last first: where secondary addresses are not promoted, the first of a subnet takes the others with it.
         for (auto place = kernel_.addresses.rbegin(); place != kernel_.addresses.rend(); ++place) {
             const AddressState& seen = *place;
@@ -339,6 +351,7 @@ Settings wanted_settings(const Group&, const Config&) {
         {"ipv6/conf/*/ndisc_evict_nocarrier", "0"},
         {"ipv6/conf/*/keep_addr_on_down", "1"},
         {"ipv6/conf/*/accept_dad", "0"},
+        {"ipv6/conf/*/use_oif_addrs_only", "1"},  // IPv6 has no scope that would keep test addresses from being sources
     };
 }
 

@@ -26,7 +26,9 @@ class Plan : public testing::Test {
         nic.families[0].plumbed = true;
         nic.saved_settings = {{"ipv4/conf/*/rp_filter", "1"}};
         link(kNic, "a", "").mtu_bytes = 1400;
-        link(kUpper, "ipmp0", kIpmpLinkAlias).settings = {{"ipv6/conf/*/accept_dad", "1"}};
+        LinkState& upper = link(kUpper, "ipmp0", kIpmpLinkAlias);
+        upper.settings = {{"ipv6/conf/*/accept_dad", "1"}};
+        upper.carrier = true;
         link(kLower, "ipmpl0", kLowerLinkAlias).admin_up = false;
     }
     LinkState& link(InterfaceIndex index, const std::string& name, const std::string& alias) {
@@ -44,6 +46,7 @@ class Plan : public testing::Test {
     // The few operations of this test's plans, as a kernel would do them.
     void carry_out(const KernelOp& op) {
         if (auto* mtu = std::get_if<SetLinkMtu>(&op)) kernel_.links.at(mtu->link).mtu_bytes = mtu->mtu_bytes;
+        if (auto* mac = std::get_if<SetLinkMac>(&op)) kernel_.links.at(mac->link).mac = mac->mac;
         if (auto* up = std::get_if<SetLinkUp>(&op)) kernel_.links.at(up->link).admin_up = up->up;
         if (auto* write = std::get_if<WriteSetting>(&op)) {
             kernel_.links.at(write->link).settings[write->name] = write->value;
@@ -171,6 +174,25 @@ TEST_F(Plan, TheMtuIsTheSmallestMembers) {
     EXPECT_EQ(place_of(SetLinkMtu{kUpper, 1400}), -1);
 }
 
+// The kernel derives the scope of an IPv6 address from the address: a test address of a network is global there.
+TEST_F(Plan, AnIpv6TestAddressIsAddedOnce) {
+    const IpAddress address{Family::ipv6, {0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20}};
+    state_.interfaces.at("a").families[1].addresses = {
+        {.number = 1, .address = address, .prefix_length = 64, .up = true, .no_failover = true}};
+    EXPECT_GE(place_of(AddAddress{kNic, address, 128, {}, true}), 0);
+    kernel_.addresses.push_back({.link = kNic, .address = address, .prefix_length = 128});
+    EXPECT_EQ(place_of(AddAddress{kNic, address, 128, {}, true}), -1);
+    EXPECT_EQ(place_of(RemoveAddress{kNic, address, 128}), -1);
+}
+
+TEST_F(Plan, BothEndsKeepTheirMacs) {
+    const MacAddress mac{{2, 0, 0, 0, 0, 1}}, lower_mac{{2, 0, 0, 0, 0, 2}};
+    state_.groups.at("ipmp0").mac = kernel_.links.at(kUpper).mac = mac;
+    state_.groups.at("ipmp0").lower_mac = lower_mac;
+    EXPECT_EQ(place_of(SetLinkMac{kUpper, mac}), -1);
+    EXPECT_GE(place_of(SetLinkMac{kLower, lower_mac}), 0);
+}
+
 TEST_F(Plan, TheLowerEndIsUpWhileSomebodyIsActive) {
     state_.groups.at("ipmp0").families[0].active.clear();
     EXPECT_EQ(place_of(SetLinkUp{kLower, true}), -1);
@@ -227,6 +249,28 @@ TEST_F(Plan, AnOutdatedFilterIsReplacedNotRemoved) {
     kernel_.links.at(kNic).filter = Filter::outdated;
     EXPECT_GE(place_of(AttachFilter{kNic, Filter::steer, "ipmp0"}), 0);
     EXPECT_EQ(place_of(DetachFilter{kNic}), -1);
+}
+
+TEST_F(Plan, R_GRP_6_NothingMovesToAnIpmpInterfaceThatDoesNotRunYet) {
+    kernel_.links.at(kNic).foreign_routes = 1;
+    kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24},
+                         {.link = kUpper, .address = kData, .prefix_length = 24, .broadcast = broadcast_of(kData, 24)}};
+    kernel_.links.at(kUpper).carrier = false;
+    EXPECT_EQ(place_of(MoveRoutes{kNic, kUpper}), -1);
+    EXPECT_EQ(place_of(RemoveAddress{kNic, kData, 24}), -1);
+    kernel_.links.at(kUpper).carrier = true;
+    EXPECT_GE(place_of(MoveRoutes{kNic, kUpper}), 0);
+    EXPECT_GE(place_of(RemoveAddress{kNic, kData, 24}), 0);
+    kernel_.links.at(kUpper).carrier = false;
+    state_.groups.at("ipmp0").families[0].active.clear();  // it will not run
+    EXPECT_GE(place_of(MoveRoutes{kNic, kUpper}), 0);
+}
+
+TEST_F(Plan, R_DYN_6_AMemberThatCameBackIsBroughtUpOnlyIfItWasUp) {
+    kernel_.links.at(kNic).admin_up = false;
+    EXPECT_EQ(place_of(SetLinkUp{kNic, true}), -1);  // the administrator took it down
+    state_.interfaces.at("a").up_when_lost = true;
+    EXPECT_GE(place_of(SetLinkUp{kNic, true}), 0);
 }
 
 }  // namespace

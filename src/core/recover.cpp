@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "core/observe.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -19,6 +23,28 @@ void recover_groups(State& state, const KernelState& kernel) {
     }
 }
 
+// A member's addresses with a rule and a table of ours are its test addresses; the table holds the prefix.
+void recover_test_addresses(Interface& member, const KernelState& kernel) {
+    std::uint32_t table = kTestTableBase + member.index.value;
+    for (const RuleState& rule : kernel.rules) {
+        if (rule.table != table) continue;
+        LogicalAddress test{.address = rule.source,
+                            .prefix_length = bits_of(rule.source.family),
+                            .up = true,
+                            .no_failover = true,
+                            .deprecated = true};
+        for (const RouteState& route : kernel.routes) {
+            bool fits = route.table == table && network_of(test.address, route.prefix_length) == route.network;
+            if (fits) test.prefix_length = std::min(test.prefix_length, route.prefix_length);
+        }
+        test.broadcast = broadcast_of(test.address, test.prefix_length);
+        InterfaceFamily& family = member.families[index_of(test.address.family)];
+        test.number = family.addresses.empty() ? 0 : free_number(family.addresses, 1);
+        family.plumbed = true;
+        insert_logical(family.addresses, test);
+    }
+}
+
 std::string recover_members(State& state, const KernelState& kernel, const std::string& ipmp_interface) {
     std::string names;
     for (const auto& [index, link] : kernel.links) {
@@ -27,6 +53,7 @@ std::string recover_members(State& state, const KernelState& kernel, const std::
         member.name = link.name;
         member.index = index;
         member.group = ipmp_interface;
+        recover_test_addresses(member, kernel);
         names += " " + link.name;
     }
     return names;

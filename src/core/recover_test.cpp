@@ -42,6 +42,24 @@ TEST(Recover, TakesOverGroupMembersAndAddresses_R_POL_4) {
     }
 }
 
+TEST(Recover, ATestAddressStaysOneOnItsNic_R_ADR_2) {
+    KernelState kernel = running_data_path();
+    IpAddress test = *parse_ip("192.0.2.20");
+    std::uint32_t table = kTestTableBase + 1;
+    kernel.addresses.push_back({.link = {1}, .address = test, .prefix_length = 32, .scope_link = true});
+    kernel.rules.push_back({.source = test, .table = table});
+    kernel.rules.push_back({.source = *parse_ip("192.0.2.21"), .table = table + 1});
+    kernel.routes.push_back({*parse_ip("192.0.2.0"), 24, {1}, table});
+    kernel.routes.push_back({*parse_ip("198.51.100.0"), 25, {1}, table});
+    Engine engine({}, "host");
+    engine.step(Instant{}, KernelObserved{kernel});
+    const auto& addresses = engine.state().interfaces.at("eth0").families[0].addresses;
+    ASSERT_EQ(addresses.size(), 1u);
+    EXPECT_EQ(addresses[0], (LogicalAddress{.address = test, .prefix_length = 24, .broadcast = broadcast_of(test, 24),
+                                            .up = true, .no_failover = true, .deprecated = true}));
+    EXPECT_EQ(engine.state().groups.at("ipmp0").families[0].addresses.size(), 1u);
+}
+
 TEST(Recover, LeavesAKnownStateAlone) {
     State state;
     state.interfaces["eth0"].name = "eth0";

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -40,6 +41,12 @@ struct SetLinkMtu {
     InterfaceIndex link;
     std::uint32_t mtu_bytes = 0;
     auto operator<=>(const SetLinkMtu&) const = default;
+};
+
+struct SetLinkMac {
+    InterfaceIndex link;
+    MacAddress mac;
+    auto operator<=>(const SetLinkMac&) const = default;
 };
 
 // Adds with IFA_F_NODAD. A test address gets scope link, so that it is never chosen as a source (R-ADR-3).
@@ -113,11 +120,11 @@ struct DetachFilter {
     auto operator<=>(const DetachFilter&) const = default;
 };
 
-using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, AddAddress, RemoveAddress, AddRule,
-                              RemoveRule, AddRoute, RemoveRoute, MoveRoutes, SetIpv6Token, WriteSetting, AttachFilter,
-                              DetachFilter>;
+using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkMac, AddAddress, RemoveAddress,
+                              AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, SetIpv6Token, WriteSetting,
+                              AttachFilter, DetachFilter>;
 
-// What `op` was about to do, for messages: "add address 192.0.2.1/24 to interface 7".
-std::string describe(const KernelOp& op);
+// What `op` was about to do, for messages: "add address 192.0.2.1/24 to ipmp0", with names from `links`.
+std::string describe(const KernelOp& op, const std::map<InterfaceIndex, LinkState>& links = {});
 
 }  // namespace ipmp

@@ -52,6 +52,7 @@ struct LinkState {
     std::uint32_t foreign_routes = 0;
     Filter filter = Filter::none;
     std::string filter_group;  // IPMP interface whose data path `filter` belongs to; empty for none and outdated
+    std::uint16_t filter_in_front = 0;  // lowest priority of another program's filter that runs before ours; 0: none
     Settings settings;  // only for links asked for in ApplyKernel::managed; absent ones do not exist here
 
     bool operator==(const LinkState&) const = default;

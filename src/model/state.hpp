@@ -54,6 +54,7 @@ struct Interface {
     bool failed = false;    // ours: not usable
     bool offline = false;   // if_mpadm -d
     Settings saved_settings;  // as they were before the join; restored at leave
+    bool up_when_lost = false;  // was admin-up when it vanished: is brought up when it is back (R-DYN-6)
 
     // As observed last; read again at every start.
     MacAddress mac;

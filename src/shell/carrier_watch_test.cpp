@@ -59,7 +59,7 @@ TEST_F(CarrierWatchTest, SeesVethCarrier) {
     expect_change(watch, "v0", false);
     watch.watch({v0});  // goes on as it was
     EXPECT_TRUE(watch.poll().empty());
-    run("ip link set v0 name w0; ip link set v1 up");
+    run("ip link set v0 down; ip link set v0 name w0; ip link set w0 up; ip link set v1 up");  // down: Linux before 6.2
     expect_change(watch, "w0", true);
     run("ip link del w0");
     expect_vanished(watch, v0);

@@ -26,6 +26,7 @@ struct Apply {
     Result<void> operator()(const DeleteLink& op) const { return succeed_on(socket.change(encode(op)), {ENODEV}); }
     Result<void> operator()(const SetLinkUp& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkMtu& op) const { return socket.change(encode(op)); }
+    Result<void> operator()(const SetLinkMac& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const AddAddress& op) const;
     Result<void> operator()(const RemoveAddress& op) const {
         return succeed_on(socket.change(encode(op)), {EADDRNOTAVAIL, ENODEV});
@@ -147,9 +148,7 @@ Result<void> Apply::operator()(const SetIpv6Token& op) const {
 
 Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, RefusedRoutes& refused,
                              const KernelOp& op) {
-    auto result = std::visit(Apply{socket, programs, refused}, op);
-    if (!result) return result.error().within(describe(op));
-    return result;
+    return std::visit(Apply{socket, programs, refused}, op);
 }
 
 }  // namespace ipmp

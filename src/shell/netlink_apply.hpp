@@ -9,7 +9,6 @@
 
 namespace ipmp {
 
-// The error starts with what was about to be done.
 Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, RefusedRoutes& refused,
                              const KernelOp& op);
 

@@ -78,6 +78,7 @@ bool link_differs(const LinkState& told, const KernelState& known) {
     LinkState comparable = told;  // what is not in such messages is taken over
     comparable.filter = found->second.filter;
     comparable.filter_group = found->second.filter_group;
+    comparable.filter_in_front = found->second.filter_in_front;
     comparable.settings = found->second.settings;
     comparable.foreign_routes = found->second.foreign_routes;
     return comparable != found->second;

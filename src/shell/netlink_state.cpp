@@ -40,14 +40,19 @@ Result<void> read_routes(NetlinkSocket& socket, Family family, KernelState& stat
 }
 
 Result<void> read_filter(NetlinkSocket& socket, const FilterPrograms& programs, LinkState& link) {
+    std::uint16_t in_front = 0;
     auto result = socket.read(encode_dump_filters(link.index), [&](MessageBytes message) {
         auto filter = decode_filter(message);
-        if (!filter || filter->priority != kFilterPriority || filter->handle != kFilterHandle) return;
+        if (!filter) return;
+        if (filter->priority < kFilterPriority && (in_front == 0 || filter->priority < in_front))
+            in_front = filter->priority;
+        if (filter->priority != kFilterPriority || filter->handle != kFilterHandle) return;
         if (filter->program_id == 0) return;  // not even a BPF filter
         auto owner = programs.owner_of(filter->program_id);
         link.filter = owner ? owner->filter : Filter::outdated;
         link.filter_group = owner ? owner->ipmp_interface : std::string();
     });
+    if (link.filter != Filter::none) link.filter_in_front = in_front;
     // The link or its qdisc is gone: no filter.
     if (!result && (result.error().error_number == ENODEV || result.error().error_number == EINVAL)) return {};
     return result;

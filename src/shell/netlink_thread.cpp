@@ -24,7 +24,7 @@ namespace {
 
 constexpr Duration kReadPause = std::chrono::milliseconds(5);
 constexpr int kReadPauseFactor = 4;  // reading takes at most a fifth of one core, however busy the host
-constexpr Duration kSettingsPeriod = std::chrono::seconds(2);  // most settings change without a notification
+constexpr Duration kSettingsPeriod = std::chrono::seconds(1);  // most settings change without a notification
 
 void signal_eventfd(int fd) {
     std::uint64_t one = 1;

@@ -48,7 +48,7 @@ TEST_F(NetlinkThreadTest, SeesWhatOthersDo) {
     EXPECT_TRUE(await([](const KernelState& state) { return find_address(state, "2001:db8::7"); }));
     run("ip addr del 2001:db8::7/64 dev v0");
     EXPECT_TRUE(await([](const KernelState& state) { return !find_address(state, "2001:db8::7"); }));
-    run("ip link set v0 name w0");
+    run("ip link set v0 down; ip link set v0 name w0");  // Linux before 6.2 renames no link that is up
     EXPECT_TRUE(await([&](const KernelState& state) { return state.links.at(v0).name == "w0"; }));
     run("ip link add br0 type bridge; ip link set w0 master br0");
     EXPECT_TRUE(await([&](const KernelState& state) { return state.links.at(v0).master; }));

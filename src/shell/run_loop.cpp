@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <iterator>
@@ -133,8 +134,19 @@ Result<RunLoop> RunLoop::create(const Parts& parts, const Paths& paths) {
 }
 
 Config load_config(const Paths& paths) {
+    constexpr std::size_t kMaxBytes = 1 << 20;  // whatever the name may point to
+    errno = 0;
     std::ifstream file(paths.default_file());
-    std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::string text;
+    char buffer[4096];
+    while (file && text.size() < kMaxBytes) {
+        file.read(buffer, sizeof buffer);
+        text.append(buffer, static_cast<std::size_t>(file.gcount()));
+    }
+    bool is_missing = !file.is_open() && errno == ENOENT;  // and that is fine
+    if (!is_missing && (!file.is_open() || file.bad())) {
+        log_error(system_error("cannot read " + paths.default_file()).text + ", assuming defaults");
+    }
     DecodedConfig decoded = decode_config(text);
     for (const std::string& message : decoded.messages) log_error(message);
     return decoded.config;

@@ -204,6 +204,8 @@ NetlinkRequest encode(const SetLinkUp& op) {
 
 NetlinkRequest encode(const SetLinkMtu& op) { return link_change(op.link).put(IFLA_MTU, op.mtu_bytes).finish(); }
 
+NetlinkRequest encode(const SetLinkMac& op) { return link_change(op.link).put(IFLA_ADDRESS, op.mac).finish(); }
+
 NetlinkRequest encode(const AddAddress& op, const std::optional<AddressLifetime>& lifetime) {
     return add_address(op, lifetime, kCreate);
 }
@@ -297,7 +299,6 @@ NetlinkRequest encode_dump_filters(InterfaceIndex link) {
     auto& header = builder.family_header<tcmsg>();
     header.tcm_ifindex = static_cast<int>(link.value);
     header.tcm_parent = kIngressParent;
-    header.tcm_info = static_cast<std::uint32_t>(kFilterPriority) << 16;
     return builder.finish();
 }
 

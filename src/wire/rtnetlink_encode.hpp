@@ -38,6 +38,7 @@ NetlinkRequest encode(const SetIpv6Token& op);
 NetlinkRequest encode(const DeleteLink& op);
 NetlinkRequest encode(const SetLinkUp& op);
 NetlinkRequest encode(const SetLinkMtu& op);
+NetlinkRequest encode(const SetLinkMac& op);
 // EEXIST if there in any form; IPv6 without DAD. `lifetime`: nothing = forever. The on-link route of an IPv6 address
 // with a lifetime is made by advertisements, not by the address.
 NetlinkRequest encode(const AddAddress& op, const std::optional<AddressLifetime>& lifetime = {});
@@ -60,6 +61,6 @@ NetlinkRequest encode_dump_routes(Family family);                       // the k
 NetlinkRequest encode_dump_routes(Family family, InterfaceIndex link);  // everybody's that name the link in any hop
 NetlinkRequest encode_dump_all_routes(Family family);
 NetlinkRequest encode_dump_nexthops(InterfaceIndex link);
-NetlinkRequest encode_dump_filters(InterfaceIndex link);  // ingress hook, our priority only
+NetlinkRequest encode_dump_filters(InterfaceIndex link);  // ingress hook, everybody's
 
 }  // namespace ipmp

@@ -31,8 +31,8 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
-    auto& [name, index, group, families, standby, inactive, failed, offline, saved_settings, mac, mtu_bytes, admin_up,
-           carrier, carrier_changes, link_ups, flapping_reported, repair_due] = v;
+    auto& [name, index, group, families, standby, inactive, failed, offline, saved_settings, up_when_lost, mac,
+           mtu_bytes, admin_up, carrier, carrier_changes, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
@@ -42,6 +42,7 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("failed", failed);
     a("offline", offline);
     a("saved_settings", saved_settings);
+    a("up_when_lost", up_when_lost);
     a("mac", mac);
     a("mtu_bytes", mtu_bytes);
     a("admin_up", admin_up);

@@ -14,6 +14,8 @@ Every bridge port is a "wire": it forgets what a cable cannot carry (port.bpf.c)
 namespaces; leaving the context kills every process and with the last descriptor everything else goes.
 """
 
+import json
+
 from host import Host
 from netns import Namespace, build_dir
 from sniff import Sniffer
@@ -47,8 +49,8 @@ class Lab:
         self._macs += 1
         return f"02:1a:b0:00:{self._macs >> 8:02x}:{self._macs & 255:02x}"
 
-    def switch(self, bridges=1, snooping=False):
-        return Switch(self, bridges, snooping)
+    def switch(self, bridges=1, snooping=False, **options):
+        return Switch(self, bridges, snooping, **options)
 
     def host(self):
         host = Host(self)
@@ -63,10 +65,11 @@ class Lab:
 
 
 class Switch:
-    """A namespace of bridges sw0, sw1, ...; all others are joined to sw0 by inter-switch links."""
+    """A namespace of bridges sw0, sw1, ...; all others are joined to sw0 by inter-switch links. With a query interval
+    sw0 asks who listens to which multicast groups, and forgets who is silent for two and a half of them."""
 
-    def __init__(self, lab, bridges, snooping):
-        self.lab, self.ns = lab, lab.namespace()
+    def __init__(self, lab, bridges, snooping, query_interval_s=None, mtu_bytes=1500):
+        self.lab, self.ns, self.mtu_bytes = lab, lab.namespace(), mtu_bytes
         for family in ("ip", "ip6", "arp"):
             try:
                 self.ns.sysctl(f"bridge/bridge-nf-call-{family}tables", 0)
@@ -77,15 +80,38 @@ class Switch:
         self.ports = []
         for number in range(bridges):
             self.ns.ip_batch(
-                f"link add sw{number} type bridge forward_delay 0 stp_state 0 mcast_snooping {int(snooping)}",
+                f"link add sw{number} mtu {mtu_bytes} type bridge forward_delay 0 stp_state 0 "
+                f"mcast_snooping {int(snooping)}",
                 f"link set sw{number} up")
             if number:
                 self.ns.ip_batch(f"link add isl{number}a type veth peer name isl{number}b",
-                                 f"link set isl{number}a master sw0 up", f"link set isl{number}b master sw{number} up")
+                                 f"link set isl{number}a mtu {mtu_bytes} master sw0 up",
+                                 f"link set isl{number}b mtu {mtu_bytes} master sw{number} up")
+        if query_interval_s:
+            self.ask_for_listeners(query_interval_s)
+
+    def ask_for_listeners(self, interval_s):
+        """Makes sw0 the querier; its MLD queries need a link-local address."""
+        self.ns.sysctl("ipv6/conf/sw0/disable_ipv6", 0)
+        centiseconds = round(100 * interval_s)
+        self.ns.ip_batch(f"link set sw0 type bridge mcast_query_interval {centiseconds} "
+                         f"mcast_query_response_interval {centiseconds // 2} "
+                         f"mcast_membership_interval {5 * centiseconds // 2} "
+                         f"mcast_startup_query_interval {centiseconds // 2} mcast_querier 1")
+
+    def forward_only_to_listeners(self):
+        """No multicast but to who has reported; a Linux bridge floods groups that nobody has asked for."""
+        self.ns.run("bridge", "-batch", "-", input="".join(f"link set dev {port} mcast_flood off\n"
+                                                           for port in self.ports))
+
+    def listening_ports(self, group):
+        """Ports behind which the switch knows listeners to a multicast group."""
+        entries = json.loads(self.ns.run("bridge", "-j", "mdb", "show").stdout)
+        return {entry["port"] for table in entries for entry in table["mdb"] if entry["grp"] == group}
 
     def adopt(self, port, bridge):
         """Makes a link of our namespace a port."""
-        self.ns.ip_batch(f"link set {port} master sw{bridge} up")
+        self.ns.ip_batch(f"link set {port} mtu {self.mtu_bytes} master sw{bridge} up")
         self.ns.run("tc", "qdisc", "add", "dev", port, "clsact")
         self.set_filter(port, "ingress", "forget")
         if port not in self.ports:
@@ -117,7 +143,8 @@ class Station:
         switch.ns.ip_batch(f"link add {port} type veth peer name {name} address {mac} netns {self.ns.path}")
         switch.adopt(port, bridge)
         self.ns.sysctl(f"ipv6/conf/{name}/accept_dad", 0)
-        self.ns.ip_batch(f"link set {name} up", *(f"addr add {address} dev {name}" for address in addresses))
+        self.ns.ip_batch(f"link set {name} mtu {switch.mtu_bytes} up",
+                         *(f"addr add {address} dev {name}" for address in addresses))
         self.links.append((name, mac, switch, port))
 
     def neighbours(self):

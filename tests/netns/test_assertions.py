@@ -4,7 +4,7 @@
     host <             |
               eth1 --- sw1          ipmp0: 192.0.2.1 ... 192.0.2.4, fd00::1, fd00::2
 
-Others are elsewhere: A2 in test_visibility.py, more of A1 and A5 in test_spread.py.
+Others are elsewhere: A2 in test_visibility.py, A14 in test_groups.py, more of A1 and A5 in test_spread.py.
 """
 
 import collections
@@ -345,35 +345,6 @@ def test_A13_R_ADR_3_a_test_address_answers_on_its_own_nic(lab):
         assert peer.neighbours()[address] == host.nics[nic].mac
         assert {name for name, sniffer in sniffers.items() if sent(sniffer)} == {nic}
     assert set(tests.values()).isdisjoint(host.addresses())
-
-
-def test_A14_R_GRP_9_the_mtu_is_the_least_of_all_members(lab):
-    host, _ = build(lab)
-
-    def settle(mtu_bytes, what):
-        wait_until(lambda: {host.ns.link(link)["mtu"] for link in ("ipmp0", "ipmpl0")} == {mtu_bytes}, 5,
-                   f"MTU of the group is {mtu_bytes}: {what}")
-        wait_until(lambda: f" mtu {mtu_bytes} " in host.ifconfig("ipmp0"), 5, "ifconfig says so too")
-
-    settle(1500, "at first")
-    host.ns.ip_batch("link set eth1 mtu 1400")
-    settle(1400, "one NIC has less")
-    host.nics["eth1"].cut()
-    host.wait_state("eth1", "failed")
-    host.ns.ip_batch("link set eth1 mtu 1380")
-    settle(1380, "a failed NIC counts")
-    host.nics["eth1"].heal()
-    host.wait_ok("ipmp0")
-    host.ifconfig("eth1", "standby")
-    assert "i" in flags(host, "eth1")
-    host.ns.ip_batch("link set eth1 mtu 1360")
-    settle(1360, "a resting standby counts")
-    host.ifconfig("eth1", "group", "")
-    settle(1500, "it left")
-    host.ifconfig("eth1", "group", "ipmp0")
-    settle(1360, "it joined again")
-    host.ns.ip_batch("link set eth0 mtu 9000", "link set eth1 mtu 9000")
-    settle(9000, "all have more")
 
 
 @pytest.mark.parametrize("how", ["ifconfig", "ip"])

@@ -224,6 +224,7 @@ int FakeKernel::apply(const KernelOp& op) {
             }
             if constexpr (std::is_same_v<Op, SetLinkUp>) set_admin_up(on_link.link, on_link.up);
             if constexpr (std::is_same_v<Op, SetLinkMtu>) set_mtu(on_link.link, on_link.mtu_bytes);
+            if constexpr (std::is_same_v<Op, SetLinkMac>) link(on_link.link)->mac = on_link.mac, changed();
             if constexpr (std::is_same_v<Op, AddAddress>) {
                 add_address({.link = on_link.link,
                              .address = on_link.address,

@@ -1,0 +1,53 @@
+// What the kernel shows becomes what we know: single observations.
+#include "core/observe.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ipmp {
+
+namespace {
+
+constexpr InterfaceIndex kFirst{1}, kSecond{7};
+
+class Observe : public testing::Test {
+  protected:
+    // One observation in which eth0 is the only link.
+    const Interface& see(InterfaceIndex index, bool admin_up) {
+        KernelState kernel;
+        kernel.links[index] = {.index = index, .name = "eth0", .ethernet = true, .admin_up = admin_up};
+        file_observation(state_, kernel, {});
+        return state_.interfaces.at("eth0");
+    }
+    const Interface& lose() {
+        file_observation(state_, KernelState{}, {});
+        return state_.interfaces.at("eth0");
+    }
+    State state_;
+};
+
+TEST_F(Observe, R_DYN_6_ItIsRememberedThatALostMemberWasUp) {
+    see(kFirst, true);
+    state_.interfaces.at("eth0").group = "ipmp0";
+    EXPECT_TRUE(lose().up_when_lost);
+    EXPECT_TRUE(lose().up_when_lost);  // a second look at its absence changes nothing
+    EXPECT_TRUE(see(kSecond, false).up_when_lost);
+    EXPECT_FALSE(see(kSecond, true).up_when_lost);
+    EXPECT_FALSE(see(kSecond, false).up_when_lost);  // taken down by somebody
+    EXPECT_FALSE(lose().up_when_lost);
+}
+
+TEST_F(Observe, ANicThatOthersBringUpIsPlumbedForBothFamilies) {
+    EXPECT_FALSE(see(kFirst, false).families[0].plumbed);
+    const Interface& nic = see(kFirst, true);
+    EXPECT_TRUE(nic.families[0].plumbed && nic.families[1].plumbed);
+}
+
+TEST_F(Observe, R_GRP_2_ANicPlumbedForOneFamilyStaysSo) {
+    see(kFirst, false);
+    state_.interfaces.at("eth0").families[1].plumbed = true;
+    EXPECT_FALSE(see(kFirst, true).families[0].plumbed);
+}
+
+}  // namespace
+
+}  // namespace ipmp
