@@ -34,6 +34,7 @@ packages=(
     python3-pytest       # runs the namespace tests
     iproute2             # ip, tc, bridge
     iputils-ping         # ping
+    nftables             # the laboratory drops and filters with nft
     tcpdump              # captures
     util-linux           # nsenter, setpriv, setarch
     mandoc               # checks the man pages

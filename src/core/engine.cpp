@@ -10,6 +10,7 @@
 #include "core/announcements.hpp"
 #include "core/commands.hpp"
 #include "core/image.hpp"
+#include "core/membership_queries.hpp"
 #include "core/observe.hpp"
 #include "core/op_limiter.hpp"
 #include "core/placement.hpp"
@@ -57,6 +58,7 @@ struct Engine::Impl {
 
     DataplaneImage image;
     Announcements announcements;
+    MembershipQueries queries;
     WatchCarrier watch;
 
     Outcome step(Instant at, const Event& event);
@@ -116,6 +118,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 
     publish(actions);
     announcements.update(image, kernel, now, actions);
+    queries.update(image, kernel, now, actions);
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
     reconcile(actions);
@@ -332,6 +335,7 @@ std::optional<Instant> Engine::Impl::deadline() const {
         if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
     };
     consider(announcements.deadline());
+    consider(queries.deadline());
     if (!outstanding()) consider(limiter.deadline());  // the end of a batch is followed by a new plan anyway
     for (const auto& [name, group] : state.groups) {
         for (const GroupFamily& family : group.families) consider(family.give_back_due);
@@ -348,6 +352,7 @@ Engine::Engine(const Config& config, std::string host_id, State restored) : impl
     impl_->config = config;
     impl_->host_id = std::move(host_id);
     impl_->announcements.assume_announced(restored);
+    impl_->queries.assume_asked(restored);
     impl_->state = std::move(restored);
 }
 

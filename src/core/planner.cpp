@@ -358,6 +358,7 @@ Settings wanted_settings(const Group&, const Config&) {
 Settings wanted_settings(const Interface&, const Config& config) {
     auto retrans_ms = std::clamp<std::int64_t>(config.failure_detection_time.count() / 5, 20, 1000);
     return {
+        {kAllMulticast, "1"},            // the NIC knows nothing of the groups, and of the IPv6 addresses, of ipmp0
         {"ipv4/conf/*/rp_filter", "2"},  // 0 is no cure where `all` is 1
         {"ipv4/conf/*/arp_ignore", "1"},
         {"ipv4/conf/*/arp_announce", "2"},

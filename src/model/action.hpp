@@ -27,6 +27,15 @@ struct Announce {
     bool operator==(const Announce&) const = default;
 };
 
+// Ask the host's own stack, by a general query sent into the lower end, which multicast groups it listens to: it
+// reports them all, in the right version, and so through the present nominee (R-SPR-3).
+struct AskMemberships {
+    InterfaceIndex lower;
+    MacAddress source;  // of the query
+    Family family = Family::ipv4;
+    bool operator==(const AskMemberships&) const = default;
+};
+
 struct ManagedLink {
     InterfaceIndex link;
     std::vector<std::string> settings;  // names to report in LinkState::settings from now on
@@ -60,6 +69,6 @@ struct WatchCarrier {
     bool operator==(const WatchCarrier&) const = default;
 };
 
-using Action = std::variant<PublishImage, Announce, ApplyKernel, Log, Reply, WatchCarrier>;
+using Action = std::variant<PublishImage, Announce, AskMemberships, ApplyKernel, Log, Reply, WatchCarrier>;
 
 }  // namespace ipmp

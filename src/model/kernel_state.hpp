@@ -17,8 +17,9 @@
 namespace ipmp {
 
 // Setting name -> value as text. A name is a path below /proc/sys/net in which `*` stands for the
-// link's name, e.g. "ipv4/conf/*/rp_filter".
+// link's name, e.g. "ipv4/conf/*/rp_filter"; or kAllMulticast, which is a flag of the link, 0 or 1.
 using Settings = std::map<std::string, std::string>;
+inline constexpr const char* kAllMulticast = "allmulticast";
 
 // Which of our traffic-control programs sits on the ingress hook of a link.
 enum class Filter : std::uint8_t {

@@ -14,13 +14,22 @@ Result<Announcer> Announcer::open() {
 }
 
 Result<void> Announcer::send(const Announce& announce) {
-    std::vector<std::uint8_t> frame = encode_announcement(announce.address, announce.nic.mac);
+    auto sent = send(encode_announcement(announce.address, announce.nic.mac), announce.nic.index);
+    return sent ? sent : sent.error().within("cannot announce " + to_string(announce.address));
+}
+
+Result<void> Announcer::send(const AskMemberships& question) {
+    auto sent = send(encode_membership_query(question.family, question.source), question.lower);
+    return sent ? sent : sent.error().within("cannot ask for multicast memberships");
+}
+
+Result<void> Announcer::send(const std::vector<std::uint8_t>& frame, InterfaceIndex link) {
     sockaddr_ll destination{};
     destination.sll_family = AF_PACKET;
-    destination.sll_ifindex = static_cast<int>(announce.nic.index.value);
+    destination.sll_ifindex = static_cast<int>(link.value);
     ssize_t sent = ::sendto(socket_.get(), frame.data(), frame.size(), 0,
                             reinterpret_cast<const sockaddr*>(&destination), sizeof destination);
-    if (sent < 0) return system_error("cannot announce " + to_string(announce.address));
+    if (sent < 0) return system_error("sending a frame");
     return {};
 }
 

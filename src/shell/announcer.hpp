@@ -1,5 +1,5 @@
-// Sends announcements from the NIC itself: one packet socket for all NICs, protocol 0, so that it never
-// receives anything. Non-blocking: a full queue loses one of a series, never time.
+// Sends announcements from the NIC itself, and queries into lower ends: one packet socket for all links, protocol 0,
+// so that it never receives anything. Non-blocking: a full queue loses one of a series, never time.
 #pragma once
 
 #include "base/result.hpp"
@@ -12,9 +12,12 @@ class Announcer {
   public:
     static Result<Announcer> open();
     Result<void> send(const Announce& announce);
+    Result<void> send(const AskMemberships& question);
 
   private:
     explicit Announcer(UniqueFd socket) : socket_(std::move(socket)) {}
+    Result<void> send(const std::vector<std::uint8_t>& frame, InterfaceIndex link);
+
     UniqueFd socket_;
 };
 

@@ -38,6 +38,11 @@ void Executor::perform(const Announce& action, Instant) {
     if (!sent) log_error(sent.error().text + ", ignoring: it is repeated");
 }
 
+void Executor::perform(const AskMemberships& action, Instant) {
+    Result<void> sent = announcer_.send(action);
+    if (!sent) log_error(sent.error().text + ", ignoring: it is repeated");
+}
+
 void Executor::perform(const ApplyKernel& action, Instant) { netlink_.submit(action); }
 
 void Executor::perform(const Log& action, Instant) { log_message(action.severity, action.text); }

@@ -31,6 +31,7 @@ class Executor {
   private:
     void perform(const PublishImage& action, Instant now);
     void perform(const Announce& action, Instant now);
+    void perform(const AskMemberships& action, Instant now);
     void perform(const ApplyKernel& action, Instant now);
     void perform(const Log& action, Instant now);
     void perform(const Reply& action, Instant now);

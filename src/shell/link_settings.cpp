@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <optional>
@@ -38,6 +40,16 @@ std::optional<std::string> read_text(const std::string& path) {
     return text;
 }
 
+// As people and programs set it (`ip link set … allmulticast on`), not what the kernel opens for its own purposes.
+std::optional<std::string> read_all_multicast(const std::string& link_name) {
+    ifreq request{};
+    UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket || link_name.size() >= sizeof request.ifr_name) return {};
+    link_name.copy(request.ifr_name, link_name.size());
+    if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) < 0) return {};
+    return (request.ifr_flags & IFF_ALLMULTI) != 0 ? "1" : "0";
+}
+
 }  // namespace
 
 Result<std::string> name_of_link(InterfaceIndex link) {
@@ -59,6 +71,10 @@ Result<std::string> setting_path(const std::string& setting, const std::string& 
 Settings read_settings(const std::vector<std::string>& names, const std::string& link_name) {
     Settings settings;
     for (const auto& name : names) {
+        if (name == kAllMulticast) {
+            if (auto text = read_all_multicast(link_name)) settings[name] = std::move(*text);
+            continue;
+        }
         auto path = setting_path(name, link_name);
         if (!path) continue;
         if (auto text = read_text(*path)) settings[name] = std::move(*text);

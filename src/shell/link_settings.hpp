@@ -1,5 +1,6 @@
 // Kernel settings of links, below /proc/sys/net of the calling thread's network namespace (design D11).
-// Names are those of model Settings: a path with `*` for the link's name, "ipv4/neigh/*/retrans_time_ms".
+// Names are those of model Settings: a path with `*` for the link's name, "ipv4/neigh/*/retrans_time_ms". Among them
+// is one flag of links, which is read here and written by rtnetlink.
 #pragma once
 
 #include <string>

@@ -39,7 +39,10 @@ struct Apply {
     }
     Result<void> operator()(const MoveRoutes& op) const { return move_routes(socket, op, refused); }
     Result<void> operator()(const SetIpv6Token& op) const;
-    Result<void> operator()(const WriteSetting& op) const { return write_setting(op.link, op.name, op.value); }
+    Result<void> operator()(const WriteSetting& op) const {
+        if (op.name == kAllMulticast) return socket.change(encode_set_all_multicast(op.link, op.value == "1"));
+        return write_setting(op.link, op.name, op.value);
+    }
     Result<void> operator()(const AttachFilter& op) const { return attach_filter(programs, op); }
     Result<void> operator()(const DetachFilter& op) const { return detach_filter(op); }
 

@@ -309,6 +309,12 @@ TEST_F(NetlinkApplyTest, ReadsAndWritesSettings) {
     std::vector<ManagedLink> managed{{v0, {filter, retransmit, "ipv4/conf/*/no_such_setting"}}};
     apply_well({WriteSetting{v0, filter, "2"}, WriteSetting{v0, retransmit, "20"}}, managed);
     EXPECT_EQ(link("v0").settings, (Settings{{filter, "2"}, {retransmit, "20"}}));
+    for (const char* value : {"1", "0"}) {
+        apply_well({SetLinkUp{v0, true}, WriteSetting{v0, kAllMulticast, value}}, {{v0, {kAllMulticast}}});
+        EXPECT_EQ(link("v0").settings, (Settings{{kAllMulticast, value}}));
+        EXPECT_TRUE(link("v0").admin_up);
+    }
+    apply_well({}, managed);
     EXPECT_TRUE(link("v1").settings.empty());
 
     run("sysctl -qw net.ipv4.neigh.v0.retrans_time_ms=300");  // of which no message tells

@@ -29,5 +29,27 @@ TEST(Announcement, AdvertisementOverridesAndHasARightChecksum_R_SPR_4) {
     EXPECT_EQ(internet_checksum_finish(internet_checksum_add(sum, bytes.subspan(54))), 0);
 }
 
+TEST(MembershipQuery, IgmpVersion3_R_SPR_3) {
+    auto frame = encode_membership_query(Family::ipv4, *parse_mac("02:00:00:00:00:07"));
+    ASSERT_EQ(frame.size(), 14u + 24 + 12);
+    std::span<const std::uint8_t> bytes(frame);
+    EXPECT_EQ(internet_checksum_finish(internet_checksum_add(0, bytes.subspan(14, 24))), 0);
+    EXPECT_EQ(internet_checksum_finish(internet_checksum_add(0, bytes.subspan(38))), 0);
+    EXPECT_EQ(frame[22], 1);  // time to live
+    EXPECT_EQ(frame[38], 0x11);
+}
+
+TEST(MembershipQuery, MldVersion2_R_SPR_3) {
+    auto frame = encode_membership_query(Family::ipv6, *parse_mac("02:00:00:00:00:07"));
+    ASSERT_EQ(frame.size(), 14u + 40 + 8 + 28);
+    EXPECT_EQ(frame[18] * 256 + frame[19], 36);  // payload
+    EXPECT_EQ(frame[21], 1);                     // hop limit
+    EXPECT_EQ(frame[62], 130);
+    std::span<const std::uint8_t> bytes(frame);
+    std::uint32_t sum = internet_checksum_add(0, bytes.subspan(22, 32));
+    sum = internet_checksum_add(sum, std::array<std::uint8_t, 8>{0, 0, 0, 28, 0, 0, 0, 58});
+    EXPECT_EQ(internet_checksum_finish(internet_checksum_add(sum, bytes.subspan(62))), 0);
+}
+
 }  // namespace
 }  // namespace ipmp

@@ -171,6 +171,15 @@ NetlinkRequest encode_set_no_arp(InterfaceIndex link) {
     return builder.finish();
 }
 
+NetlinkRequest encode_set_all_multicast(InterfaceIndex link, bool on) {
+    Builder builder(RTM_NEWLINK, kAcknowledge);
+    auto& header = builder.family_header<ifinfomsg>();
+    header.ifi_index = static_cast<int>(link.value);
+    header.ifi_flags = on ? IFF_ALLMULTI : 0;
+    header.ifi_change = IFF_ALLMULTI;
+    return builder.finish();
+}
+
 NetlinkRequest encode_set_no_generated_addresses(InterfaceIndex link) {
     Builder builder = link_change(link);
     builder.nest(IFLA_AF_SPEC, [&] {

@@ -32,6 +32,7 @@ inline constexpr std::size_t kMaxLinkNameBytes = 15;
 NetlinkRequest encode_create_pair(const CreateIpmpLink& op);
 NetlinkRequest encode_set_alias(InterfaceIndex link, const std::string& alias);
 NetlinkRequest encode_set_no_arp(InterfaceIndex link);
+NetlinkRequest encode_set_all_multicast(InterfaceIndex link, bool on);
 NetlinkRequest encode_set_no_generated_addresses(InterfaceIndex link);  // IPv6 addrgenmode none
 
 NetlinkRequest encode(const SetIpv6Token& op);

@@ -91,13 +91,14 @@ class Switch:
             self.ask_for_listeners(query_interval_s)
 
     def ask_for_listeners(self, interval_s):
-        """Makes sw0 the querier; its MLD queries need a link-local address."""
+        """Makes sw0 the querier; its MLD queries need a link-local address. What it knows counts from a response
+        interval later on, so that is short, and set before."""
+        self.ns.sysctl("ipv6/conf/sw0/accept_dad", 0)
         self.ns.sysctl("ipv6/conf/sw0/disable_ipv6", 0)
-        centiseconds = round(100 * interval_s)
-        self.ns.ip_batch(f"link set sw0 type bridge mcast_query_interval {centiseconds} "
-                         f"mcast_query_response_interval {centiseconds // 2} "
-                         f"mcast_membership_interval {5 * centiseconds // 2} "
-                         f"mcast_startup_query_interval {centiseconds // 2} mcast_querier 1")
+        self.ns.ip_batch(f"link set sw0 type bridge mcast_query_interval {100 * interval_s} "
+                         f"mcast_membership_interval {250 * interval_s} "
+                         "mcast_query_response_interval 50 mcast_startup_query_interval 50",
+                         "link set sw0 type bridge mcast_querier 1")
 
     def forward_only_to_listeners(self):
         """No multicast but to who has reported; a Linux bridge floods groups that nobody has asked for."""

@@ -19,8 +19,9 @@ MEMBER_SETTINGS = {  # name: a value that is not ours
     "ipv4/neigh/{}/retrans_time_ms": "4000", "ipv6/neigh/{}/retrans_time_ms": "4000"}
 GROUP_SETTINGS = {
     "ipv4/conf/{}/promote_secondaries": "0", "ipv4/conf/{}/arp_evict_nocarrier": "1",
-    "ipv6/conf/{}/ndisc_evict_nocarrier": "1", "ipv6/conf/{}/keep_addr_on_down": "0", "ipv6/conf/{}/accept_dad": "1",
-    "ipv6/conf/{}/use_oif_addrs_only": "0", "ipv6/conf/{}/accept_ra": "0", "ipv6/conf/{}/autoconf": "0"}
+    "ipv6/conf/{}/ndisc_evict_nocarrier": "1", "ipv6/conf/{}/keep_addr_on_down": "0",
+    "ipv6/conf/{}/accept_dad": "1", "ipv6/conf/{}/use_oif_addrs_only": "0", "ipv6/conf/{}/accept_ra": "0",
+    "ipv6/conf/{}/autoconf": "0"}
 SETTINGS = {name.format(link): value for links, names in ((TESTS, MEMBER_SETTINGS), (["ipmp0"], GROUP_SETTINGS))
             for link in links for name, value in names.items()}
 
@@ -49,14 +50,15 @@ def addresses(host):
     """What is on which link, without the kernel's own link-local addresses."""
     return sorted((link["ifname"], entry["local"], entry["prefixlen"], entry["scope"], entry.get("broadcast"),
                    "tentative" in entry or "dadfailed" in entry)
-                  for link in host.ns.ip("addr") for entry in link["addr_info"] if not entry["local"].startswith("fe80"))
+                  for link in host.ns.ip("addr") for entry in link["addr_info"]
+                  if not entry["local"].startswith("fe80"))
 
 
 def picture(host):
     """Everything of ours in the kernel that others could change; names only, as indices change at a re-creation."""
     links = {link["ifname"]: link for link in host.ns.ip("-d", "link")}
     present = {name: (link["mtu"], "UP" in link["flags"], "LOWER_UP" in link["flags"], link["address"],
-                      link.get("ifalias")) for name, link in links.items()}
+                      "ALLMULTI" in link["flags"], link.get("ifalias")) for name, link in links.items()}
     filters = {name: host.ns.run("tc", "filter", "show", "dev", name, "ingress").stdout.count("direct-action")
                for name in ("eth0", "eth1", "ipmpl0") if name in links}
     rules = [(rule["priority"], rule["src"], int(rule["table"], 0) - links[nic]["ifindex"])
@@ -102,6 +104,7 @@ BATCHES = {  # what is done to the kernel; no more than three re-creations of ip
         "IPv6 data address": f"addr del {DATA6}/64 dev ipmp0",
         "all data addresses": "addr flush dev ipmp0 scope global",
         "data address with another prefix": f"addr del {DATA}/24 dev ipmp0\naddr add {DATA}/25 dev ipmp0",
+        "multicast filters of the NICs": "link set eth0 allmulticast off\nlink set eth1 allmulticast off",
         "test address": "addr del 192.0.2.20/32 dev eth0",
         "rule of a test address": "rule del from 192.0.2.20",
         "all rules of test addresses": "rule del from 192.0.2.20\nrule del from 192.0.2.21"},

@@ -76,6 +76,9 @@ struct DescribeAction {
     std::string operator()(const Announce& a) const {
         return fmt::format("announce {} at {}", to_string(a.address), a.nic.index.value);
     }
+    std::string operator()(const AskMemberships& a) const {
+        return fmt::format("ask for memberships on {}", a.lower.value);
+    }
     std::string operator()(const ApplyKernel& a) const {
         std::string text = fmt::format("apply generation {}", a.generation);
         for (const KernelOp& op : a.ops) text += "; " + describe(op);
