@@ -174,7 +174,7 @@ def test_programs(label):
 def run_sanitized(check):
     """The same tests again in builds that make undefined behaviour and races visible."""
     if check.build("asan", test_programs("unit|sim|bpf")):
-        check.ctest("asan", "unit|sim|bpf", BUILD / "asan", ASAN_OPTIONS="detect_leaks=1")
+        check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, ASAN_OPTIONS="detect_leaks=1")
     if check.build("tsan", test_programs("net")):  # the netlink thread is the only other thread there is
         # Address randomisation of newer kernels puts mappings where this compiler's run-time library has its own.
         check.ctest("tsan", "net", BUILD / "tsan", jobs="1", wrapper=["setarch", "-R"])
@@ -211,7 +211,7 @@ def main():
         if not options.fast:
             run_simulation(check, options.long)
             check.pytest("netns", "tests/netns", "long or not long" if options.long else "not long",
-                         3600 if options.long else 600)
+                         5400 if options.long else 1200)
             run_sanitized(check)
 
     total = check.total
