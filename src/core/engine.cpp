@@ -70,6 +70,9 @@ struct Engine::Impl {
     void file(const CommandReceived& event, std::vector<Action>& log);
     void file(const KernelApplied& event, std::vector<Action>& log);
     void file(const ConfigChanged& event, std::vector<Action>& log);
+    void file(const PeersFound& event, std::vector<Action>& log);
+    void file(const PeerAnswered& event, std::vector<Action>& log);
+    void file(const AddressClaimed& event, std::vector<Action>& log);
     void file(const Tick& event, std::vector<Action>& log);
 
     // What follows from the state, in this order.
@@ -174,6 +177,12 @@ void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
 }
 
 void Engine::Impl::file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }
+
+void Engine::Impl::file(const PeersFound&, std::vector<Action>&) {}
+
+void Engine::Impl::file(const PeerAnswered&, std::vector<Action>&) {}
+
+void Engine::Impl::file(const AddressClaimed&, std::vector<Action>&) {}
 
 void Engine::Impl::file(const Tick&, std::vector<Action>&) {}
 

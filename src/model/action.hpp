@@ -12,6 +12,7 @@
 #include "model/dataplane_image.hpp"
 #include "model/ids.hpp"
 #include "model/kernel_op.hpp"
+#include "model/peer.hpp"
 
 namespace ipmp {
 
@@ -25,6 +26,41 @@ struct Announce {
     IpAddress address;
     Nic nic;
     bool operator==(const Announce&) const = default;
+};
+
+// Ask the link, from `nic`, whether anybody else is at `address`: one ARP probe or neighbour solicitation from nobody
+// (R2.11). An AddressClaimed is the answer of somebody who is; silence is the answer hoped for.
+struct ProbeAddress {
+    IpAddress address;
+    Nic nic;
+    bool operator==(const ProbeAddress&) const = default;
+};
+
+// Tell one peer, by a unicast ARP request or neighbour solicitation in the name of `address`, that it is at `nic` now.
+// The peer answers, and that is a PeerAnswered (design D5).
+struct AskPeer {
+    IpAddress address;
+    Nic nic;
+    Peer peer;
+    bool operator==(const AskPeer&) const = default;
+};
+
+// Find out who may hold a neighbour entry for `addresses`, all of one IPMP interface. Two PeersFound come back: at
+// once from the data path's own records, later from the kernel's neighbour table of `upper`.
+struct FindPeers {
+    std::string ipmp_interface;
+    InterfaceIndex upper;
+    std::vector<IpAddress> addresses;
+    bool operator==(const FindPeers&) const = default;
+};
+
+// Let a former nominee that still works leave the multicast groups the host listens to on `upper`, so that snooping
+// switches stop sending the streams to its port as well (design D12).
+struct LeaveMemberships {
+    InterfaceIndex upper;
+    Nic nic;
+    Family family = Family::ipv4;
+    bool operator==(const LeaveMemberships&) const = default;
 };
 
 // Ask the host's own stack, by a general query sent into the lower end, which multicast groups it listens to: it
@@ -69,6 +105,7 @@ struct WatchCarrier {
     bool operator==(const WatchCarrier&) const = default;
 };
 
-using Action = std::variant<PublishImage, Announce, AskMemberships, ApplyKernel, Log, Reply, WatchCarrier>;
+using Action = std::variant<PublishImage, Announce, ProbeAddress, AskPeer, FindPeers, AskMemberships, LeaveMemberships,
+                            ApplyKernel, Log, Reply, WatchCarrier>;
 
 }  // namespace ipmp

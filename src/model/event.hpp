@@ -11,6 +11,7 @@
 #include "model/ids.hpp"
 #include "model/kernel_op.hpp"
 #include "model/kernel_state.hpp"
+#include "model/peer.hpp"
 
 namespace ipmp {
 
@@ -52,10 +53,39 @@ struct ConfigChanged {
     Config config;
 };
 
+// Answer to FindPeers: `peer` may hold a neighbour entry for `address`. Nothing in `found` is fine.
+struct PeersFound {
+    struct Found {
+        IpAddress address;
+        Peer peer;
+        auto operator<=>(const Found&) const = default;
+    };
+    std::string ipmp_interface;
+    std::vector<Found> found;
+};
+
+// `peer` sent an ARP reply or a solicited neighbour advertisement to `address`, and it arrived at `link`: at least
+// once, and not more than the data path lets through (docs/DATAPLANE.md).
+struct PeerAnswered {
+    IpAddress address;
+    IpAddress peer;
+    InterfaceIndex link;
+};
+
+// A host that is not us uses `address`, a data address (R5.10), or asks whether it may (`probing`). Bounded by the data
+// path, so not every such frame makes an event.
+struct AddressClaimed {
+    IpAddress address;
+    MacAddress claimant;
+    InterfaceIndex link;
+    bool probing = false;
+};
+
 // A deadline the engine asked for has come.
 struct Tick {};
 
 using Event =
-    std::variant<KernelObserved, CarrierChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged, Tick>;
+    std::variant<KernelObserved, CarrierChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged,
+                           PeersFound, PeerAnswered, AddressClaimed, Tick>;
 
 }  // namespace ipmp

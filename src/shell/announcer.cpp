@@ -18,6 +18,17 @@ Result<void> Announcer::send(const Announce& announce) {
     return sent ? sent : sent.error().within("cannot announce " + to_string(announce.address));
 }
 
+Result<void> Announcer::send(const ProbeAddress& probe) {
+    auto sent = send(encode_address_probe(probe.address, probe.nic.mac), probe.nic.index);
+    return sent ? sent : sent.error().within("cannot ask who has " + to_string(probe.address));
+}
+
+Result<void> Announcer::send(const AskPeer& question) {
+    auto frame = encode_peer_question(question.address, question.nic.mac, question.peer);
+    auto sent = send(frame, question.nic.index);
+    return sent ? sent : sent.error().within("cannot tell a peer about " + to_string(question.address));
+}
+
 Result<void> Announcer::send(const AskMemberships& question) {
     auto sent = send(encode_membership_query(question.family, question.source), question.lower);
     return sent ? sent : sent.error().within("cannot ask for multicast memberships");

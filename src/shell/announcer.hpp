@@ -12,6 +12,8 @@ class Announcer {
   public:
     static Result<Announcer> open();
     Result<void> send(const Announce& announce);
+    Result<void> send(const ProbeAddress& probe);
+    Result<void> send(const AskPeer& question);
     Result<void> send(const AskMemberships& question);
 
   private:

@@ -33,15 +33,24 @@ void Executor::perform(const PublishImage& action, Instant now) {
     retry_at_ = now + kRetryAfter;
 }
 
-void Executor::perform(const Announce& action, Instant) {
+// Lost frames are made up for by the next of their series.
+template <typename Frame>
+void Executor::send(const Frame& action) {
     Result<void> sent = announcer_.send(action);
     if (!sent) log_error(sent.error().text + ", ignoring: it is repeated");
 }
 
-void Executor::perform(const AskMemberships& action, Instant) {
-    Result<void> sent = announcer_.send(action);
-    if (!sent) log_error(sent.error().text + ", ignoring: it is repeated");
-}
+void Executor::perform(const Announce& action, Instant) { send(action); }
+
+void Executor::perform(const ProbeAddress& action, Instant) { send(action); }
+
+void Executor::perform(const AskPeer& action, Instant) { send(action); }
+
+void Executor::perform(const FindPeers&, Instant) {}
+
+void Executor::perform(const AskMemberships& action, Instant) { send(action); }
+
+void Executor::perform(const LeaveMemberships&, Instant) {}
 
 void Executor::perform(const ApplyKernel& action, Instant) { netlink_.submit(action); }
 

@@ -31,11 +31,18 @@ class Executor {
   private:
     void perform(const PublishImage& action, Instant now);
     void perform(const Announce& action, Instant now);
+    void perform(const ProbeAddress& action, Instant now);
+    void perform(const AskPeer& action, Instant now);
+    void perform(const FindPeers& action, Instant now);
     void perform(const AskMemberships& action, Instant now);
+    void perform(const LeaveMemberships& action, Instant now);
     void perform(const ApplyKernel& action, Instant now);
     void perform(const Log& action, Instant now);
     void perform(const Reply& action, Instant now);
     void perform(const WatchCarrier& action, Instant now);
+
+    template <typename Frame>
+    void send(const Frame& action);
 
     Dataplane& dataplane_;
     Announcer& announcer_;

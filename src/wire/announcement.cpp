@@ -17,18 +17,27 @@ void append(Bytes& frame, std::span<const std::uint8_t> bytes) {
     frame.insert(frame.end(), bytes.begin(), bytes.end());
 }
 
-// A request, not a reply: Linux peers ignore replies for a second after the last change. Sender = target.
-Bytes gratuitous_arp(const IpAddress& address, const MacAddress& mac) {
-    std::span<const std::uint8_t> protocol_address(address.bytes.data(), 4);
+// Who asks what of whom by ARP; all we send are requests.
+struct ArpRequest {
+    MacAddress destination, sender_mac;
+    IpAddress sender;
+    MacAddress target_mac;
+    IpAddress target;
+};
+
+constexpr MacAddress kBroadcast{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+Bytes encode(const ArpRequest& request) {
+    auto four = [](const IpAddress& address) { return std::span<const std::uint8_t>(address.bytes.data(), 4); };
     Bytes frame;
-    append(frame, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
-    append(frame, mac.bytes);
+    append(frame, request.destination.bytes);
+    append(frame, request.sender_mac.bytes);
     append(frame, {0x08, 0x06});
     append(frame, {0x00, 0x01, 0x08, 0x00, 6, 4, 0x00, 0x01});  // Ethernet, IPv4, lengths, request
-    append(frame, mac.bytes);
-    append(frame, protocol_address);
-    append(frame, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
-    append(frame, protocol_address);
+    append(frame, request.sender_mac.bytes);
+    append(frame, four(request.sender));
+    append(frame, request.target_mac.bytes);
+    append(frame, four(request.target));
     return frame;
 }
 
@@ -38,34 +47,68 @@ void put_checksum(Bytes& message, std::size_t offset, std::uint32_t sum_of_the_r
     message[offset + 1] = static_cast<std::uint8_t>(checksum);
 }
 
-constexpr std::array<std::uint8_t, 16> kAllNodes{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01};
+using Ipv6Bytes = std::array<std::uint8_t, 16>;
+constexpr Ipv6Bytes kAllNodes{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01};
 
-// To all nodes; the pseudo header (RFC 8200 §8.1) is part of the sum.
-void put_icmpv6_checksum(Bytes& message, const std::array<std::uint8_t, 16>& source) {
-    std::uint32_t sum = internet_checksum_add(internet_checksum_add(0, source), kAllNodes);
+// The pseudo header (RFC 8200 §8.1) is part of the sum.
+void put_icmpv6_checksum(Bytes& message, const Ipv6Bytes& source, const Ipv6Bytes& destination) {
+    std::uint32_t sum = internet_checksum_add(internet_checksum_add(0, source), destination);
     auto length = static_cast<std::uint8_t>(message.size());
     put_checksum(message, 2, internet_checksum_add(sum, std::array<std::uint8_t, 8>{0, 0, 0, length, 0, 0, 0, 58}));
 }
 
-Bytes unsolicited_advertisement(const IpAddress& address, const MacAddress& mac) {
-    Bytes advertisement;
-    append(advertisement, {136, 0, 0, 0, 0x20, 0, 0, 0});  // type, code, checksum, flags: override
-    append(advertisement, address.bytes);
-    append(advertisement, {2, 1});  // option: target link-layer address, 8 bytes
-    append(advertisement, mac.bytes);
+// Where an IPv6 multicast address is on Ethernet (RFC 2464 §7).
+MacAddress multicast_mac(const Ipv6Bytes& group) {
+    return MacAddress{{0x33, 0x33, group[12], group[13], group[14], group[15]}};
+}
 
-    put_icmpv6_checksum(advertisement, address.bytes);
-    auto length = static_cast<std::uint8_t>(advertisement.size());
+enum : std::uint8_t { kSolicitation = 135, kAdvertisement = 136, kSourceMac = 1, kTargetMac = 2 };
 
+// Type, code, checksum, flags, target; the option, if any, states `mac`.
+Bytes neighbour_message(std::uint8_t type, std::uint8_t flags, const IpAddress& target) {
+    Bytes message;
+    append(message, {type, 0, 0, 0, flags, 0, 0, 0});
+    append(message, target.bytes);
+    return message;
+}
+
+void append_option(Bytes& message, std::uint8_t type, const MacAddress& mac) {
+    append(message, {type, 1});  // 8 bytes
+    append(message, mac.bytes);
+}
+
+Bytes neighbour_frame(const MacAddress& from, const MacAddress& to, const Ipv6Bytes& source,
+                      const Ipv6Bytes& destination, Bytes message) {
+    put_icmpv6_checksum(message, source, destination);
     Bytes frame;
-    append(frame, {0x33, 0x33, 0x00, 0x00, 0x00, 0x01});
-    append(frame, mac.bytes);
+    append(frame, to.bytes);
+    append(frame, from.bytes);
     append(frame, {0x86, 0xdd});
-    append(frame, {0x60, 0, 0, 0, 0, length, 58, 255});  // version, payload length, ICMPv6, hop limit 255
-    append(frame, address.bytes);
-    append(frame, kAllNodes);
-    append(frame, advertisement);
+    append(frame, {0x60, 0, 0, 0, 0, static_cast<std::uint8_t>(message.size()), 58, 255});  // ICMPv6, hop limit 255
+    append(frame, source);
+    append(frame, destination);
+    append(frame, message);
     return frame;
+}
+
+Bytes unsolicited_advertisement(const IpAddress& address, const MacAddress& mac) {
+    constexpr std::uint8_t kOverride = 0x20;
+    Bytes message = neighbour_message(kAdvertisement, kOverride, address);
+    append_option(message, kTargetMac, mac);
+    return neighbour_frame(mac, multicast_mac(kAllNodes), address.bytes, kAllNodes, std::move(message));
+}
+
+Bytes solicitation_from_nobody(const IpAddress& address, const MacAddress& mac) {
+    Ipv6Bytes solicited_node{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff};
+    std::copy(address.bytes.begin() + 13, address.bytes.end(), solicited_node.begin() + 13);
+    return neighbour_frame(mac, multicast_mac(solicited_node), {}, solicited_node,
+                           neighbour_message(kSolicitation, 0, address));
+}
+
+Bytes solicitation_of(const Peer& peer, const IpAddress& address, const MacAddress& mac) {
+    Bytes message = neighbour_message(kSolicitation, 0, peer.address);
+    append_option(message, kSourceMac, mac);
+    return neighbour_frame(mac, peer.mac, address.bytes, peer.address.bytes, std::move(message));
 }
 
 Bytes igmp_query(const MacAddress& source) {
@@ -92,7 +135,7 @@ Bytes mld_query(const MacAddress& source) {
     append(query, {130, 0, 0, 0, 0, 100, 0, 0});
     append(query, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
     append(query, {2, 125, 0, 0});
-    put_icmpv6_checksum(query, link_local);
+    put_icmpv6_checksum(query, link_local, kAllNodes);
 
     Bytes frame;
     append(frame, {0x33, 0x33, 0x00, 0x00, 0x00, 0x01});
@@ -108,8 +151,20 @@ Bytes mld_query(const MacAddress& source) {
 
 }  // namespace
 
+// A request, not a reply: Linux peers ignore replies for a second after the last change.
 std::vector<std::uint8_t> encode_announcement(const IpAddress& address, const MacAddress& mac) {
-    return address.family == Family::ipv4 ? gratuitous_arp(address, mac) : unsolicited_advertisement(address, mac);
+    if (address.family == Family::ipv6) return unsolicited_advertisement(address, mac);
+    return encode(ArpRequest{kBroadcast, mac, address, kBroadcast, address});
+}
+
+std::vector<std::uint8_t> encode_address_probe(const IpAddress& address, const MacAddress& mac) {
+    if (address.family == Family::ipv6) return solicitation_from_nobody(address, mac);
+    return encode(ArpRequest{kBroadcast, mac, IpAddress{}, MacAddress{}, address});
+}
+
+std::vector<std::uint8_t> encode_peer_question(const IpAddress& address, const MacAddress& mac, const Peer& peer) {
+    if (address.family == Family::ipv6) return solicitation_of(peer, address, mac);
+    return encode(ArpRequest{peer.mac, mac, address, MacAddress{}, peer.address});
 }
 
 std::vector<std::uint8_t> encode_membership_query(Family family, const MacAddress& source) {

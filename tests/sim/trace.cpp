@@ -68,6 +68,16 @@ struct DescribeEvent {
     std::string operator()(const ConfigChanged& e) const {
         return fmt::format("configuration: FAILBACK={}", e.config.failback ? "yes" : "no");
     }
+    std::string operator()(const PeersFound& e) const {
+        return fmt::format("{} peers of {} found", e.found.size(), e.ipmp_interface);
+    }
+    std::string operator()(const PeerAnswered& e) const {
+        return fmt::format("{} answered {} at {}", to_string(e.peer), to_string(e.address), e.link.value);
+    }
+    std::string operator()(const AddressClaimed& e) const {
+        return fmt::format("{} {} {} at {}", to_string(e.claimant), e.probing ? "asks for" : "claims",
+                           to_string(e.address), e.link.value);
+    }
     std::string operator()(const Tick&) const { return "tick"; }
 };
 
@@ -75,6 +85,17 @@ struct DescribeAction {
     std::string operator()(const PublishImage&) const { return "publish image"; }
     std::string operator()(const Announce& a) const {
         return fmt::format("announce {} at {}", to_string(a.address), a.nic.index.value);
+    }
+    std::string operator()(const ProbeAddress& a) const {
+        return fmt::format("probe for {} at {}", to_string(a.address), a.nic.index.value);
+    }
+    std::string operator()(const AskPeer& a) const {
+        return fmt::format("tell {} that {} is at {}", to_string(a.peer.address), to_string(a.address),
+                           a.nic.index.value);
+    }
+    std::string operator()(const FindPeers& a) const { return "find peers of " + a.ipmp_interface; }
+    std::string operator()(const LeaveMemberships& a) const {
+        return fmt::format("leave memberships at {}", a.nic.index.value);
     }
     std::string operator()(const AskMemberships& a) const {
         return fmt::format("ask for memberships on {}", a.lower.value);

@@ -208,7 +208,9 @@ void World::watch_migration() {
 
 void World::carry_out(const Action& action) {
     if (trace_) trace("  -> " + describe_action(action));
-    if (!std::holds_alternative<Announce>(action)) last_change_ = now_;
+    bool is_frame = std::holds_alternative<Announce>(action) || std::holds_alternative<ProbeAddress>(action) ||
+                    std::holds_alternative<AskPeer>(action);
+    if (!is_frame) last_change_ = now_;
     if (std::holds_alternative<Announce>(action)) ++announced_;
     if (auto* publish = std::get_if<PublishImage>(&action)) {
         if (publish->image != engine_->image()) violated("the image published is not the engine's");
