@@ -12,31 +12,15 @@
 #include "core/image.hpp"
 #include "core/membership_queries.hpp"
 #include "core/observe.hpp"
-#include "core/op_limiter.hpp"
 #include "core/placement.hpp"
-#include "core/planner.hpp"
 #include "core/policy.hpp"
 #include "core/predicates.hpp"
+#include "core/reconciler.hpp"
 #include "core/recover.hpp"
 #include "core/snapshot.hpp"
 #include "core/verdict.hpp"
 
 namespace ipmp {
-
-namespace {
-
-// A command done here, to be answered once the kernel agrees.
-struct Waiting {
-    Reply reply;
-    std::uint64_t since = 0;   // batches up to this one know nothing of it
-    std::string kernel_error;  // first failure in those that do
-    bool stops = false;        // the daemon ends when this has succeeded
-};
-
-// Whom somebody keeps from agreeing all the time: the client is answered after that many batches.
-constexpr std::uint64_t kMostBatches = 10;
-
-}  // namespace
 
 struct Engine::Impl {
     Config config;
@@ -47,13 +31,7 @@ struct Engine::Impl {
     Instant now;
 
     std::vector<CommandReceived> early_commands;  // came before the first observation
-    OneTimeOrders orders;
-    std::uint64_t submitted = 0;         // generation of the newest batch
-    std::uint64_t doomed_since = 0;      // batch that removes orders.doomed
-    std::vector<ManagedLink> managed;    // as submitted last
-    OpLimiter limiter;
-    std::set<KernelOp> refused;          // of the newest batch, by the kernel
-    std::vector<Waiting> waiting;
+    Reconciler reconciler;
     bool stop = false;
 
     DataplaneImage image;
@@ -81,13 +59,10 @@ struct Engine::Impl {
     void place();
     void publish(std::vector<Action>& actions);
     void watch_carriers(std::vector<Action>& actions);
-    void reconcile(std::vector<Action>& actions);
-    void answer(std::vector<Action>& actions);
 
     void log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const;
     void log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const;
     void forget_restored_settings();
-    bool outstanding() const { return kernel.generation < submitted; }
     std::optional<Instant> deadline() const;
 };
 
@@ -124,8 +99,8 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     queries.update(image, kernel, now, actions);
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
-    reconcile(actions);
-    answer(actions);
+    reconciler.reconcile(state, kernel, config, now, actions);
+    stop = reconciler.answer(kernel, actions) || stop;
     return {std::move(actions), deadline(), stop};
 }
 
@@ -133,11 +108,11 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (event.state.generation < kernel.generation) return;
     log_filters_in_front(event.state, log);
     kernel = event.state;
-    if (kernel.generation >= doomed_since && orders.ops.empty()) orders.doomed.clear();
+    reconciler.observed(kernel);
     if (!observed) {
         for (std::string& line : recover(state, kernel)) log.push_back(Log{Severity::error, std::move(line)});
     }
-    file_observation(state, kernel, orders.doomed);
+    file_observation(state, kernel, reconciler.orders.doomed);
     forget_restored_settings();
     if (observed) return;
     observed = true;
@@ -153,27 +128,17 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
         early_commands.push_back(event);
         return;
     }
-    CommandContext context{state, kernel, host_id, orders};
+    CommandContext context{state, kernel, host_id, reconciler.orders};
     CommandReply reply = carry_out(event.command, context);
     if (reply.error != CommandError::none) {
         log.push_back(Reply{event.request, std::move(reply)});
     } else {
-        limiter.forget();
-        bool stops = std::holds_alternative<Stop>(event.command);
-        waiting.push_back({Reply{event.request, std::move(reply)}, submitted, "", stops});
+        reconciler.await_kernel(Reply{event.request, std::move(reply)}, std::holds_alternative<Stop>(event.command));
     }
 }
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
-    refused.clear();
-    for (const KernelApplied::Failure& failure : event.failures) {
-        refused.insert(failure.op);
-        std::string text = fmt::format("cannot {}: {}", describe(failure.op, kernel.links), failure.text);
-        log.push_back(Log{Severity::error, text});
-        for (Waiting& command : waiting) {
-            if (command.since < event.generation && command.kernel_error.empty()) command.kernel_error = text;
-        }
-    }
+    reconciler.applied(event, kernel, log);
 }
 
 void Engine::Impl::file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }
@@ -285,45 +250,6 @@ void Engine::Impl::watch_carriers(std::vector<Action>& actions) {
     actions.push_back(watch);
 }
 
-// At most one batch is out at any time: the next plan is made from what the kernel looks like after it.
-void Engine::Impl::reconcile(std::vector<Action>& actions) {
-    if (outstanding()) return;
-    std::vector<KernelOp> ops = std::exchange(orders.ops, {});
-    std::vector<KernelOp> planned = limiter.admit(plan(state, kernel, config), now);
-    for (const KernelOp& op : limiter.newly_held()) {
-        if (refused.contains(op)) continue;  // that has been told
-        actions.push_back(Log{Severity::error,
-                              fmt::format("another program undoes what is done here, trying again less often: {}",
-                                          describe(op, kernel.links))});
-    }
-    std::move(planned.begin(), planned.end(), std::back_inserter(ops));
-    std::vector<ManagedLink> links = managed_links(state);
-    orders.arriving.clear();
-    for (const KernelOp& op : ops) {
-        const auto* add = std::get_if<AddAddress>(&op);
-        if (add) orders.arriving.insert({add->link, add->address, add->prefix_length});
-    }
-    if (ops.empty() && links == managed) return;
-    managed = std::move(links);
-    ++submitted;
-    if (!orders.doomed.empty()) doomed_since = submitted;
-    actions.push_back(ApplyKernel{submitted, std::move(ops), managed});
-}
-
-void Engine::Impl::answer(std::vector<Action>& actions) {
-    for (Waiting& command : std::exchange(waiting, {})) {
-        if (outstanding() && kernel.generation < command.since + kMostBatches) {
-            waiting.push_back(std::move(command));
-            continue;
-        }
-        if (!command.kernel_error.empty()) {
-            command.reply.reply = {CommandError::kernel_refused, command.kernel_error, ""};
-        }
-        stop = stop || (command.stops && command.kernel_error.empty());
-        actions.push_back(std::move(command.reply));
-    }
-}
-
 // A NIC that left its group and has its own settings back is an ordinary one again.
 void Engine::Impl::forget_restored_settings() {
     for (auto& [name, interface] : state.interfaces) {
@@ -345,7 +271,7 @@ std::optional<Instant> Engine::Impl::deadline() const {
     };
     consider(announcements.deadline());
     consider(queries.deadline());
-    if (!outstanding()) consider(limiter.deadline());  // the end of a batch is followed by a new plan anyway
+    consider(reconciler.deadline(kernel));
     for (const auto& [name, group] : state.groups) {
         for (const GroupFamily& family : group.families) consider(family.give_back_due);
     }
@@ -373,6 +299,6 @@ Engine::Outcome Engine::step(Instant now, const Event& event) { return impl_->st
 const State& Engine::state() const { return impl_->state; }
 Status Engine::status() const { return snapshot_of(impl_->state, impl_->kernel); }
 const DataplaneImage& Engine::image() const { return impl_->image; }
-bool Engine::converged() const { return impl_->observed && !impl_->outstanding() && impl_->waiting.empty(); }
+bool Engine::converged() const { return impl_->observed && impl_->reconciler.converged(impl_->kernel); }
 
 }  // namespace ipmp

@@ -86,8 +86,7 @@ Group* group_of_upper(State& state, InterfaceIndex link) {
 }
 
 void adopt(std::vector<LogicalAddress>& addresses, const AddressState& seen) {
-    bool zeroth_is_free = free_number(addresses, 0) == 0;
-    LogicalAddress logical{.number = zeroth_is_free ? 0 : free_number(addresses, 1),
+    LogicalAddress logical{.number = free_number(addresses, 0),
                            .address = seen.address,
                            .prefix_length = seen.prefix_length,
                            .broadcast = seen.broadcast,
@@ -106,11 +105,6 @@ void forget_removed(std::vector<LogicalAddress>& addresses, const KernelState& k
     });
 }
 
-bool knows(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
-    return std::any_of(addresses.begin(), addresses.end(),
-                       [&](const LogicalAddress& logical) { return logical.address == address; });
-}
-
 void file_addresses(State& state, const KernelState& kernel, const std::set<DoomedAddress>& doomed) {
     for (Family family : kFamilies) {
         for (auto& [name, interface] : state.interfaces) {
@@ -124,11 +118,11 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
         if (doomed.contains({seen.link, seen.address, seen.prefix_length})) continue;
         std::size_t family = index_of(seen.address.family);
         if (Group* group = group_of_upper(state, seen.link)) {
-            if (knows(group->families[family].addresses, seen.address)) continue;
+            if (contains(group->families[family].addresses, seen.address)) continue;
             group->families[family].plumbed = true;
             adopt(group->families[family].addresses, seen);
         } else if (Interface* interface = find_interface(state, seen.link)) {
-            if (knows(interface->families[family].addresses, seen.address)) continue;
+            if (contains(interface->families[family].addresses, seen.address)) continue;
             auto own_group = state.groups.find(interface->group);
             bool migrated = own_group != state.groups.end() && hosts(own_group->second, seen.address);
             if (migrated) continue;  // the planner takes it away here
@@ -191,9 +185,9 @@ void migrate_addresses(State& state, const KernelState& kernel) {
             auto& source = interface.families[family].addresses;
             auto& target = group->second.families[family].addresses;
             for (LogicalAddress& logical : source) {
-                if (!migrates(logical) || knows(target, logical.address)) continue;
+                if (!migrates(logical) || contains(target, logical.address)) continue;
                 LogicalAddress moved = logical;
-                moved.number = free_number(target, 0) == 0 ? 0 : free_number(target, 1);
+                moved.number = free_number(target, 0);
                 moved.adopted = logical.adopted && ends_by_itself(kernel, interface.index, logical.address);
                 insert_logical(target, moved);
             }

@@ -245,17 +245,12 @@ class Planner {
         for (auto place = kernel_.addresses.rbegin(); place != kernel_.addresses.rend(); ++place) {
             const AddressState& seen = *place;
             std::size_t family = index_of(seen.address.family);
-            if (seen.link != member.index || has(member.families[family], seen.address)) continue;
+            if (seen.link != member.index || ipmp::contains(member.families[family].addresses, seen.address)) continue;
             for (const LogicalAddress& logical : group.families[family].addresses) {
                 if (logical.address != seen.address || (logical.up && !is_on(group.upper, seen.address))) continue;
                 ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
             }
         }
-    }
-
-    static bool has(const InterfaceFamily& family, const IpAddress& address) {
-        return std::any_of(family.addresses.begin(), family.addresses.end(),
-                           [&](const LogicalAddress& logical) { return logical.address == address; });
     }
 
     bool is_on(InterfaceIndex link, const IpAddress& address) const {

@@ -40,10 +40,13 @@ std::vector<Interface*> members_of(State& state, const Group& group) {
 const Interface* find_interface(const State& state, InterfaceIndex index) { return find_by_index(state, index); }
 Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
 
-bool hosts(const Group& group, const IpAddress& address) {
-    const auto& addresses = group.families[index_of(address.family)].addresses;
+bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
     return std::any_of(addresses.begin(), addresses.end(),
                        [&](const LogicalAddress& logical) { return logical.address == address; });
+}
+
+bool hosts(const Group& group, const IpAddress& address) {
+    return contains(group.families[index_of(address.family)].addresses, address);
 }
 
 }  // namespace ipmp

@@ -40,6 +40,9 @@ std::vector<Interface*> members_of(State& state, const Group& group);
 const Interface* find_interface(const State& state, InterfaceIndex index);
 Interface* find_interface(State& state, InterfaceIndex index);
 
+// One of `addresses`, UP or not, is `address`.
+bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address);
+
 // `address` is a data address of `group`, UP or not.
 bool hosts(const Group& group, const IpAddress& address);
 

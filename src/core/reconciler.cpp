@@ -1,0 +1,89 @@
+#include "core/reconciler.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/planner.hpp"
+
+namespace ipmp {
+
+namespace {
+
+// Whom somebody keeps from agreeing all the time: the client is answered after that many batches.
+constexpr std::uint64_t kMostBatches = 10;
+
+}  // namespace
+
+void Reconciler::observed(const KernelState& kernel) {
+    if (kernel.generation >= doomed_since_ && orders.ops.empty()) orders.doomed.clear();
+}
+
+void Reconciler::applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log) {
+    refused_.clear();
+    for (const KernelApplied::Failure& failure : event.failures) {
+        refused_.insert(failure.op);
+        std::string text = fmt::format("cannot {}: {}", describe(failure.op, kernel.links), failure.text);
+        log.push_back(Log{Severity::error, text});
+        for (Waiting& command : waiting_) {
+            if (command.since < event.generation && command.kernel_error.empty()) command.kernel_error = text;
+        }
+    }
+}
+
+void Reconciler::await_kernel(Reply reply, bool stops) {
+    limiter_.forget();
+    waiting_.push_back({std::move(reply), submitted_, "", stops});
+}
+
+void Reconciler::log_held(const KernelState& kernel, std::vector<Action>& actions) const {
+    for (const KernelOp& op : limiter_.newly_held()) {
+        if (refused_.contains(op)) continue;  // that has been told
+        actions.push_back(Log{Severity::error,
+                              fmt::format("another program undoes what is done here, trying again less often: {}",
+                                          describe(op, kernel.links))});
+    }
+}
+
+void Reconciler::reconcile(const State& state, const KernelState& kernel, const Config& config, Instant now,
+                           std::vector<Action>& actions) {
+    if (outstanding(kernel)) return;
+    std::vector<KernelOp> ops = std::exchange(orders.ops, {});
+    std::vector<KernelOp> planned = limiter_.admit(plan(state, kernel, config), now);
+    log_held(kernel, actions);
+    std::move(planned.begin(), planned.end(), std::back_inserter(ops));
+    std::vector<ManagedLink> links = managed_links(state);
+    orders.arriving.clear();
+    for (const KernelOp& op : ops) {
+        const auto* add = std::get_if<AddAddress>(&op);
+        if (add) orders.arriving.insert({add->link, add->address, add->prefix_length});
+    }
+    if (ops.empty() && links == managed_) return;
+    managed_ = std::move(links);
+    ++submitted_;
+    if (!orders.doomed.empty()) doomed_since_ = submitted_;
+    actions.push_back(ApplyKernel{submitted_, std::move(ops), managed_});
+}
+
+bool Reconciler::answer(const KernelState& kernel, std::vector<Action>& actions) {
+    bool stop = false;
+    for (Waiting& command : std::exchange(waiting_, {})) {
+        if (outstanding(kernel) && kernel.generation < command.since + kMostBatches) {
+            waiting_.push_back(std::move(command));
+            continue;
+        }
+        if (!command.kernel_error.empty()) {
+            command.reply.reply = {CommandError::kernel_refused, command.kernel_error, ""};
+        }
+        stop = stop || (command.stops && command.kernel_error.empty());
+        actions.push_back(std::move(command.reply));
+    }
+    return stop;
+}
+
+std::optional<Instant> Reconciler::deadline(const KernelState& kernel) const {
+    if (outstanding(kernel)) return {};  // the end of a batch is followed by a new plan anyway
+    return limiter_.deadline();
+}
+
+}  // namespace ipmp

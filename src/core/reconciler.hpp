@@ -1,0 +1,61 @@
+// Keeps the kernel as wanted, one batch of operations at a time, and answers commands once the kernel agrees.
+//
+// At most one batch is out at any time: the next plan is made from what the kernel looks like after it. Whoever keeps
+// undoing what is done here meets bounded retries (op_limiter.*, design D7).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "core/commands.hpp"
+#include "core/op_limiter.hpp"
+#include "model/action.hpp"
+#include "model/event.hpp"
+#include "model/state.hpp"
+
+namespace ipmp {
+
+class Reconciler {
+  public:
+    OneTimeOrders orders;  // what commands want done once, with the next batch
+
+    // A fresh observation came.
+    void observed(const KernelState& kernel);
+    // A batch has been carried out; tells what the kernel refused.
+    void applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log);
+    // A command succeeded here; its reply follows when the kernel agrees, and `stops` ends the daemon then.
+    void await_kernel(Reply reply, bool stops);
+
+    // Appends the next batch, if one is due and none is out.
+    void reconcile(const State& state, const KernelState& kernel, const Config& config, Instant now,
+                   std::vector<Action>& actions);
+    // Appends the replies that are due. True: a command that ends the daemon has been answered with success.
+    bool answer(const KernelState& kernel, std::vector<Action>& actions);
+
+    bool converged(const KernelState& kernel) const { return !outstanding(kernel) && waiting_.empty(); }
+    std::optional<Instant> deadline(const KernelState& kernel) const;
+
+  private:
+    struct Waiting {
+        Reply reply;
+        std::uint64_t since = 0;   // batches up to this one know nothing of it
+        std::string kernel_error;  // first failure in those that do
+        bool stops = false;
+    };
+
+    bool outstanding(const KernelState& kernel) const { return kernel.generation < submitted_; }
+    void log_held(const KernelState& kernel, std::vector<Action>& actions) const;
+
+    std::uint64_t submitted_ = 0;       // generation of the newest batch
+    std::uint64_t doomed_since_ = 0;    // batch that removes orders.doomed
+    std::vector<ManagedLink> managed_;  // as submitted last
+    OpLimiter limiter_;
+    std::set<KernelOp> refused_;        // of the newest batch, by the kernel
+    std::vector<Waiting> waiting_;
+};
+
+}  // namespace ipmp
