@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <set>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "core/placement.hpp"
 #include "core/policy.hpp"
 #include "core/predicates.hpp"
+#include "core/probing/probing.hpp"
 #include "core/reconciler.hpp"
 #include "core/recover.hpp"
 #include "core/snapshot.hpp"
@@ -34,12 +36,17 @@ struct Engine::Impl {
     Reconciler reconciler;
     bool stop = false;
 
+    Probing probing;
     DataplaneImage image;
     Announcements announcements;
     MembershipQueries queries;
     WatchCarrier watch;
+    std::optional<Instant> others_due;  // the deadline of everything but probes
+
+    explicit Impl(RandomSource random) : probing(std::move(random)) {}
 
     Outcome step(Instant at, const Event& event);
+    bool concerns_probes_only(const Event& event) const;
 
     // One per event kind: files it into the state.
     void file(const KernelObserved& event, std::vector<Action>& log);
@@ -51,6 +58,7 @@ struct Engine::Impl {
     void file(const PeersFound& event, std::vector<Action>& log);
     void file(const PeerAnswered& event, std::vector<Action>& log);
     void file(const AddressClaimed& event, std::vector<Action>& log);
+    void file(const ProbeAnswered& event, std::vector<Action>& log);
     void file(const Tick& event, std::vector<Action>& log);
 
     // What follows from the state, in this order.
@@ -63,7 +71,8 @@ struct Engine::Impl {
     void log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const;
     void log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const;
     void forget_restored_settings();
-    std::optional<Instant> deadline() const;
+    std::optional<Instant> deadline();
+    std::optional<Instant> deadline_without_probes() const;
 };
 
 namespace {
@@ -82,13 +91,20 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     now = std::max(now, at);
     std::vector<Action> actions;
     std::vector<Action> log;  // after the actions that keep traffic flowing
-    std::map<std::string, Interface> before = state.interfaces;
+    std::map<std::string, Interface> before;
+    bool probes_only = concerns_probes_only(event);
+    if (!probes_only) before = state.interfaces;
 
     std::visit([&](const auto& kind) { file(kind, log); }, event);
-    if (!observed) return {std::move(log), {}, false};
+    if (!observed) return {.actions = std::move(log)};
+    if (probes_only) {
+        if (!probing.verdict_due(state, config, now)) return {std::move(log), deadline(), false, false};
+        before = state.interfaces;  // probes change nothing before they are judged
+    }
 
     migrate_addresses(state, kernel);
     log_membership(before, log);
+    probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
     judge(before, log);
     choose(before);
     place();
@@ -101,7 +117,8 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     watch_carriers(actions);
     reconciler.reconcile(state, kernel, config, now, actions);
     stop = reconciler.answer(kernel, actions) || stop;
-    return {std::move(actions), deadline(), stop};
+    others_due = deadline_without_probes();
+    return {std::move(actions), deadline(), true, stop};
 }
 
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
@@ -143,13 +160,25 @@ void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
 
 void Engine::Impl::file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }
 
-void Engine::Impl::file(const PeersFound&, std::vector<Action>&) {}
+void Engine::Impl::file(const PeersFound& event, std::vector<Action>&) { probing.take(state, kernel, event, now); }
 
 void Engine::Impl::file(const PeerAnswered&, std::vector<Action>&) {}
 
 void Engine::Impl::file(const AddressClaimed&, std::vector<Action>&) {}
 
-void Engine::Impl::file(const Tick&, std::vector<Action>&) {}
+void Engine::Impl::file(const ProbeAnswered& event, std::vector<Action>& log) {
+    if (observed) probing.take(state, kernel, config, event, now, log);
+}
+
+void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
+    if (observed) probing.tick(state, config, now, log);
+}
+
+// Hundreds of NICs are probed a thousand times a second: what is about probes alone must cost no more than that.
+bool Engine::Impl::concerns_probes_only(const Event& event) const {
+    if (std::holds_alternative<ProbeAnswered>(event)) return observed;
+    return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
+}
 
 // R-GRP-16: joining and leaving is logged with interface and group.
 void Engine::Impl::log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const {
@@ -217,15 +246,11 @@ void Engine::Impl::place() {
     for (auto& [name, group] : state.groups) {
         for (Family which : kFamilies) {
             GroupFamily& family = group.families[index_of(which)];
-            std::vector<InterfaceIndex> active_now;
-            for (const Interface* member : members_of(state, group)) {
-                if (active_for(*member, which)) active_now.push_back(member->index);
-            }
             std::vector<IpAddress> up;
             for (const LogicalAddress& logical : family.addresses) {
                 if (logical.up && !logical.address.is_zero()) up.push_back(logical.address);
             }
-            update_active(family, active_now);
+            update_active(family, carriers(state, group, which, config));
             update_nominee(family);
             update_bindings(family, up, group.next_sequence);
             update_slots(family, now);
@@ -264,7 +289,13 @@ void Engine::Impl::forget_restored_settings() {
     }
 }
 
-std::optional<Instant> Engine::Impl::deadline() const {
+std::optional<Instant> Engine::Impl::deadline() {
+    auto probes_due = probing.deadline(state);
+    if (!probes_due || !others_due) return probes_due ? probes_due : others_due;
+    return std::min(*probes_due, *others_due);
+}
+
+std::optional<Instant> Engine::Impl::deadline_without_probes() const {
     std::optional<Instant> earliest;
     auto consider = [&](const std::optional<Instant>& candidate) {
         if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
@@ -281,9 +312,8 @@ std::optional<Instant> Engine::Impl::deadline() const {
     return earliest;
 }
 
-Engine::Engine(const Config& config, std::string host_id) : Engine(config, std::move(host_id), State{}) {}
-
-Engine::Engine(const Config& config, std::string host_id, State restored) : impl_(std::make_unique<Impl>()) {
+Engine::Engine(const Config& config, std::string host_id, State restored, RandomSource random)
+    : impl_(std::make_unique<Impl>(random ? std::move(random) : RandomSource(std::mt19937_64()))) {
     impl_->config = config;
     impl_->host_id = std::move(host_id);
     impl_->announcements.assume_announced(restored);
@@ -297,7 +327,11 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 Engine::Outcome Engine::step(Instant now, const Event& event) { return impl_->step(now, event); }
 const State& Engine::state() const { return impl_->state; }
-Status Engine::status() const { return snapshot_of(impl_->state, impl_->kernel); }
+Status Engine::status() const {
+    Status status = snapshot_of(impl_->state, impl_->kernel);
+    impl_->probing.describe(impl_->state, status);
+    return status;
+}
 const DataplaneImage& Engine::image() const { return impl_->image; }
 bool Engine::converged() const { return impl_->observed && impl_->reconciler.converged(impl_->kernel); }
 

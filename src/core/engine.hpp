@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "core/probing/probe_instance.hpp"
 #include "model/action.hpp"
 #include "model/config.hpp"
 #include "model/event.hpp"
@@ -31,13 +32,14 @@ class Engine {
     struct Outcome {
         std::vector<Action> actions;
         std::optional<Instant> deadline;  // send Tick then, unless another step came first and moved it
+        bool decided = true;              // false: the state is as before; only probes came or went
         bool stop = false;                // Stop was obeyed: end once the actions, its reply among them, are done
     };
 
-    // `host_id`: makes MAC addresses of IPMP interfaces unique to the host (machine-id, say).
-    Engine(const Config& config, std::string host_id);
-    // Goes on from what a former daemon left behind.
-    Engine(const Config& config, std::string host_id, State restored);
+    // `host_id`: makes MAC addresses of IPMP interfaces unique to the host (machine-id, say). `restored`: what a former
+    // daemon left behind. `random`: nonces and jitter of probes; nobody on a link must be able to guess it. Without one
+    // the sequence is fixed, for tests.
+    Engine(const Config& config, std::string host_id, State restored = {}, RandomSource random = {});
     ~Engine();
     Engine(Engine&&) noexcept;
     Engine& operator=(Engine&&) noexcept;

@@ -26,12 +26,15 @@ class Report {
     Violations violations_;
 };
 
-std::set<InterfaceIndex> active_members(const State& state, const Group& group, Family which) {
-    std::set<InterfaceIndex> active;
+// Worked out here once more, not with core/policy: the active members, or whoever has link where none is active.
+std::set<InterfaceIndex> carrying_members(const State& state, const Group& group, Family which, const Config& config) {
+    std::set<InterfaceIndex> active, linked;
     for (const Interface* member : members_of(state, group)) {
         if (active_for(*member, which)) active.insert(member->index);
+        bool has_link = link_up(*member) && !member->offline && member->families[index_of(which)].plumbed;
+        if (has_link) linked.insert(member->index);
     }
-    return active;
+    return active.empty() && config.group_failure == GroupFailure::keep ? linked : active;
 }
 
 std::map<InterfaceIndex, int> counts_of(const std::vector<Binding>& bindings, const std::set<InterfaceIndex>& active) {
@@ -67,9 +70,9 @@ void check_bindings(const Group& group, Family which, const std::set<InterfaceIn
                    name_of(which), most - least);
 }
 
-void check_family(const State& state, const Group& group, Family which, Report& report) {
+void check_family(const State& state, const Group& group, Family which, const Config& config, Report& report) {
     const GroupFamily& family = group.families[index_of(which)];
-    std::set<InterfaceIndex> active = active_members(state, group, which);
+    std::set<InterfaceIndex> active = carrying_members(state, group, which, config);
     std::set<InterfaceIndex> listed(family.active.begin(), family.active.end());
     report.require(listed == active && listed.size() == family.active.size(),
                    "{}: the {} active list is not the set of active members", group.interface, name_of(which));
@@ -87,13 +90,15 @@ void check_policy(const State& state, const Group& group, const Config& config, 
     std::size_t capacity = 0, functions = 0, is_active = 0;
     for (const Interface* member : members_of(state, group)) {
         if (!member->standby) ++capacity;
-        if (functioning(*member)) ++functions;
+        if (works(*member)) ++functions;
         if (active(*member)) ++is_active;
         for (std::size_t family = 0; family < kFamilies.size(); ++family) {
             bool plumbed = group.families[family].plumbed || !member->families[family].plumbed;
             report.require(plumbed, "{} has a family plumbed that {} has not", member->name, group.interface);
         }
         report.require(!member->inactive || functioning(*member), "{} is INACTIVE but does not function", member->name);
+        report.require(!member->kept || member->failed, "{} carries on but has not failed", member->name);
+        report.require(!member->probe_failed || member->failed, "{} fails by probes but not at all", member->name);
     }
     std::size_t wanted = std::min(std::max<std::size_t>(capacity, 1), functions);
     if (config.failback) {
@@ -215,7 +220,6 @@ void check_announcement(const State& state, const Announce& announce, Report& re
     if (!nic) return;
     report.require(nic->mac == announce.nic.mac, "{} is announced at {}, which is not the MAC of {}", address,
                    to_string(announce.nic.mac), nic->name);
-    report.require(active(*nic), "{} is announced from {}, which is not active", address, nic->name);
     auto group = state.groups.find(nic->group);
     bool bound = false;
     if (group != state.groups.end()) {
@@ -243,7 +247,7 @@ bool level(const GroupFamily& family) {
 Violations check(const State& state, const DataplaneImage& image, const Config& config) {
     Report report;
     for (const auto& [name, group] : state.groups) {
-        for (Family which : kFamilies) check_family(state, group, which, report);
+        for (Family which : kFamilies) check_family(state, group, which, config, report);
         check_policy(state, group, config, report);
         if (auto entry = image.find(name); entry != image.end()) check_image(state, group, entry->second, report);
     }

@@ -9,7 +9,7 @@ namespace ipmp {
 namespace {
 
 bool was_active(const MemberChange& member) { return member.before && active(*member.before); }
-bool works(const MemberChange& member) { return functioning(*member.after); }
+bool works(const MemberChange& member) { return works(*member.after); }
 
 // The administrator just put it there or changed its role: joined, back online, STANDBY set or cleared.
 bool fresh(const MemberChange& member) {
@@ -79,7 +79,7 @@ void choose_by_history(const std::vector<MemberChange>& members, std::size_t cap
     // Newcomers and repaired members wait until those that stay are counted.
     for (const MemberChange& member : members) {
         if (was_active(member) && !works(member)) ++lost;
-        bool keeps = member.before && functioning(*member.before) && !fresh(member);
+        bool keeps = member.before && works(*member.before) && !fresh(member);
         if (works(member) && !keeps) member.after->inactive = true;
     }
     Selection selection(members);
@@ -87,7 +87,7 @@ void choose_by_history(const std::vector<MemberChange>& members, std::size_t cap
         if (works(member) && fresh(member) && !member.after->standby) selection.set(member, true);
     }
     for (const MemberChange& member : members) {
-        bool arrives = !member.before || !functioning(*member.before) || fresh(member);
+        bool arrives = !member.before || !works(*member.before) || fresh(member);
         if (works(member) && arrives && member.after->standby && selection.active_count() < capacity) {
             selection.set(member, true);
         }
@@ -108,6 +108,17 @@ void choose_by_history(const std::vector<MemberChange>& members, std::size_t cap
 }
 
 }  // namespace
+
+std::vector<InterfaceIndex> carriers(const State& state, const Group& group, Family family, const Config& config) {
+    std::vector<InterfaceIndex> carrying, linked;
+    for (const Interface* member : members_of(state, group)) {
+        if (active_for(*member, family)) carrying.push_back(member->index);
+        bool plumbed = member->families[index_of(family)].plumbed;
+        if (plumbed && link_up(*member) && !member->offline) linked.push_back(member->index);
+    }
+    bool last_resort = carrying.empty() && config.group_failure == GroupFailure::keep;
+    return last_resort ? linked : carrying;
+}
 
 std::size_t capacity_of(const std::vector<MemberChange>& members) {
     auto count = std::count_if(members.begin(), members.end(),

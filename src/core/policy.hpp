@@ -9,6 +9,7 @@
 
 #include <vector>
 
+#include "model/config.hpp"
 #include "model/state.hpp"
 
 namespace ipmp {
@@ -22,6 +23,10 @@ struct MemberChange {
 // Sets Interface::inactive of every `after`. `members` in natural name order; `active_lost` is the number
 // of members that were active before and no longer are members now.
 void choose_active(const std::vector<MemberChange>& members, std::size_t active_lost, bool failback);
+
+// Who carries traffic of `family`, in natural name order: the active members. With none of those, whoever has link and
+// is not offline: an opinion never cuts the data path (R-DET-8), unless the configuration wants it to.
+std::vector<InterfaceIndex> carriers(const State& state, const Group& group, Family family, const Config& config);
 
 // How many members ought to be active if enough function: the non-STANDBY ones, in any state, at least one.
 std::size_t capacity_of(const std::vector<MemberChange>& members);

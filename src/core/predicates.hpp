@@ -20,7 +20,14 @@ inline bool functioning(const Interface& interface) {
 // Functioning, and has an UP address: on Linux the NIC's admin state stands for that of the zero stub (design §2).
 inline bool usable(const Interface& interface) { return functioning(interface) && interface.admin_up; }
 
-inline bool active(const Interface& interface) { return usable(interface) && !interface.inactive; }
+// Functioning, or FAILED together with its whole group by opinion only: it carries on what it carried (R-DET-8).
+inline bool works(const Interface& interface) {
+    return functioning(interface) || (interface.kept && link_up(interface) && !interface.offline);
+}
+
+inline bool active(const Interface& interface) {
+    return works(interface) && interface.admin_up && !interface.inactive;
+}
 
 // May carry traffic of `family` (R0.1).
 inline bool active_for(const Interface& interface, Family family) {

@@ -22,10 +22,13 @@ std::vector<const Group*> groups_in_order(const State& state) {
     return groups;
 }
 
+// Carries data traffic and is no part of a failed group that merely tries on (R-DET-8).
+bool shown_active(const Interface& member) { return active(member) && !member.failed; }
+
 GroupStatus group_status(const State& state, const Group& group) {
     GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health};
     for (const Interface* member : members_of(state, group)) {
-        if (active(*member)) status.active.push_back(member->name);
+        if (shown_active(*member)) status.active.push_back(member->name);
         else if (functioning(*member) && member->inactive) status.inactive.push_back(member->name);
         else status.unusable.push_back(member->name);
     }
@@ -34,13 +37,14 @@ GroupStatus group_status(const State& state, const Group& group) {
 
 InterfaceHealth health_of(const Interface& member) {
     if (member.offline) return InterfaceHealth::offline;
-    return member.failed ? InterfaceHealth::failed : InterfaceHealth::ok;
+    if (member.failed) return InterfaceHealth::failed;
+    return member.probe == ProbeHealth::unknown ? InterfaceHealth::unknown : InterfaceHealth::ok;
 }
 
 InterfaceStatus interface_status(const Group& group, const Interface& member) {
     InterfaceStatus status{.name = member.name, .index = member.index.value};
     bool is_nominee4 = member.index && group.families[0].nominee == member.index;
-    status.active = active(member);
+    status.active = shown_active(member);
     status.group = group.interface;
     status.inactive = member.inactive;
     status.standby = member.standby;
@@ -48,7 +52,7 @@ InterfaceStatus interface_status(const Group& group, const Interface& member) {
     status.multicast6 = member.index && group.families[1].nominee == member.index;
     status.down = !member.admin_up || member.offline;
     status.link = link_up(member) ? LinkHealth::up : LinkHealth::down;
-    status.probe = ProbeHealth::disabled;
+    status.probe = member.probe;
     status.state = health_of(member);
     return status;
 }

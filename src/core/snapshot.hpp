@@ -1,5 +1,5 @@
 // State -> Status: the one picture tools, logs and tests look at (R-STA-1). What only the kernel knows of (the
-// loopback, tunnels, whether an address is a lease) comes from its last observation.
+// loopback, tunnels, whether an address is a lease) comes from its last observation; targets, from core/probing.
 #pragma once
 
 #include "model/kernel_state.hpp"

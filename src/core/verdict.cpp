@@ -42,6 +42,7 @@ void fail(const State& state, Interface& member, std::vector<Action>& actions) {
 
 void repair(const State& state, Interface& member, std::vector<Action>& actions) {
     member.failed = false;
+    member.kept = false;
     member.flapping_reported = false;
     member.repair_due.reset();
     log_error(actions, fmt::format("IP interface repair detected on {}{}", member.name, of_group(state, member)));
@@ -69,7 +70,7 @@ void link_came_up(const State& state, Interface& member, const Config& config, I
     bool flapping = flapping_until(member, config.link_ups_per_minute, now).has_value();
     record_link_up(member, config.link_ups_per_minute, now);
     if (!flapping) {
-        if (member.failed) repair(state, member, actions);
+        if (member.failed && !member.probe_failed) repair(state, member, actions);
         return;
     }
     fail(state, member, actions);  // a flap too short to be seen as a failure still ends the trust in this link
@@ -87,9 +88,12 @@ void link_came_up(const State& state, Interface& member, const Config& config, I
 void judge_link(State& state, Interface& member, const LinkBefore& before, const Config& config, Instant now,
                 std::vector<Action>& actions) {
     bool up = link_up(member);
+    bool probed = member.probe == ProbeHealth::ok || member.probe == ProbeHealth::failed;
+    if (!up && probed) member.probe_failed = true;  // repaired only if both agree (R-DET-6)
+    if (!up || member.offline) member.kept = false;
     if (!before.was_member) {  // a newcomer is judged as it stands; a link already down is reported as such
         member.link_ups.clear();
-        member.failed = false;
+        member.failed = member.probe_failed = member.kept = false;
         if (!up) {
             if (member.index) log_error(actions, fmt::format("The link has gone down on {}", member.name));
             fail(state, member, actions);
@@ -105,7 +109,7 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
         link_came_up(state, member, config, now, actions);
         return;
     }
-    if (!up) {
+    if (!up || member.probe_failed) {
         fail(state, member, actions);
     } else if (member.failed && (!member.repair_due || *member.repair_due <= now)) {
         repair(state, member, actions);

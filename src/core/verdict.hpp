@@ -1,4 +1,5 @@
-// Link-based failure and repair verdicts (R-DET-1), the flapping rule (R-DET-7) and the group's health.
+// Failure and repair of a member: by its link (R-DET-1), with the flapping rule (R-DET-7), and by what probes say of it
+// (core/probing; failed if either says so, repaired only if both agree, R-DET-6). And the group's health.
 //
 //   member:   works --link down--> failed --link up, not flapping--> works
 //                                    ^------- link up, flapping ------+  (waits until repair_due)

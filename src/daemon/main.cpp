@@ -1,6 +1,7 @@
 // in.mpathd: parses the command line, builds the objects in order of dependency, runs the loop.
 // Where to read on: docs/ARCHITECTURE.md.
 #include <sched.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -30,6 +31,13 @@ std::string host_id(const Paths& paths) {
     return id + paths.root;
 }
 
+// Nonces of probes: nobody on the link may guess them.
+std::uint64_t random_number() {
+    std::uint64_t number = 0;
+    while (::getrandom(&number, sizeof number, 0) != sizeof number) {}
+    return number;
+}
+
 State load_state(const StateStore& store) {
     Result<State> state = store.load();
     if (state) return std::move(*state);
@@ -51,7 +59,7 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     auto store = StateStore::open(paths);
     if (!store) return store.error();
     Config config = load_config(paths);
-    Engine engine(config, host_id(paths), load_state(*store));
+    Engine engine(config, host_id(paths), load_state(*store), random_number);
 
     FilterPrograms programs;
     Dataplane dataplane(programs);
@@ -65,8 +73,12 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     auto netlink = NetlinkThread::start(programs);
     if (!netlink) return netlink.error();
 
-    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control);
-    auto loop = RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane}, paths);
+    auto probes = ProbeSockets::open();
+    if (!probes) return probes.error();
+
+    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes);
+    auto loop =
+        RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes}, paths);
     if (!loop) return loop.error();
     raise_priority();
     loop->run([&] { readiness.ready(); });

@@ -13,6 +13,7 @@
 #include "model/ids.hpp"
 #include "model/kernel_op.hpp"
 #include "model/peer.hpp"
+#include "model/probe.hpp"
 
 namespace ipmp {
 
@@ -106,6 +107,6 @@ struct WatchCarrier {
 };
 
 using Action = std::variant<PublishImage, Announce, ProbeAddress, AskPeer, FindPeers, AskMemberships, LeaveMemberships,
-                            ApplyKernel, Log, Reply, WatchCarrier>;
+                            ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport>;
 
 }  // namespace ipmp

@@ -6,10 +6,18 @@
 
 namespace ipmp {
 
+// What becomes of the data path when probes say that all members, or all targets, are gone at once (R-DET-8).
+enum class GroupFailure : std::uint8_t {
+    keep,  // an opinion: traffic goes on as before wherever there is link
+    down,  // as the original: no traffic until a member has been repaired
+};
+
 struct Config {
-    std::chrono::milliseconds failure_detection_time{10000};  // 100 or more; used once probing exists
+    std::chrono::milliseconds failure_detection_time{10000};  // 100 or more
     bool failback = true;                                     // R-POL-3
     bool track_only_groups = true;                            // TRACK_INTERFACES_ONLY_WITH_GROUPS
+    GroupFailure group_failure = GroupFailure::keep;
+    bool suspicion_probes = true;                             // extra probes before a failure is declared
     std::uint32_t link_ups_per_minute = 2;                    // R-DET-7; 0 turns the flapping rule off
 
     bool operator==(const Config&) const = default;

@@ -12,6 +12,7 @@
 #include "model/kernel_op.hpp"
 #include "model/kernel_state.hpp"
 #include "model/peer.hpp"
+#include "model/probe.hpp"
 
 namespace ipmp {
 
@@ -86,6 +87,6 @@ struct Tick {};
 
 using Event =
     std::variant<KernelObserved, CarrierChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged,
-                           PeersFound, PeerAnswered, AddressClaimed, Tick>;
+                           PeersFound, PeerAnswered, AddressClaimed, ProbeAnswered, Tick>;
 
 }  // namespace ipmp

@@ -90,6 +90,13 @@ struct RouteState {
     auto operator<=>(const RouteState&) const = default;
 };
 
+// Somebody whom a route points to: its gateway, or the one host it leads to (R-DET-3).
+struct TargetRoute {
+    InterfaceIndex link;
+    IpAddress target;
+    auto operator<=>(const TargetRoute&) const = default;
+};
+
 struct KernelState {
     // The newest ApplyKernel batch whose effects this state already contains; 0 before the first.
     std::uint64_t generation = 0;
@@ -97,6 +104,7 @@ struct KernelState {
     std::vector<AddressState> addresses;  // in the kernel's own order, which is the order of precedence
     std::vector<RuleState> rules;
     std::vector<RouteState> routes;
+    std::vector<TargetRoute> target_routes;  // of IPMP interfaces and managed links, in order, each once
 
     bool operator==(const KernelState&) const = default;
 };

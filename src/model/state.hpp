@@ -51,7 +51,9 @@ struct Interface {
     std::array<InterfaceFamily, 2> families;
     bool standby = false;   // administrator's
     bool inactive = false;  // ours: functioning, but not needed (R-POL-1)
-    bool failed = false;    // ours: not usable
+    bool failed = false;    // ours: not usable, by link or probes
+    bool probe_failed = false;  // ours: probes say so, or must agree before it counts as repaired (R-DET-6)
+    bool kept = false;      // FAILED with the whole group, by opinion only: carries on what it carried (R-DET-8)
     bool offline = false;   // if_mpadm -d
     Settings saved_settings;  // as they were before the join; restored at leave
     bool up_when_lost = false;  // was admin-up when it vanished: is brought up when it is back (R-DYN-6)
@@ -64,6 +66,7 @@ struct Interface {
     std::uint32_t carrier_changes = 0;
 
     // Transient.
+    ProbeHealth probe = ProbeHealth::disabled;  // as core/probing sees it
     std::vector<Instant> link_ups;         // newest last, at most Config::link_ups_per_minute (R-DET-7)
     bool flapping_reported = false;
     std::optional<Instant> repair_due;     // the flapping rule holds the repair back until then

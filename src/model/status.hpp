@@ -50,6 +50,17 @@ struct AddressStatus {
     bool operator==(const AddressStatus&) const = default;
 };
 
+enum class TargetMode : std::uint8_t { disabled, routes, multicast };
+
+// Whom one NIC probes in one family.
+struct TargetStatus {
+    std::string interface;
+    TargetMode mode = TargetMode::disabled;
+    std::optional<IpAddress> test_address;
+    std::vector<IpAddress> targets;  // in firing order
+    bool operator==(const TargetStatus&) const = default;
+};
+
 // One numbered address of an interface: eth0, eth0:1. The zeroth may be a stub, 0.0.0.0 or ::.
 struct LogicalStatus {
     std::uint32_t number = 0;
@@ -84,6 +95,7 @@ struct Status {
     std::vector<GroupStatus> groups;
     std::vector<InterfaceStatus> interfaces;
     std::vector<AddressStatus> addresses;
+    std::vector<TargetStatus> targets;
     std::vector<PlumbedInterface> plumbed;
     bool operator==(const Status&) const = default;
 };

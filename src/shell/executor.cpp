@@ -60,4 +60,13 @@ void Executor::perform(const Reply& action, Instant) { control_.reply(action); }
 
 void Executor::perform(const WatchCarrier& action, Instant) { carrier_watch_.watch(action.links); }
 
+void Executor::perform(const WatchProbes& action, Instant) {
+    Result<void> watched = probes_.watch(action.sources);
+    if (!watched) log_error(watched.error().text + "; will retry");
+}
+
+void Executor::perform(const SendProbe& action, Instant) { probes_.send(action); }
+
+void Executor::perform(const ProbeReport&, Instant) {}
+
 }  // namespace ipmp

@@ -11,15 +11,16 @@
 #include "shell/control_server.hpp"
 #include "shell/dataplane.hpp"
 #include "shell/netlink_thread.hpp"
+#include "shell/probe_sockets.hpp"
 
 namespace ipmp {
 
 class Executor {
   public:
     Executor(Dataplane& dataplane, Announcer& announcer, NetlinkThread& netlink, CarrierWatch& carrier_watch,
-             ControlServer& control)
+             ControlServer& control, ProbeSockets& probes)
         : dataplane_(dataplane), announcer_(announcer), netlink_(netlink), carrier_watch_(carrier_watch),
-          control_(control) {}
+          control_(control), probes_(probes) {}
 
     // In the order given: the maps change before anybody is told.
     void execute(const std::vector<Action>& actions, Instant now);
@@ -40,6 +41,9 @@ class Executor {
     void perform(const Log& action, Instant now);
     void perform(const Reply& action, Instant now);
     void perform(const WatchCarrier& action, Instant now);
+    void perform(const WatchProbes& action, Instant now);
+    void perform(const SendProbe& action, Instant now);
+    void perform(const ProbeReport& action, Instant now);
 
     template <typename Frame>
     void send(const Frame& action);
@@ -49,6 +53,7 @@ class Executor {
     NetlinkThread& netlink_;
     CarrierWatch& carrier_watch_;
     ControlServer& control_;
+    ProbeSockets& probes_;
     PublishImage unwritten_;
     std::optional<Instant> retry_at_;
 };

@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "wire/rtnetlink_routes.hpp"
+#include "wire/rtnetlink_targets.hpp"
 
 namespace ipmp {
 
@@ -22,12 +23,14 @@ constexpr std::array kGroups{RTNLGRP_LINK,         RTNLGRP_IPV4_IFADDR,  RTNLGRP
                              RTNLGRP_IPV6_RULE,    RTNLGRP_IPV4_ROUTE,   RTNLGRP_IPV6_ROUTE,  RTNLGRP_TC,
                              RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_NEXTHOP};
 
-// On a router other people's routes come by the million: the kernel itself drops all but ours and those that name
-// one of `links`, before they take room in the receive buffer. Types are in host order, the filter loads in network
-// order. Routes over several hops pass: they are few, and look-ups inside attributes many.
-Result<void> drop_foreign_routes(int fd, const std::vector<InterfaceIndex>& links) {
+// On a router other people's routes come by the million: the kernel itself drops all but ours, those that name a
+// member, and default and host routes, the likely targets of probes, that name an IPMP interface, before they take
+// room in the receive buffer. Types are in host order, the filter loads in network order. Routes over several hops
+// pass: they are few, and look-ups inside attributes many.
+Result<void> drop_foreign_routes(int fd, const RouteLinks& links) {
     constexpr std::uint32_t type_offset = offsetof(nlmsghdr, nlmsg_type);
     constexpr std::uint32_t protocol_offset = sizeof(nlmsghdr) + offsetof(rtmsg, rtm_protocol);
+    constexpr std::uint32_t length_offset = sizeof(nlmsghdr) + offsetof(rtmsg, rtm_dst_len);
     constexpr std::uint32_t attributes_offset = sizeof(nlmsghdr) + sizeof(rtmsg);
     constexpr auto find_attribute = static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_NLATTR);  // 0: none of type X
     const sock_filter pass = BPF_STMT(BPF_RET | BPF_K, 0xffffffff), drop = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -39,9 +42,6 @@ Result<void> drop_foreign_routes(int fd, const std::vector<InterfaceIndex>& link
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, protocol_offset),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kRouteProtocol, 0, 1),
         pass,
-        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, type_offset),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),  // one that goes needs no care
-        drop,
         BPF_STMT(BPF_LDX | BPF_IMM, RTA_MULTIPATH),
         BPF_STMT(BPF_LD | BPF_IMM, attributes_offset),
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, find_attribute),
@@ -55,10 +55,19 @@ Result<void> drop_foreign_routes(int fd, const std::vector<InterfaceIndex>& link
         BPF_STMT(BPF_MISC | BPF_TAX, 0),
         BPF_STMT(BPF_LD | BPF_W | BPF_IND, sizeof(nlattr)),
     };
-    for (InterfaceIndex link : links) {
-        program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(link.value), 0, 1));
-        program.push_back(pass);
-    }
+    auto pass_those_of = [&](const std::vector<InterfaceIndex>& indices) {
+        for (InterfaceIndex link : indices) {
+            program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(link.value), 0, 1));
+            program.push_back(pass);
+        }
+    };
+    pass_those_of(links.members);
+    const sock_filter keep_link = BPF_STMT(BPF_MISC | BPF_TAX, 0), link_again = BPF_STMT(BPF_MISC | BPF_TXA, 0);
+    program.insert(program.end(), {keep_link, BPF_STMT(BPF_LD | BPF_B | BPF_ABS, length_offset),
+                                   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0),
+                                   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 32, 2, 0),
+                                   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 128, 1, 0), drop, link_again});
+    pass_those_of(links.uppers);
     program.push_back(drop);
     sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
     if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) < 0)
@@ -66,9 +75,16 @@ Result<void> drop_foreign_routes(int fd, const std::vector<InterfaceIndex>& link
     return {};
 }
 
-bool is_foreign_route(MessageBytes message, const std::vector<InterfaceIndex>& links) {
-    return std::any_of(links.begin(), links.end(), [&](InterfaceIndex link) {
+bool is_foreign_route(MessageBytes message, const RouteLinks& links) {
+    return std::any_of(links.members.begin(), links.members.end(), [&](InterfaceIndex link) {
         return decode_route_move(message, link, link) || decode_nexthop_move(message, link, link);
+    });
+}
+
+bool leads_to_target(MessageBytes message, const RouteLinks& links) {
+    auto targets = decode_target_routes(message);
+    return std::any_of(targets.begin(), targets.end(), [&](const TargetRoute& route) {
+        return std::find(links.uppers.begin(), links.uppers.end(), route.link) != links.uppers.end();
     });
 }
 
@@ -95,7 +111,7 @@ bool traffic_control_matters(MessageBytes message, const KernelState& known, con
 }
 
 bool matters(std::uint16_t type, MessageBytes message, const KernelState& known, const ManagedSettings& managed,
-             const std::vector<InterfaceIndex>& route_links) {
+             const RouteLinks& route_links) {
     switch (type) {
         case RTM_NEWLINK: {
             auto link = decode_link(message);
@@ -115,7 +131,8 @@ bool matters(std::uint16_t type, MessageBytes message, const KernelState& known,
             return decode_rule(message).has_value();
         case RTM_NEWROUTE:
         case RTM_DELROUTE:
-            return decode_route(message).has_value() || is_foreign_route(message, route_links);
+            return decode_route(message).has_value() || leads_to_target(message, route_links) ||
+                   (type == RTM_NEWROUTE && is_foreign_route(message, route_links));
         case RTM_NEWNEXTHOP:
             return is_foreign_route(message, route_links);
         case RTM_DELNEXTHOP:
@@ -147,7 +164,7 @@ Result<NetlinkMonitor> NetlinkMonitor::open(int receive_buffer_bytes) {
     return monitor;
 }
 
-Result<void> NetlinkMonitor::watch_routes_of(const std::vector<InterfaceIndex>& links) {
+Result<void> NetlinkMonitor::watch_routes_of(const RouteLinks& links) {
     if (links == route_links_) return {};
     if (auto result = drop_foreign_routes(fd(), links); !result) return result;
     route_links_ = links;

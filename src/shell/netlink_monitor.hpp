@@ -12,6 +12,13 @@
 
 namespace ipmp {
 
+// Whose routes matter, other people's too: of members all (they have to move), of IPMP interfaces those that lead to
+// targets of probes.
+struct RouteLinks {
+    std::vector<InterfaceIndex> members, uppers;
+    bool operator==(const RouteLinks&) const = default;
+};
+
 class NetlinkMonitor {
   public:
     struct Hints {
@@ -25,7 +32,7 @@ class NetlinkMonitor {
     int fd() const { return mnl_socket_get_fd(socket_.get()); }
 
     // Routes of other programs matter where they name one of these links; at first none does.
-    Result<void> watch_routes_of(const std::vector<InterfaceIndex>& links);
+    Result<void> watch_routes_of(const RouteLinks& links);
 
     // Takes all waiting messages. Those that say what `known` already says are no hints.
     Hints drain(const KernelState& known, const ManagedSettings& managed);
@@ -38,7 +45,7 @@ class NetlinkMonitor {
 
     std::unique_ptr<mnl_socket, Close> socket_;
     std::vector<std::uint8_t> buffer_;
-    std::vector<InterfaceIndex> route_links_;
+    RouteLinks route_links_;
 };
 
 }  // namespace ipmp

@@ -39,6 +39,24 @@ Result<void> read_routes(NetlinkSocket& socket, Family family, KernelState& stat
     });
 }
 
+// Gateways are few, however many routes lead to them.
+constexpr std::size_t kMostTargets = 64;
+
+Result<void> read_targets(NetlinkSocket& socket, InterfaceIndex link, KernelState& state) {
+    std::set<TargetRoute> targets;
+    for (Family family : kFamilies) {
+        auto result = socket.read(encode_dump_routes(family, link), [&](MessageBytes message) {
+            if (targets.size() >= kMostTargets) return;
+            for (const TargetRoute& target : decode_target_routes(message)) {
+                if (target.link == link) targets.insert(target);
+            }
+        });
+        if (!result && result.error().error_number != ENODEV) return result;
+    }
+    state.target_routes.insert(state.target_routes.end(), targets.begin(), targets.end());
+    return {};
+}
+
 Result<void> read_filter(NetlinkSocket& socket, const FilterPrograms& programs, LinkState& link) {
     std::uint16_t in_front = 0;
     auto result = socket.read(encode_dump_filters(link.index), [&](MessageBytes message) {
@@ -95,12 +113,17 @@ Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterProgram
         }
         if (auto names = managed.find(index); names != managed.end())
             link.settings = read_settings(names->second, link.name);
+        if (is_member_link(link, managed) || link.alias == kIpmpLinkAlias) {
+            if (auto result = read_targets(socket, index, state); !result)
+                return result.error().within("reading routes to targets");
+        }
         if (is_member_link(link, managed)) {
             auto count = count_foreign_routes(socket, index, refused);
             if (!count) return count.error().within("counting routes to be moved");
             link.foreign_routes = *count;
         }
     }
+    std::sort(state.target_routes.begin(), state.target_routes.end());
     return state;
 }
 

@@ -170,13 +170,14 @@ void NetlinkThread::Worker::observe() {
     thread_.emit(KernelObserved{known_});
 }
 
-// From now on also other people's routes on members are of interest.
+// From now on also other people's routes on members and IPMP interfaces are of interest.
 void NetlinkThread::Worker::watch_routes() {
-    std::vector<InterfaceIndex> members;
+    RouteLinks links;
     for (const auto& [index, link] : known_.links) {
-        if (is_member_link(link, managed_)) members.push_back(index);
+        if (is_member_link(link, managed_)) links.members.push_back(index);
+        if (link.alias == kIpmpLinkAlias) links.uppers.push_back(index);
     }
-    auto result = monitor_.watch_routes_of(members);
+    auto result = monitor_.watch_routes_of(links);
     if (!result) log_error(result.error().text);
 }
 

@@ -27,19 +27,21 @@ void RunLoop::run(const std::function<void()>& ready) {
     bool told_ready = false;
     while (!stopping_) {
         std::vector<Event> events = wait();
+        bool decided = save_failed_;
         for (const Event& event : events) {
             Instant at = now();
             Engine::Outcome outcome = parts_.engine.step(at, event);
             parts_.executor.execute(outcome.actions, at);
             deadline_ = outcome.deadline;
             stopping_ = stopping_ || outcome.stop;
+            decided = decided || outcome.decided;
             if (!told_ready && std::holds_alternative<KernelObserved>(event)) {
                 told_ready = true;
                 ready();
             }
         }
         parts_.executor.retry(now());
-        if (!events.empty() || save_failed_) save();
+        if (decided) save();
     }
 }
 
@@ -53,6 +55,7 @@ std::vector<Event> RunLoop::wait() {
         last_carrier_poll_ = at;
     }
     append(parts_.netlink.take_events());
+    append(parts_.probes.take_answers());
     take_commands(events);
     take_signals(events);
     if (deadline_ && *deadline_ <= at) {
@@ -124,7 +127,7 @@ Result<RunLoop> RunLoop::create(const Parts& parts, const Paths& paths) {
     loop.signals_.reset(::signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC));
     if (!loop.signals_) return system_error("cannot create a signal descriptor");
 
-    for (int fd : {loop.signals_.get(), parts.netlink.event_fd(), parts.control.event_fd()}) {
+    for (int fd : {loop.signals_.get(), parts.netlink.event_fd(), parts.control.event_fd(), parts.probes.event_fd()}) {
         epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
         if (::epoll_ctl(loop.epoll_.get(), EPOLL_CTL_ADD, fd, &interest) < 0) {
             return system_error("cannot watch a descriptor");

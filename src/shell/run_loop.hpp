@@ -30,6 +30,7 @@ class RunLoop {
         CarrierWatch& carrier_watch;
         ControlServer& control;
         Dataplane& dataplane;
+        ProbeSockets& probes;
     };
 
     static Result<RunLoop> create(const Parts& parts, const Paths& paths);

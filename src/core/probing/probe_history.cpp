@@ -1,0 +1,98 @@
+#include "core/probing/probe_history.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ipmp {
+
+using Status = ProbeRecord::Status;
+
+void ProbeHistory::add(ProbeRecord probe) {
+    if (probes_.size() == kRemembered) probes_.pop_front();
+    probes_.push_back(std::move(probe));
+}
+
+ProbeRecord* ProbeHistory::find(std::uint64_t nonce) {
+    auto found = std::find_if(probes_.begin(), probes_.end(), [&](auto& probe) { return probe.nonce == nonce; });
+    return found == probes_.end() ? nullptr : &*found;
+}
+
+std::vector<ProbeRecord> ProbeHistory::settle(Instant now) {
+    std::vector<ProbeRecord> lost;
+    for (ProbeRecord& probe : probes_) {
+        if (probe.status != Status::open || probe.deadline > now) continue;
+        probe.status = Status::lost;
+        probe.settled = probe.deadline;
+        lost.push_back(probe);
+    }
+    return lost;
+}
+
+void ProbeHistory::extend_deadlines(Duration lost_time) {
+    for (ProbeRecord& probe : probes_) {
+        if (probe.status == Status::open) probe.deadline += lost_time;
+    }
+}
+
+void ProbeHistory::forgive() {
+    for (ProbeRecord& probe : probes_) probe.forgiven = true;
+}
+
+ProbeHistory::Run ProbeHistory::run(Status status, const IpAddress* target) const {
+    Run run;
+    for (auto probe = probes_.rbegin(); probe != probes_.rend(); ++probe) {
+        if (target && probe->target != *target) continue;
+        if (probe->status == Status::open) continue;
+        if (probe->status != status) break;
+        ++run.length;
+        run.begin = probe->settled;
+        run.sent = probe->started;
+    }
+    return run;
+}
+
+ProbeHistory::Run ProbeHistory::losses() const {
+    Run run;
+    for (auto probe = probes_.rbegin(); probe != probes_.rend(); ++probe) {
+        if (probe->forgiven) break;
+        if (probe->status == Status::open) continue;
+        if (probe->status != Status::lost) break;
+        ++run.length;
+        run.begin = probe->settled;
+        run.sent = probe->started;
+    }
+    return run;
+}
+
+ProbeHistory::Run ProbeHistory::losses_of(const IpAddress& target) const { return run(Status::lost, &target); }
+ProbeHistory::Run ProbeHistory::answers() const { return run(Status::answered, nullptr); }
+ProbeHistory::Run ProbeHistory::answers_of(const IpAddress& target) const { return run(Status::answered, &target); }
+
+std::optional<Instant> ProbeHistory::newest_answer() const {
+    for (auto probe = probes_.rbegin(); probe != probes_.rend(); ++probe) {
+        if (probe->status == Status::answered) return probe->settled;
+    }
+    return {};
+}
+
+std::optional<IpAddress> ProbeHistory::newest_target() const {
+    if (probes_.empty()) return {};
+    return probes_.back().target;
+}
+
+bool ProbeHistory::newer_answered(const ProbeRecord& probe) const {
+    for (auto other = probes_.rbegin(); other != probes_.rend() && other->nonce != probe.nonce; ++other) {
+        if (other->target == probe.target && other->status == Status::answered) return true;
+    }
+    return false;
+}
+
+std::optional<Instant> ProbeHistory::next_deadline() const {
+    std::optional<Instant> earliest;
+    for (const ProbeRecord& probe : probes_) {
+        if (probe.status == Status::open) earliest = std::min(earliest.value_or(probe.deadline), probe.deadline);
+    }
+    return earliest;
+}
+
+}  // namespace ipmp

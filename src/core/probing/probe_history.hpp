@@ -1,0 +1,65 @@
+// The newest probes of one NIC and family, and what they say in a row (reference: in.mpathd §3, §6.4).
+//
+// A probe is open, answered or lost. Lost is not final: an answer that comes late, while the probe is still
+// remembered, makes it an answered one. Runs are counted backwards from the newest settled probe; open ones are
+// skipped. forgive() starts runs of losses afresh: the path has been shown to work by other means.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "base/time.hpp"
+
+namespace ipmp {
+
+struct ProbeRecord {
+    enum class Status : std::uint8_t { open, answered, lost };
+    std::uint16_t id = 0;
+    std::uint64_t nonce = 0;
+    IpAddress target;
+    Instant started;
+    Instant deadline;  // lost then
+    Status status = Status::open;
+    Instant settled;   // answered: when the answer was dealt with; lost: its deadline
+    bool forgiven = false;
+};
+
+class ProbeHistory {
+  public:
+    static constexpr std::size_t kRemembered = 52;
+
+    void add(ProbeRecord probe);
+    ProbeRecord* find(std::uint64_t nonce);
+    // Those that became lost by `now`, oldest first.
+    std::vector<ProbeRecord> settle(Instant now);
+    // The daemon itself lost that much time: nobody is late by it.
+    void extend_deadlines(Duration lost_time);
+    void forget() { probes_.clear(); }
+    void forgive();
+
+    struct Run {
+        int length = 0;
+        Instant begin;  // oldest of the run: when it settled
+        Instant sent;   // oldest of the run: when it was sent
+    };
+    Run losses() const;
+    Run losses_of(const IpAddress& target) const;
+    Run answers() const;
+    Run answers_of(const IpAddress& target) const;
+
+    std::optional<Instant> newest_answer() const;  // when it was dealt with
+    std::optional<IpAddress> newest_target() const;
+    bool newer_answered(const ProbeRecord& probe) const;  // a later probe to the same target
+    std::optional<Instant> next_deadline() const;
+    bool empty() const { return probes_.empty(); }
+
+  private:
+    Run run(ProbeRecord::Status status, const IpAddress* target) const;
+
+    std::deque<ProbeRecord> probes_;  // oldest first
+};
+
+}  // namespace ipmp

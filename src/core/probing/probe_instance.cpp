@@ -1,0 +1,272 @@
+#include "core/probing/probe_instance.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ipmp {
+
+namespace {
+
+constexpr std::size_t kMostExtras = 64;
+
+Duration uniform(const RandomSource& random, Duration least, Duration most) {
+    auto span = static_cast<std::uint64_t>((most - least).count()) + 1;
+    return least + Duration(static_cast<Duration::rep>(random() % span));
+}
+
+// All hosts of the link: 224.0.0.1, ff02::1.
+IpAddress everybody(Family family) {
+    return family == Family::ipv4 ? *parse_ip("224.0.0.1") : *parse_ip("ff02::1");
+}
+
+}  // namespace
+
+std::chrono::milliseconds user_interval(const Config& config) { return config.failure_detection_time / 7; }
+
+void ProbeInstance::move_to(const ProbeSource& source) {
+    source_ = source;
+    running_ = false;
+}
+
+void ProbeInstance::start(const ProbeContext& context) {
+    if (running_) return;
+    running_ = true;
+    base_ = context.now + uniform(context.random, Duration::zero(), context.timing.interval);
+    detection_base_ = next_send_ = base_;
+}
+
+void ProbeInstance::stop() {
+    running_ = false;
+    history_.forget();
+    extras_.clear();
+    suspicion_.reset();
+}
+
+void ProbeInstance::extend_deadlines(Duration lost_time) {
+    history_.extend_deadlines(lost_time);
+    for (Extra& extra : extras_) {
+        if (!extra.settled) extra.deadline += lost_time;
+    }
+}
+
+void ProbeInstance::run(const ProbeContext& context) {
+    if (!running_) return;
+    settle(context);
+    suspect(context);
+    if (context.now >= next_send_) tick(context);
+}
+
+void ProbeInstance::settle(const ProbeContext& context) {
+    for (const ProbeRecord& lost : history_.settle(context.now)) {
+        ++statistics_.lost;
+        report(lost, {}, context);
+    }
+    for (Extra& extra : extras_) {
+        if (extra.settled || extra.deadline > context.now) continue;
+        extra.settled = true;
+        if (extra.kind == Extra::Kind::suspicion && suspicion_) ++suspicion_->lost;
+    }
+    if (context.may_suspect) set_dead_targets_aside(context);
+}
+
+// Others answer, this one does not: the target is dead, not the path (6.8).
+void ProbeInstance::set_dead_targets_aside(const ProbeContext& context) {
+    if (history_.losses().length >= kLossesToFail) return;
+    std::vector<IpAddress> dead;
+    for (const Target& target : targets_.all()) {
+        bool silent = history_.losses_of(target.address).length >= kLossesToFail;
+        if (silent && target.status == Target::Status::active) dead.push_back(target.address);
+    }
+    for (const IpAddress& address : dead) {
+        if (targets_.active_count() == 1 && targets_.routers()) return;  // there is nobody better
+        if (targets_.set_dead(address, context.now)) discover(context);
+    }
+}
+
+void ProbeInstance::suspect(const ProbeContext& context) {
+    bool suspicious = context.config.suspicion_probes && context.may_suspect && history_.losses().length >= 2;
+    if (!suspicious || targets_.empty()) {
+        suspicion_.reset();
+        return;
+    }
+    if (!suspicion_) suspicion_ = Suspicion{.next = context.now};
+    Duration spacing = Duration(context.timing.interval) / kSuspicionPerInterval;
+    while (suspicion_->next <= context.now && suspicion_->sent < kSuspicionMost) {
+        const auto& known = targets_.all();
+        send_extra(Extra::Kind::suspicion, known[next_suspect_++ % known.size()].address, context);
+        ++statistics_.suspicion;
+        ++suspicion_->sent;
+        suspicion_->next = std::max(suspicion_->next + spacing, context.now + spacing / 2);
+    }
+}
+
+void ProbeInstance::tick(const ProbeContext& context) {
+    Duration interval = user_interval(context.config);
+    next_send_ = base_ + uniform(context.random, interval / 2, interval);
+    if (context.now > next_send_) {  // the daemon was late: those are never sent, and never lost
+        auto missed = (context.now - next_send_) / interval + 1;
+        next_send_ += missed * interval;
+        base_ += missed * interval;
+        statistics_.missed += static_cast<std::uint64_t>(missed);
+        ++statistics_.missed_occasions;
+    }
+    base_ += interval;
+    if (!capable() && !targets_.next(context.now)) {
+        detection_base_ = base_;
+        discover(context);
+        return;
+    }
+    Duration group_interval = context.timing.interval;
+    if (group_interval != interval && next_send_ < detection_base_) {
+        if (measuring_target_) send_extra(Extra::Kind::measuring, *measuring_target_, context);
+        return;
+    }
+    detection_base_ = group_interval == interval ? base_ : std::max(detection_base_ + group_interval, base_);
+    detect(context);
+}
+
+void ProbeInstance::detect(const ProbeContext& context) {
+    auto address = targets_.next(context.now);
+    if (!address) return discover(context);
+    measuring_target_ = *address;
+    ProbeRecord probe{.id = context.next_id++,
+                      .nonce = context.random(),
+                      .target = *address,
+                      .started = context.now,
+                      .deadline = context.now + context.timing.interval};
+    history_.add(probe);
+    ++statistics_.sent;
+    context.actions.push_back(
+        SendProbe{source_, *address, probe.id, probe.nonce, targets_.find(*address)->answered});
+    if (!targets_.routers() && targets_.active_count() == 1) discover(context);
+}
+
+void ProbeInstance::discover(const ProbeContext& context) {
+    send_extra(Extra::Kind::discovery, everybody(family()), context);
+}
+
+void ProbeInstance::send_extra(Extra::Kind kind, const IpAddress& target, const ProbeContext& context) {
+    Extra extra{.kind = kind,
+                .nonce = context.random(),
+                .target = target,
+                .started = context.now,
+                .deadline = context.now + context.timing.interval};
+    if (extras_.size() == kMostExtras) extras_.pop_front();
+    extras_.push_back(extra);
+    context.actions.push_back(SendProbe{source_, target, context.next_id, extra.nonce, false});
+}
+
+// 6.5: a sample that would raise the bound above the interval is held back until a second one says the same.
+bool ProbeInstance::measure(Target& target, Duration sample, bool by_detection, const ProbeContext& context) {
+    RttEstimator with = target.round_trip;
+    with.add(sample);
+    if (!by_detection) {
+        if (with.bound() >= target.round_trip.bound()) return false;
+        target.round_trip = with;
+        return true;
+    }
+    if (with.bound() > context.timing.interval) {
+        if (!target.held_back) {
+            target.held_back = sample;
+            return false;
+        }
+        target.round_trip.add(*target.held_back);
+        target.round_trip.add(sample);
+    } else {
+        target.round_trip = with;
+    }
+    target.held_back.reset();
+    return true;
+}
+
+std::optional<ProbeInstance::Taken> ProbeInstance::take_extra(const ProbeAnswered& answer, bool may_measure,
+                                                              const ProbeContext& context) {
+    auto found = std::find_if(extras_.begin(), extras_.end(), [&](auto& extra) { return extra.nonce == answer.nonce; });
+    if (found == extras_.end()) return {};
+    Extra extra = *found;
+    Taken taken;
+    if (extra.kind == Extra::Kind::discovery) {
+        taken.discovered = answer.from;
+        return taken;
+    }
+    if (answer.from != extra.target) return {};
+    extras_.erase(found);
+    Target* target = targets_.find(extra.target);
+    if (extra.kind == Extra::Kind::suspicion) {
+        history_.forgive();
+        suspicion_.reset();
+        quiet_until_ = std::min(quiet_until_, context.now);
+    } else if (target && may_measure && measure(*target, context.now - extra.started, false, context)) {
+        taken.measured = extra.target;
+    }
+    return taken;
+}
+
+ProbeInstance::Taken ProbeInstance::take(const ProbeAnswered& answer, bool may_measure, const ProbeContext& context) {
+    if (!running_) return {};
+    if (auto taken = take_extra(answer, may_measure, context)) return *taken;
+    ProbeRecord* probe = history_.find(answer.nonce);
+    bool fits = probe && probe->target == answer.from && probe->status != ProbeRecord::Status::answered;
+    if (!fits) {
+        ++statistics_.unknown;
+        return {};
+    }
+    Taken taken{.detection = true};
+    Duration sample = context.now - probe->started;
+    bool usable = may_measure && sample <= context.timing.interval * static_cast<int>(ProbeHistory::kRemembered);
+    Target* target = targets_.find(probe->target);
+    if (target) target->answered = true;
+    if (target && usable && !history_.newer_answered(*probe) && measure(*target, sample, true, context)) {
+        taken.measured = probe->target;
+    }
+    bool was_lost = std::exchange(probe->status, ProbeRecord::Status::answered) == ProbeRecord::Status::lost;
+    probe->settled = context.now;
+    ++statistics_.answered;
+    if (was_lost) --statistics_.lost;
+    else report(*probe, answer.network_time, context);
+    quiet_until_ = std::min(quiet_until_, context.now);
+    return taken;
+}
+
+void ProbeInstance::report(const ProbeRecord& probe, const std::optional<Duration>& network_time,
+                           const ProbeContext& context) {
+    ProbeReport told{.interface = interface_, .id = probe.id, .target = probe.target, .started = probe.started};
+    told.answered = probe.status == ProbeRecord::Status::answered;
+    if (told.answered) {
+        told.network_time = network_time;
+        told.round_trip_time = context.now - probe.started;
+    }
+    if (const Target* target = targets_.find(probe.target)) {
+        told.average = target->round_trip.average();
+        told.deviation = target->round_trip.deviation();
+    }
+    context.actions.push_back(std::move(told));
+}
+
+bool ProbeInstance::fails(const Config& config) const {
+    if (history_.losses().length < kLossesToFail) return false;
+    return !config.suspicion_probes || (suspicion_ && suspicion_->lost >= kSuspicionLost);
+}
+
+std::optional<Instant> ProbeInstance::answers_since() const {
+    ProbeHistory::Run run = history_.answers();
+    if (run.length < kAnswersToRepair) {
+        auto target = history_.newest_target();
+        if (target) run = history_.answers_of(*target);
+    }
+    if (run.length < kAnswersToRepair) return {};
+    return run.begin;
+}
+
+std::optional<Instant> ProbeInstance::due() const {
+    if (!running_) return {};
+    Instant earliest = next_send_;
+    if (auto deadline = history_.next_deadline()) earliest = std::min(earliest, *deadline);
+    for (const Extra& extra : extras_) {
+        if (!extra.settled && extra.kind == Extra::Kind::suspicion) earliest = std::min(earliest, extra.deadline);
+    }
+    if (suspicion_ && suspicion_->sent < kSuspicionMost) earliest = std::min(earliest, suspicion_->next);
+    return earliest;
+}
+
+}  // namespace ipmp

@@ -1,0 +1,135 @@
+// Probing from one test address: when to send what, which answers belong to it, what it suspects.
+//
+// Schedule (reference: in.mpathd §6.3): a tick every user interval (UPI, a seventh of the configured failure
+// detection time) with jitter. Every group interval (GPI, the same unless answers take longer) a detection probe; at
+// the ticks between them a probe that only measures; a discovery by multicast while there is no target. A probe is
+// lost one GPI after it was sent, and judged by a timer, not at the next tick: five lost ones in a row settle
+// 6.5 UPI after the path broke at the latest, which is less than the failure detection time.
+//
+// Suspicion (beyond the original): on a lossy link five losses in a row happen by chance. From the second on, extra
+// probes go to all known targets, kSuspicionPerInterval a GPI; a verdict rests on kSuspicionLost of them being lost as
+// well, and an answer to any ends the suspicion. Ten take 10/6 GPI; begun at the latest 2.5 GPI after the first lost
+// probe was sent they are lost by 5.2 GPI, when the fifth detection probe may be lost at 5.5 GPI.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/probing/probe_history.hpp"
+#include "core/probing/target_list.hpp"
+#include "model/action.hpp"
+#include "model/config.hpp"
+#include "model/probe.hpp"
+
+namespace ipmp {
+
+using RandomSource = std::function<std::uint64_t()>;
+
+inline constexpr int kLossesToFail = 5;
+inline constexpr int kAnswersToRepair = 10;
+
+// Of one group; grows with the round-trip times of its targets (reference: in.mpathd §6.6).
+struct DetectionTiming {
+    std::chrono::milliseconds detection_time{10000};
+    std::chrono::milliseconds interval{1428};  // GPI
+};
+
+std::chrono::milliseconds user_interval(const Config& config);
+
+// What an instance needs of its surroundings for one step.
+struct ProbeContext {
+    const Config& config;
+    const DetectionTiming& timing;
+    const RandomSource& random;
+    std::uint16_t& next_id;  // of the interface
+    bool may_suspect = true; // the interface has not failed
+    Instant now;
+    std::vector<Action>& actions;
+};
+
+class ProbeInstance {
+  public:
+    static constexpr Duration kQuietPeriod = std::chrono::seconds(40);
+    static constexpr int kSuspicionPerInterval = 6, kSuspicionLost = 10, kSuspicionMost = 14;
+
+    ProbeInstance(std::string interface, const ProbeSource& source, Instant now)
+        : interface_(std::move(interface)), source_(source), quiet_until_(now + kQuietPeriod) {}
+
+    const ProbeSource& source() const { return source_; }
+    Family family() const { return source_.address.family; }
+    const ProbeStatistics& statistics() const { return statistics_; }
+    const ProbeHistory& history() const { return history_; }
+    TargetList& targets() { return targets_; }
+    const TargetList& targets() const { return targets_; }
+    bool capable() const { return targets_.active_count() > 0; }
+
+    // Another test address: sockets and phases change, what is known stays.
+    void move_to(const ProbeSource& source);
+    void start(const ProbeContext& context);  // the link is up: probes begin
+    void stop();                              // it is not: what was sent before says nothing
+    bool running() const { return running_; }
+    void extend_deadlines(Duration lost_time);
+
+    // Does what is due.
+    void run(const ProbeContext& context);
+
+    struct Taken {
+        std::optional<IpAddress> discovered;   // a host answered a discovery
+        std::optional<IpAddress> measured;     // this target's round-trip time has been updated
+        bool detection = false;                // by a detection probe
+    };
+    Taken take(const ProbeAnswered& answer, bool may_measure, const ProbeContext& context);
+
+    bool quiet(Instant now) const { return now < quiet_until_; }
+    // Enough is lost to call it a failure.
+    bool fails(const Config& config) const;
+    // Since when answers come without a loss, if there are enough of them.
+    std::optional<Instant> answers_since() const;
+    void discover(const ProbeContext& context);  // ask everybody, now
+
+    std::optional<Instant> due() const;
+
+  private:
+    struct Extra {  // a probe that is in no history
+        enum class Kind : std::uint8_t { measuring, discovery, suspicion };
+        Kind kind = Kind::discovery;
+        std::uint64_t nonce = 0;
+        IpAddress target;
+        Instant started;
+        Instant deadline;
+        bool settled = false;
+    };
+    struct Suspicion {
+        Instant next;
+        int sent = 0, lost = 0;
+    };
+
+    void settle(const ProbeContext& context);
+    void suspect(const ProbeContext& context);
+    void tick(const ProbeContext& context);
+    void set_dead_targets_aside(const ProbeContext& context);
+    void detect(const ProbeContext& context);
+    void send_extra(Extra::Kind kind, const IpAddress& target, const ProbeContext& context);
+    std::optional<Taken> take_extra(const ProbeAnswered& answer, bool may_measure, const ProbeContext& context);
+    bool measure(Target& target, Duration sample, bool by_detection, const ProbeContext& context);
+    void report(const ProbeRecord& probe, const std::optional<Duration>& network_time, const ProbeContext& context);
+
+    std::string interface_;
+    ProbeSource source_;
+    Instant quiet_until_;
+    TargetList targets_;
+    ProbeHistory history_;
+    std::deque<Extra> extras_;  // newest last, bounded
+    std::optional<Suspicion> suspicion_;
+    std::size_t next_suspect_ = 0;  // whom the next extra probe goes to
+    std::optional<IpAddress> measuring_target_;
+    bool running_ = false;
+    Instant base_, detection_base_, next_send_;
+    ProbeStatistics statistics_;
+};
+
+}  // namespace ipmp

@@ -1,0 +1,304 @@
+#include "core/probing/probing.hpp"
+
+#include <algorithm>
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+// What a NIC may be probed from (6.1): UP, NOFAILOVER, in the kernel, and for IPv6 link-local (R-ADR-4).
+bool can_probe_from(const Interface& member, const LogicalAddress& logical, const KernelState& kernel) {
+    if (!logical.up || !logical.no_failover || logical.address.is_zero()) return false;
+    if (logical.address.family == Family::ipv6 && !logical.address.is_link_local()) return false;
+    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
+        return seen.link == member.index && seen.address == logical.address && !seen.tentative && !seen.dad_failed;
+    });
+}
+
+bool is_own(const KernelState& kernel, const IpAddress& address) {
+    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(),
+                       [&](const AddressState& seen) { return seen.address == address; });
+}
+
+const LogicalAddress* find_address(const Interface& member, const IpAddress& address) {
+    for (const LogicalAddress& logical : member.families[index_of(address.family)].addresses) {
+        if (logical.address == address) return &logical;
+    }
+    return nullptr;
+}
+
+// `target` is on the link of the test address.
+bool is_near(const Interface& member, const ProbeInstance& instance, const IpAddress& target) {
+    const IpAddress& source = instance.source().address;
+    if (target.family != source.family || target == source || target.is_zero() || target.is_multicast()) return false;
+    if (source.family == Family::ipv6) return target.is_link_local();
+    const LogicalAddress* logical = find_address(member, source);
+    return logical && network_of(target, logical->prefix_length) == network_of(source, logical->prefix_length);
+}
+
+constexpr Duration kBetweenNeighbourQuestions = std::chrono::seconds(1);
+
+}  // namespace
+
+ProbeInstance* Probing::find(InterfaceIndex link, Family family) {
+    auto found = instances_.find({link, family});
+    return found == instances_.end() ? nullptr : &found->second;
+}
+
+std::vector<const ProbeInstance*> Probing::instances_of(const Interface& member) const {
+    std::vector<const ProbeInstance*> instances;
+    for (Family family : kFamilies) {
+        auto found = instances_.find({member.index, family});
+        if (found != instances_.end()) instances.push_back(&found->second);
+    }
+    return instances;
+}
+
+ProbeContext Probing::context_for(const Interface& member, const Config& config, Instant now,
+                                  std::vector<Action>& actions) {
+    return {.config = config,
+            .timing = timing_[member.group],
+            .random = random_,
+            .next_id = next_id_[member.index],
+            .may_suspect = !member.failed && !member.probe_failed,
+            .now = now,
+            .actions = actions};
+}
+
+void Probing::update(State& state, const KernelState& kernel, const Config& config, bool fresh, Instant now,
+                     std::vector<Action>& actions) {
+    refresh(state, kernel, config, now, actions);
+    if (fresh) {
+        offer_routers(state, kernel, now);
+        share_hosts(state);
+    }
+    judge(state, config, now);
+    for (auto& [name, member] : state.interfaces) {
+        auto instances = instances_of(member);
+        bool capable = std::any_of(instances.begin(), instances.end(), [](auto* one) { return one->capable(); });
+        if (instances.empty()) member.probe = ProbeHealth::disabled;
+        else if (member.failed || member.probe_failed) member.probe = ProbeHealth::failed;
+        else member.probe = capable ? ProbeHealth::ok : ProbeHealth::unknown;
+    }
+}
+
+void Probing::tick(const State& state, const Config& config, Instant now, std::vector<Action>& actions) {
+    forget_lost_time(now);
+    for (auto& [key, instance] : instances_) {
+        auto due = instance.due();
+        if (!due || *due > now) continue;
+        if (const Interface* member = find_interface(state, key.first)) {
+            instance.run(context_for(*member, config, now, actions));
+        }
+    }
+    find_neighbours(state, now, actions);
+}
+
+bool Probing::verdict_due(const State& state, const Config& config, Instant now) const {
+    for (const auto& [key, instance] : instances_) {
+        if (!instance.fails(config)) continue;
+        const Interface* member = find_interface(state, key.first);
+        if (member && !member->failed && !instance.quiet(now)) return true;
+    }
+    return std::any_of(state.interfaces.begin(), state.interfaces.end(), [&](const auto& entry) {
+        const Interface& member = entry.second;
+        return member.probe_failed && (member.kept || repaired(member, timing_.at(member.group), now));
+    });
+}
+
+void Probing::refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
+                      std::vector<Action>& actions) {
+    std::erase_if(timing_, [&](const auto& entry) { return !state.groups.contains(entry.first); });
+    for (const auto& [name, group] : state.groups) {
+        DetectionTiming& timing = timing_[name];
+        bool shortest = timing.detection_time < config.failure_detection_time || !detection_time(state, group);
+        if (shortest) timing = {config.failure_detection_time, user_interval(config)};
+    }
+    std::set<Key> wanted;
+    for (const auto& [name, member] : state.interfaces) {
+        bool probed = !member.group.empty() && member.index && !member.offline;
+        if (probed) refresh_member(member, kernel, config, wanted, now, actions);
+    }
+    std::erase_if(instances_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+    WatchProbes watch;
+    for (const auto& [key, instance] : instances_) watch.sources.push_back(instance.source());
+    if (watch == watched_) return;
+    watched_ = watch;
+    actions.push_back(std::move(watch));
+}
+
+void Probing::refresh_member(const Interface& member, const KernelState& kernel, const Config& config,
+                             std::set<Key>& wanted, Instant now, std::vector<Action>& actions) {
+    for (Family family : kFamilies) {
+        const LogicalAddress* chosen = nullptr;
+        ProbeInstance* instance = find(member.index, family);
+        for (const LogicalAddress& logical : member.families[index_of(family)].addresses) {
+            if (!can_probe_from(member, logical, kernel)) continue;
+            bool kept = instance && instance->source().address == logical.address;
+            if (!chosen || kept) chosen = &logical;
+        }
+        if (!chosen) continue;
+        ProbeSource source{member.index, chosen->address};
+        wanted.insert({member.index, family});
+        if (!instance) instance = &instances_.try_emplace({member.index, family}, member.name, source, now).first->second;
+        if (instance->source() != source) {
+            instance->move_to(source);
+            for (const Target& target : std::vector(instance->targets().all())) {
+                if (!is_near(member, *instance, target.address)) instance->targets().remove(target.address, now);
+            }
+        }
+        if (link_up(member)) instance->start(context_for(member, config, now, actions));
+        else instance->stop();
+    }
+}
+
+// A daemon that was kept from running has not seen what came in meanwhile, and did not send either.
+void Probing::forget_lost_time(Instant now) {
+    if (!expected_ || now <= *expected_) return;
+    Duration lost = now - *expected_;
+    for (auto& [key, instance] : instances_) instance.extend_deadlines(lost);
+}
+
+// Gateways on the link of a test address, and hosts that a host route names (7.1).
+void Probing::offer_routers(const State& state, const KernelState& kernel, Instant now) {
+    for (const auto& [name, group] : state.groups) {
+        std::set<InterfaceIndex> links{group.upper};
+        for (const Interface* member : members_of(state, group)) links.insert(member->index);
+        for (const Interface* member : members_of(state, group)) {
+            for (Family family : kFamilies) {
+                ProbeInstance* instance = find(member->index, family);
+                if (!instance) continue;
+                std::set<IpAddress> offered;
+                for (const TargetRoute& route : kernel.target_routes) {
+                    bool fits = links.contains(route.link) && is_near(*member, *instance, route.target);
+                    if (fits && !is_own(kernel, route.target)) offered.insert(route.target);
+                }
+                for (const IpAddress& router : offered) instance->targets().add_router(router);
+                if (group.health != GroupHealth::failed) instance->targets().keep_routers(offered, now);
+            }
+        }
+    }
+}
+
+// Who has no target yet takes the hosts that others of its group know (7.2).
+void Probing::share_hosts(const State& state) {
+    for (auto& [key, instance] : instances_) {
+        const Interface* member = find_interface(state, key.first);
+        if (!member || !instance.targets().empty()) continue;
+        for (const auto& [other_key, other] : instances_) {
+            const Interface* neighbour = find_interface(state, other_key.first);
+            bool same = neighbour && neighbour->group == member->group && other_key.second == key.second;
+            if (!same || other.targets().routers()) continue;
+            for (const Target& target : other.targets().all()) {
+                if (is_near(*member, instance, target.address)) instance.targets().add_host(target.address);
+            }
+        }
+    }
+}
+
+void Probing::offer_host(const State& state, const KernelState& kernel, const std::string& group,
+                         const IpAddress& host) {
+    if (is_own(kernel, host)) return;
+    for (auto& [key, instance] : instances_) {
+        const Interface* member = find_interface(state, key.first);
+        if (member && member->group == group && is_near(*member, instance, host)) instance.targets().add_host(host);
+    }
+}
+
+void Probing::take(const State& state, const KernelState& kernel, const Config& config, const ProbeAnswered& answer,
+                   Instant now, std::vector<Action>& actions) {
+    const Interface* member = find_interface(state, answer.source.link);
+    ProbeInstance* instance = find(answer.source.link, answer.source.address.family);
+    if (!member || !instance || instance->source() != answer.source || !link_up(*member)) return;
+    auto group = state.groups.find(member->group);
+    if (group == state.groups.end()) return;
+    bool may_measure = !member->failed && group->second.health != GroupHealth::failed;
+    auto taken = instance->take(answer, may_measure, context_for(*member, config, now, actions));
+    if (taken.discovered) offer_host(state, kernel, member->group, *taken.discovered);
+    if (taken.measured) scale(state, config, *member, *instance, taken, now, actions);
+}
+
+void Probing::take(const State& state, const KernelState& kernel, const PeersFound& found, Instant) {
+    for (const PeersFound::Found& entry : found.found) {
+        offer_host(state, kernel, found.ipmp_interface, entry.peer.address);
+    }
+}
+
+// Linux hosts do not answer a ping to everybody: the neighbours the group knows are asked as well.
+void Probing::find_neighbours(const State& state, Instant now, std::vector<Action>& actions) {
+    for (const auto& [name, group] : state.groups) {
+        FindPeers question{.ipmp_interface = name, .upper = group.upper};
+        for (const Interface* member : members_of(state, group)) {
+            for (const ProbeInstance* instance : instances_of(*member)) {
+                bool wants_more = !instance->targets().routers() && instance->targets().active_count() < 2;
+                if (wants_more && instance->running()) question.addresses.push_back(instance->source().address);
+            }
+        }
+        if (question.addresses.empty() || !group.upper) continue;
+        auto asked = asked_neighbours_.find(name);
+        if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) continue;
+        asked_neighbours_[name] = now;
+        actions.push_back(std::move(question));
+    }
+}
+
+std::optional<Instant> Probing::deadline(const State& state) {
+    std::optional<Instant> earliest;
+    auto consider = [&](const std::optional<Instant>& candidate) {
+        if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
+    };
+    for (const auto& [key, instance] : instances_) {
+        consider(instance.due());
+        const Interface* member = find_interface(state, key.first);
+        if (!member || !member->probe_failed) continue;
+        if (auto since = instance.answers_since()) {
+            consider(*since + 2 * Duration(timing_.at(member->group).detection_time));
+        }
+    }
+    expected_ = earliest;
+    return earliest;
+}
+
+void Probing::describe(const State& state, Status& status) const {
+    for (GroupStatus& group : status.groups) {
+        auto detection_time = this->detection_time(state, state.groups.at(group.interface));
+        if (detection_time) group.failure_detection_time_ms = static_cast<std::uint32_t>(detection_time->count());
+    }
+    for (const InterfaceStatus& member : status.interfaces) {
+        auto rows = targets_of(state.interfaces.at(member.name));
+        std::move(rows.begin(), rows.end(), std::back_inserter(status.targets));
+    }
+}
+
+std::optional<std::chrono::milliseconds> Probing::detection_time(const State& state, const Group& group) const {
+    for (const Interface* member : members_of(state, group)) {
+        if (!instances_of(*member).empty()) return timing_.at(group.interface).detection_time;
+    }
+    return {};
+}
+
+std::vector<TargetStatus> Probing::targets_of(const Interface& member) const {
+    std::vector<TargetStatus> rows;
+    for (const ProbeInstance* instance : instances_of(member)) {
+        rows.push_back({.interface = member.name,
+                        .mode = instance->targets().routers() ? TargetMode::routes : TargetMode::multicast,
+                        .test_address = instance->source().address,
+                        .targets = instance->targets().firing_order()});
+    }
+    if (rows.empty()) rows.push_back({.interface = member.name});
+    return rows;
+}
+
+std::map<std::string, ProbeStatistics> Probing::statistics(const State& state) const {
+    std::map<std::string, ProbeStatistics> statistics;
+    for (const auto& [key, instance] : instances_) {
+        const Interface* member = find_interface(state, key.first);
+        if (!member) continue;
+        statistics[member->name + (key.second == Family::ipv4 ? " inet" : " inet6")] = instance.statistics();
+    }
+    return statistics;
+}
+
+}  // namespace ipmp

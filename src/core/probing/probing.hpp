@@ -1,0 +1,94 @@
+// Probe-based detection of all members (R-DET-2 to R-DET-4, R-DET-8, R-DET-9; reference: in.mpathd §6-8).
+//
+// Purpose: keeps one ProbeInstance per member and family with a test address, feeds them with targets and answers,
+// and turns what they say into opinions: Interface::probe (what is shown) and Interface::probe_failed (an input of
+// core/verdict, which weighs it with the link). Nothing of it survives a restart but probe_failed: a failed NIC stays
+// failed until it has answered as long as a repair takes.
+//
+// A verdict is one of three: a target is dead (probe_instance), an interface has failed, or the whole group has: all
+// members, or all targets, at once, which no failover would help. Whoever else in the group still gets answers is
+// the witness that tells them apart (8).
+//
+// Timers run on Tick only: the shell files answers that have arrived before it, so a daemon that was late does not
+// take them for lost. What it was late by is given back to open probes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/probing/probe_instance.hpp"
+#include "model/event.hpp"
+#include "model/state.hpp"
+#include "model/status.hpp"
+
+namespace ipmp {
+
+class Probing {
+  public:
+    explicit Probing(RandomSource random) : random_(std::move(random)) {}
+
+    // Brings instances and targets in line with State and kernel and judges. `fresh`: the kernel has been observed anew
+    // in this step. Sets Interface::probe, probe_failed and kept of members, and `failed` of all in a group failure.
+    void update(State& state, const KernelState& kernel, const Config& config, bool fresh, Instant now,
+                std::vector<Action>& actions);
+
+    // Sends what is due and settles what is over.
+    void tick(const State& state, const Config& config, Instant now, std::vector<Action>& actions);
+    void take(const State& state, const KernelState& kernel, const Config& config, const ProbeAnswered& answer,
+              Instant now, std::vector<Action>& actions);
+    // Neighbours are asked too where discovery by multicast is not answered.
+    void take(const State& state, const KernelState& kernel, const PeersFound& found, Instant now);
+
+    std::optional<Instant> deadline(const State& state);
+
+    // What a verdict may follow from has happened since the last update(): the next step has to be a whole one.
+    bool verdict_due(const State& state, const Config& config, Instant now) const;
+
+    // Adds targets and detection times to the picture of `state`.
+    void describe(const State& state, Status& status) const;
+    std::map<std::string, ProbeStatistics> statistics(const State& state) const;  // by "NIC inet", "NIC inet6"
+
+  private:
+    using Key = std::pair<InterfaceIndex, Family>;
+
+    // Nothing while no member of the group is probed.
+    std::optional<std::chrono::milliseconds> detection_time(const State& state, const Group& group) const;
+    std::vector<TargetStatus> targets_of(const Interface& member) const;
+    void refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
+                 std::vector<Action>& actions);
+    void refresh_member(const Interface& member, const KernelState& kernel, const Config& config,
+                        std::set<Key>& wanted, Instant now, std::vector<Action>& actions);
+    void forget_lost_time(Instant now);
+    void offer_routers(const State& state, const KernelState& kernel, Instant now);
+    void share_hosts(const State& state);
+    void offer_host(const State& state, const KernelState& kernel, const std::string& group, const IpAddress& host);
+    void scale(const State& state, const Config& config, const Interface& member, ProbeInstance& instance,
+               const ProbeInstance::Taken& taken, Instant now, std::vector<Action>& actions);
+    void find_neighbours(const State& state, Instant now, std::vector<Action>& actions);
+    void judge(State& state, const Config& config, Instant now);
+    void forget_in_failed_groups(const State& state);
+    void judge_member(State& state, Interface& member, const Config& config, Instant now);
+    void fail(State& state, Interface& member, Instant since, const Config& config);
+    bool has_witness(const State& state, const Interface& failing, Instant since) const;
+    bool repaired(const Interface& member, const DetectionTiming& timing, Instant now) const;
+    ProbeContext context_for(const Interface& member, const Config& config, Instant now, std::vector<Action>& actions);
+    ProbeInstance* find(InterfaceIndex link, Family family);
+    std::vector<const ProbeInstance*> instances_of(const Interface& member) const;
+
+    RandomSource random_;
+    std::map<Key, ProbeInstance> instances_;
+    std::map<InterfaceIndex, std::uint16_t> next_id_;
+    std::map<std::string, DetectionTiming> timing_;  // by IPMP interface
+    std::map<std::string, Instant> asked_neighbours_;
+    std::set<std::string> failed_groups_;  // as seen last
+    std::optional<Instant> raised_;        // when a detection time grew last, of any group
+    std::optional<Instant> expected_;      // deadline given last
+    WatchProbes watched_;
+};
+
+}  // namespace ipmp

@@ -1,0 +1,155 @@
+// The part of Probing that judges: detection times, failures, witnesses, repairs (reference: in.mpathd §6.6-6.9, §8).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/predicates.hpp"
+#include "core/probing/probing.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr Duration kSettling = std::chrono::seconds(60);
+
+// "(inet6 eth0)", as the documented messages have it.
+std::string place_of(const Interface& member, Family family) {
+    return fmt::format("({} {})", family == Family::ipv4 ? "inet" : "inet6", member.name);
+}
+
+}  // namespace
+
+// 6.6: answers that take longer than the interval stretch it; short ones let it shrink again, step by step.
+void Probing::scale(const State& state, const Config& config, const Interface& member, ProbeInstance& instance,
+                    const ProbeInstance::Taken& taken, Instant now, std::vector<Action>& actions) {
+    DetectionTiming& timing = timing_[member.group];
+    const std::string& group_name = state.groups.at(member.group).name;
+    Target* target = instance.targets().find(*taken.measured);
+    if (!target) return;
+    auto bound = target->round_trip.bound();
+    if (taken.detection && bound > timing.interval) {
+        const auto& all = instance.targets().all();
+        bool exceptional = instance.targets().active_count() >= 4 && std::all_of(all.begin(), all.end(), [&](auto& other) {
+            return other.address == target->address || other.status != Target::Status::active ||
+                   other.round_trip.bound() <= timing.interval / 2;
+        });
+        if (exceptional) {
+            if (instance.targets().set_slow(target->address, now))
+                instance.discover(context_for(member, config, now, actions));
+            return;
+        }
+        timing.interval = 2 * bound;
+        timing.detection_time = 7 * timing.interval;
+        raised_ = now;
+        actions.push_back(Log{Severity::info,
+                              fmt::format("Cannot meet requested failure detection time of {} ms on {} new failure "
+                                          "detection time for group {} is {} ms",
+                                          config.failure_detection_time.count(), place_of(member, instance.family()),
+                                          group_name, timing.detection_time.count())});
+        return;
+    }
+    bool lower = bound < timing.interval / 4 && timing.detection_time > config.failure_detection_time &&
+                 (!raised_ || now - *raised_ > kSettling);
+    for (const auto& [key, other] : instances_) {
+        const Interface* neighbour = find_interface(state, key.first);
+        if (!lower || !neighbour || neighbour->group != member.group || neighbour->failed) continue;
+        for (const Target& known : other.targets().all()) {
+            lower &= known.status != Target::Status::active || known.round_trip.bound() <= timing.interval / 4;
+        }
+    }
+    if (!lower) return;
+    timing.detection_time = std::max(timing.detection_time / 2, config.failure_detection_time);
+    timing.interval = timing.detection_time / 7;
+    actions.push_back(Log{taken.detection ? Severity::info : Severity::error,
+                          fmt::format("Improved failure detection time {} ms on {} for group {}",
+                                      timing.detection_time.count(), place_of(member, instance.family()), group_name)});
+}
+
+void Probing::judge(State& state, const Config& config, Instant now) {
+    forget_in_failed_groups(state);
+    for (auto& [name, member] : state.interfaces) {
+        if (member.group.empty()) member.probe_failed = member.kept = false;
+        else judge_member(state, member, config, now);
+    }
+}
+
+// On entry to a group failure: whoever was asked may be gone for good. Routers stay, as a route may have been withdrawn
+// because of the failure; hosts are found anew, if any is left (8).
+void Probing::forget_in_failed_groups(const State& state) {
+    std::erase_if(failed_groups_, [&](const std::string& name) {
+        auto group = state.groups.find(name);
+        return group == state.groups.end() || group->second.health != GroupHealth::failed;
+    });
+    for (const auto& [name, group] : state.groups) {
+        if (group.health != GroupHealth::failed || !failed_groups_.insert(name).second) continue;
+        for (auto& [key, instance] : instances_) {
+            const Interface* member = find_interface(state, key.first);
+            if (!member || member->group != name) continue;
+            instance.targets().forget_round_trips();
+            if (!instance.targets().routers()) instance.targets().clear();
+        }
+    }
+}
+
+void Probing::judge_member(State& state, Interface& member, const Config& config, Instant now) {
+    if (member.probe_failed && repaired(member, timing_.at(member.group), now)) member.probe_failed = false;
+    bool group_failed = state.groups.at(member.group).health == GroupHealth::failed;
+    bool silent = true, capable = false;
+    std::optional<Instant> since;
+    for (const ProbeInstance* instance : instances_of(member)) {
+        if (!instance->capable()) continue;
+        capable = true;
+        silent &= instance->fails(config) && !instance->quiet(now);  // every family must say so (6.8)
+        Instant begin = instance->history().losses().begin;
+        since = std::min(since.value_or(begin), begin);
+        bool answers = instance->history().answers().length > 0;
+        // Others of the group have been repaired: now its own answers decide whether it still carries on.
+        if (!group_failed && member.probe_failed && !answers) member.kept = false;
+    }
+    bool judged = member.failed || member.probe_failed || member.offline || !link_up(member);
+    if (!judged && capable && silent) fail(state, member, *since, config);
+}
+
+void Probing::fail(State& state, Interface& failing, Instant since, const Config& config) {
+    for (auto& [key, instance] : instances_) {
+        if (key.first == failing.index) instance.targets().forget_round_trips();
+    }
+    if (has_witness(state, failing, since)) {
+        failing.probe_failed = true;
+        return;
+    }
+    // All members, or all targets, at once: an opinion, which does not cut the data path (R-DET-8).
+    for (Interface* member : members_of(state, state.groups.at(failing.group))) {
+        if (member->offline) continue;
+        member->kept = config.group_failure == GroupFailure::keep && active(*member) && link_up(*member);
+        member->failed = member->probe_failed = true;
+    }
+}
+
+// Somebody else of the group works: whoever is not probed and has link, or got an answer after `since`.
+bool Probing::has_witness(const State& state, const Interface& failing, Instant since) const {
+    const Group& group = state.groups.at(failing.group);
+    for (const Interface* other : members_of(state, group)) {
+        if (other == &failing || !link_up(*other)) continue;
+        auto instances = instances_of(*other);
+        bool answered = std::any_of(instances.begin(), instances.end(), [&](const ProbeInstance* instance) {
+            auto newest = instance->history().newest_answer();
+            return newest && *newest > since;
+        });
+        if (instances.empty() || (answered && !other->failed && !other->probe_failed && !other->offline)) return true;
+    }
+    return false;
+}
+
+// Ten answers in a row in either family, and twice the detection time since the first of them (design §3). Without a
+// test address only the link has an opinion.
+bool Probing::repaired(const Interface& member, const DetectionTiming& timing, Instant now) const {
+    if (!link_up(member)) return false;
+    auto instances = instances_of(member);
+    return instances.empty() || std::any_of(instances.begin(), instances.end(), [&](const ProbeInstance* instance) {
+        auto since = instance->answers_since();
+        return since && now >= *since + 2 * Duration(timing.detection_time);
+    });
+}
+
+}  // namespace ipmp
