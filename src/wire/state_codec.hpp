@@ -2,10 +2,10 @@
 // D6).
 //
 // Everything is kept but the fields state.hpp marks as transient. A field that is absent takes its default, so that a
-// newer daemon goes on from an older one's document, which lacks what was added since; so choose defaults of new fields
-// to mean "as it was before there was this field". Unknown fields are refused: what an older daemon would forget, it may
-// not take over. The document carries a version; whoever changes the meaning of a field or removes one raises
-// kStateVersion and says here how older documents are read.
+// newer daemon goes on from the document of an older one, which lacks what was added since: choose the default of a new
+// field to mean "as before there was this field". Unknown fields are refused: an older daemon would forget them.
+// The document carries a version; whoever changes the meaning of a field or removes one raises kStateVersion and says
+// here how older documents are read.
 // A damaged document is refused as a whole, naming the place: nothing half-read ever reaches the engine.
 #pragma once
 
