@@ -65,7 +65,25 @@ std::string text_of(ProbeHealth health) {
     return fmt::format("<{}>", static_cast<int>(health));
 }
 
+std::string text_of(TargetMode mode) {
+    switch (mode) {
+        case TargetMode::disabled:
+            return "disabled";
+        case TargetMode::routes:
+            return "routes";
+        case TargetMode::multicast:
+            return "multicast";
+    }
+    return fmt::format("<{}>", static_cast<int>(mode));
+}
+
 std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, " ")); }
+
+std::string joined(const std::vector<IpAddress>& addresses, const AddressText& text) {
+    std::vector<std::string> names;
+    for (const IpAddress& address : addresses) names.push_back(text(address));
+    return joined(names);
+}
 
 std::string detection_time(const GroupStatus& group) {
     if (!group.failure_detection_time_ms) return "";
@@ -120,12 +138,12 @@ constexpr ItemColumn<InterfaceStatus> kInterfaceColumns[] = {
     {{"STATE", 10}, [](const InterfaceStatus& i, const AddressText&) { return text_of(i.state); }},
 };
 
-// Interfaces that are not probed have no test address and no targets. (Those that are will get rows of their own.)
-constexpr ItemColumn<InterfaceStatus> kTargetColumns[] = {
-    {{"INTERFACE", 12}, [](const InterfaceStatus& i, const AddressText&) { return i.name; }},
-    {{"MODE", 10}, [](const InterfaceStatus&, const AddressText&) { return std::string("disabled"); }},
-    {{"TESTADDR", 20}, [](const InterfaceStatus&, const AddressText&) { return std::string(); }},
-    {{"TARGETS", 38}, [](const InterfaceStatus&, const AddressText&) { return std::string(); }},
+constexpr ItemColumn<TargetStatus> kTargetColumns[] = {
+    {{"INTERFACE", 12}, [](const TargetStatus& t, const AddressText&) { return t.interface; }},
+    {{"MODE", 10}, [](const TargetStatus& t, const AddressText&) { return text_of(t.mode); }},
+    {{"TESTADDR", 20},
+     [](const TargetStatus& t, const AddressText& text) { return t.test_address ? text(*t.test_address) : ""; }},
+    {{"TARGETS", 38}, [](const TargetStatus& t, const AddressText& text) { return joined(t.targets, text); }},
 };
 
 template <typename Item, std::size_t N>
@@ -177,7 +195,7 @@ std::vector<Row> rows_of(View view, const Status& status, std::span<const std::s
         case View::interfaces:
             return rows_in(kInterfaceColumns, status.interfaces, chosen, address_text);
         case View::targets:
-            return rows_in(kTargetColumns, status.interfaces, chosen, address_text);
+            return rows_in(kTargetColumns, status.targets, chosen, address_text);
     }
     return {};
 }

@@ -1,8 +1,10 @@
 #include "shell/netlink_state.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "shell/link_settings.hpp"
+#include "wire/rtnetlink_targets.hpp"
 
 namespace ipmp {
 

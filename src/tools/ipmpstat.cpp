@@ -166,9 +166,7 @@ int run(int argc, char** argv) {
     bool probing = std::any_of(status->interfaces.begin(), status->interfaces.end(),
                                [](const InterfaceStatus& i) { return i.probe != ProbeHealth::disabled; });
     if (options.mode == 'p' && !probing) return fail("probe-based failure detection is disabled");
-    if (options.mode == 'p' || (options.mode == 't' && probing)) {
-        return fail("this version cannot show probes and their targets");
-    }
+    if (options.mode == 'p') return fail("this version cannot show probes");
     print(options, *choice, *status);
     if (std::fflush(stdout) != 0) return fail(std::string("cannot write: ") + std::strerror(errno));
     return 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <strings.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
@@ -61,16 +62,30 @@ void read_detection_time(std::string_view text, DecodedConfig& result) {
     }
 }
 
-void read_yes_no(std::string_view text, const char* name, bool& target, DecodedConfig& result) {
+struct Word {
+    const char* word;
+    bool meaning;
+};
+
+// One of two words; the value stays as it is with any other.
+void read_word(std::string_view text, const char* name, const std::array<Word, 2>& words, bool& target,
+               DecodedConfig& result) {
     auto value = value_of(text, name);
     if (!value) return;
-    if (same_ignoring_case(*value, "yes")) {
-        target = true;
-    } else if (same_ignoring_case(*value, "no")) {
-        target = false;
-    } else {
-        result.messages.push_back(fmt::format("Invalid value for {} {}", name, shown(*value)));
+    for (const Word& known : words) {
+        if (!same_ignoring_case(*value, known.word)) continue;
+        target = known.meaning;
+        return;
     }
+    result.messages.push_back(fmt::format("Invalid value for {} {}", name, shown(*value)));
+}
+
+constexpr std::array kYesNo{Word{"yes", true}, Word{"no", false}};
+
+void read_group_failure(std::string_view text, DecodedConfig& result) {
+    bool keep = true;
+    read_word(text, "GROUP_FAILURE", {Word{"keep", true}, Word{"down", false}}, keep, result);
+    result.config.group_failure = keep ? GroupFailure::keep : GroupFailure::down;
 }
 
 void read_link_ups(std::string_view text, DecodedConfig& result) {
@@ -90,8 +105,10 @@ void read_link_ups(std::string_view text, DecodedConfig& result) {
 DecodedConfig decode_config(std::string_view text) {
     DecodedConfig result;
     read_detection_time(text, result);
-    read_yes_no(text, "FAILBACK", result.config.failback, result);
-    read_yes_no(text, "TRACK_INTERFACES_ONLY_WITH_GROUPS", result.config.track_only_groups, result);
+    read_word(text, "FAILBACK", kYesNo, result.config.failback, result);
+    read_word(text, "TRACK_INTERFACES_ONLY_WITH_GROUPS", kYesNo, result.config.track_only_groups, result);
+    read_word(text, "SUSPICION_PROBES", kYesNo, result.config.suspicion_probes, result);
+    read_group_failure(text, result);
     read_link_ups(text, result);
     return result;
 }

@@ -21,8 +21,14 @@ TEST(ConfigDecode, ReadsEveryVariable_R_DET_5) {
         "  failure_detection_time=0x1388\n"
         "FAILBACK=No\n"
         "TRACK_INTERFACES_ONLY_WITH_GROUPS=no\n"
+        "GROUP_FAILURE=Down\n"
+        "SUSPICION_PROBES=no\n"
         "LINK_UPS_PER_MINUTE=0");
-    EXPECT_EQ(decoded.config, (Config{milliseconds(5000), false, false, 0}));
+    Config expected{.failure_detection_time = milliseconds(5000), .failback = false, .track_only_groups = false};
+    expected.group_failure = GroupFailure::down;
+    expected.suspicion_probes = false;
+    expected.link_ups_per_minute = 0;
+    EXPECT_EQ(decoded.config, expected);
     EXPECT_TRUE(decoded.messages.empty());
 }
 

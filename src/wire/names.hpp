@@ -43,11 +43,13 @@ inline std::optional<Family> parse_family(std::string_view text) {
 inline constexpr const char* kGroupHealthNames[] = {"ok", "degraded", "failed"};
 inline constexpr const char* kInterfaceHealthNames[] = {"ok", "failed", "offline", "unknown"};
 inline constexpr const char* kLinkHealthNames[] = {"up", "down", "unknown"};
+inline constexpr const char* kTargetModeNames[] = {"disabled", "routes", "multicast"};
 inline constexpr const char* kProbeHealthNames[] = {"ok", "failed", "unknown", "disabled"};
 
 constexpr std::span<const char* const> names_of(GroupHealth) { return kGroupHealthNames; }
 constexpr std::span<const char* const> names_of(InterfaceHealth) { return kInterfaceHealthNames; }
 constexpr std::span<const char* const> names_of(LinkHealth) { return kLinkHealthNames; }
+constexpr std::span<const char* const> names_of(TargetMode) { return kTargetModeNames; }
 constexpr std::span<const char* const> names_of(ProbeHealth) { return kProbeHealthNames; }
 
 }  // namespace ipmp::wire

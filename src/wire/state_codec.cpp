@@ -32,8 +32,9 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
-    auto& [name, index, group, families, standby, inactive, failed, offline, saved_settings, up_when_lost, mac,
-           mtu_bytes, admin_up, carrier, carrier_changes, link_ups, flapping_reported, repair_due] = v;
+    auto& [name, index, group, families, standby, inactive, failed, probe_failed, kept, offline, saved_settings,
+           up_when_lost, mac, mtu_bytes, admin_up, carrier, carrier_changes, probe, link_ups, flapping_reported,
+           repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
@@ -41,6 +42,8 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("standby", standby);
     a("inactive", inactive);
     a("failed", failed);
+    a("probe_failed", probe_failed);
+    a("kept", kept);
     a("offline", offline);
     a("saved_settings", saved_settings);
     a("up_when_lost", up_when_lost);
@@ -49,7 +52,7 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("admin_up", admin_up);
     a("carrier", carrier);
     a("carrier_changes", carrier_changes);
-    // Transient: link_ups, flapping_reported, repair_due.
+    // Transient: probe, link_ups, flapping_reported, repair_due.
 }
 
 template <class A>

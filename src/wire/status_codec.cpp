@@ -51,6 +51,15 @@ void fields(A& a, typename A::template Ref<AddressStatus> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<TargetStatus> v) {
+    auto& [interface, mode, test_address, targets] = v;
+    a("interface", interface);
+    a("mode", mode);
+    a("test_address", test_address);
+    a("targets", targets);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<LogicalStatus> v) {
     auto& [number, flags, address, prefix_length, broadcast] = v;
     a("number", number);
@@ -80,10 +89,11 @@ void fields(A& a, typename A::template Ref<PlumbedInterface> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Status> v) {
-    auto& [groups, interfaces, addresses, plumbed] = v;
+    auto& [groups, interfaces, addresses, targets, plumbed] = v;
     a("groups", groups);
     a("interfaces", interfaces);
     a("addresses", addresses);
+    a("targets", targets);
     a("plumbed", plumbed);
 }
 

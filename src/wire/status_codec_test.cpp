@@ -15,7 +15,8 @@ class Generator {
 
     Status status() {
         return {list<GroupStatus>([&] { return group(); }), list<InterfaceStatus>([&] { return interface(); }),
-                list<AddressStatus>([&] { return address(); }), list<PlumbedInterface>([&] { return plumbed(); })};
+                list<AddressStatus>([&] { return address(); }), list<TargetStatus>([&] { return target(); }),
+                list<PlumbedInterface>([&] { return plumbed(); })};
     }
 
   private:
@@ -59,6 +60,11 @@ class Generator {
         return result;
     }
     AddressStatus address() { return {ip(), coin(), name(), name(), names()}; }
+    TargetStatus target() {
+        TargetStatus result{name(), static_cast<TargetMode>(below(3)), {}, list<IpAddress>([&] { return ip(); })};
+        if (coin()) result.test_address = ip();
+        return result;
+    }
     LogicalStatus logical() {
         std::uint64_t flags = (std::uint64_t{below(1 << 11)} << 32) | below(0xffffffff);
         LogicalStatus result{below(100), flags, ip(), static_cast<std::uint8_t>(below(129)), {}};

@@ -78,6 +78,9 @@ struct DescribeEvent {
         return fmt::format("{} {} {} at {}", to_string(e.claimant), e.probing ? "asks for" : "claims",
                            to_string(e.address), e.link.value);
     }
+    std::string operator()(const ProbeAnswered& e) const {
+        return fmt::format("{} answers a probe from {}", to_string(e.from), e.source.link.value);
+    }
     std::string operator()(const Tick&) const { return "tick"; }
 };
 
@@ -108,6 +111,13 @@ struct DescribeAction {
     std::string operator()(const Log& a) const { return "log: " + a.text; }
     std::string operator()(const Reply& a) const {
         return fmt::format("reply {}: {}", a.request, a.reply.text.empty() ? "ok" : a.reply.text);
+    }
+    std::string operator()(const WatchProbes& a) const { return fmt::format("probe from {}", a.sources.size()); }
+    std::string operator()(const SendProbe& a) const {
+        return fmt::format("probe {} from {}, sequence {}", to_string(a.target), a.source.link.value, a.sequence);
+    }
+    std::string operator()(const ProbeReport& a) const {
+        return fmt::format("probe {} of {} {}", a.id, a.interface, a.answered ? "answered" : "lost");
     }
     std::string operator()(const WatchCarrier& a) const { return fmt::format("watch {} carriers", a.links.size()); }
 };

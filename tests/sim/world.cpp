@@ -209,7 +209,8 @@ void World::watch_migration() {
 void World::carry_out(const Action& action) {
     if (trace_) trace("  -> " + describe_action(action));
     bool is_frame = std::holds_alternative<Announce>(action) || std::holds_alternative<ProbeAddress>(action) ||
-                    std::holds_alternative<AskPeer>(action);
+                    std::holds_alternative<AskPeer>(action) || std::holds_alternative<SendProbe>(action) ||
+                    std::holds_alternative<ProbeReport>(action) || std::holds_alternative<FindPeers>(action);
     if (!is_frame) last_change_ = now_;
     if (std::holds_alternative<Announce>(action)) ++announced_;
     if (auto* publish = std::get_if<PublishImage>(&action)) {
