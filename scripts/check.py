@@ -3,6 +3,9 @@
 
 Each kind of test is one step, run by ctest, pytest or the simulator, and reports in JUnit XML under build/logs.
 A step that should have tests and ran none counts as failed, so that a test which silently vanished is noticed.
+
+Laboratory tests that measure time run alone. All others only await conditions and leave the processors idle, so that
+several run at once, and beside them, at the lowest priority, what sanitizers have to be built and run for.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 JOBS = str(os.cpu_count() or 2)
+LABORATORIES = 4  # at once; each is idle most of the time
+YIELDING = ("nice", "-n", "19")  # leaves the processors to the laboratories
 
 
 @dataclass
@@ -130,14 +136,14 @@ class Check:
         if counts.failed:
             self.say(f"    log: {log.relative_to(ROOT)}")
 
-    def build(self, preset, targets=()):
+    def build(self, preset, targets=(), wrapper=()):
         """Configures and builds a preset; True if it worked. A failure counts as a failed test."""
         log = LOGS / f"build-{preset}.log"
         begin = time.monotonic()
         command = f"cmake --preset {preset} && cmake --build --preset {preset}"
         if targets:
             command += " --target " + " ".join(targets)
-        if run(["/bin/bash", "-c", command], log, 900) == 0:
+        if run([*wrapper, "/bin/bash", "-c", command], log, 900) == 0:
             self.say(f"built {preset} in {time.monotonic() - begin:.1f} s")
             return True
         counts = Counts()
@@ -151,10 +157,10 @@ class Check:
                    "--output-on-failure", "--output-junit", str(junit)]
         self.step(name, command, limit_s, junit, required, **environment)
 
-    def pytest(self, name, folder, marks="not long", limit_s=600):
+    def pytest(self, name, folder, marks="not long", jobs=1, limit_s=600):
         junit = LOGS / f"{name}.xml"
-        command = ["/usr/bin/python3", "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider",
-                   "--junitxml", str(junit), "-m", marks, folder]
+        command = ["/usr/bin/python3", "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "--durations=30",
+                   *(["-n", str(jobs)] if jobs > 1 else []), "--junitxml", str(junit), "-m", marks, folder]
         self.step(name, command, limit_s, junit, IPMP_BUILD=str(BUILD), PYTHONDONTWRITEBYTECODE="1")
 
 
@@ -172,14 +178,25 @@ def test_programs(label):
 
 
 def run_sanitized(check):
-    """The same tests again in builds that make undefined behaviour and races visible."""
-    if check.build("asan", test_programs("unit|sim|bpf")):
-        check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, ASAN_OPTIONS="detect_leaks=1")
-    if check.build("tsan", test_programs("net")):  # the netlink thread is the only other thread there is
+    """The same tests again in builds that make undefined behaviour and races visible, and the fuzz targets."""
+    if check.build("asan", test_programs("unit|sim|bpf"), YIELDING):
+        check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, wrapper=YIELDING,
+                    ASAN_OPTIONS="detect_leaks=1")
+    if check.build("tsan", test_programs("net"), YIELDING):  # the netlink thread is the only other thread there is
         # Address randomisation of newer kernels puts mappings where this compiler's run-time library has its own.
-        check.ctest("tsan", "net", BUILD / "tsan", jobs="1", wrapper=["setarch", "-R"])
-    if exists("tests/fuzz") and check.build("fuzz"):
+        check.ctest("tsan", "net", BUILD / "tsan", jobs="1", wrapper=[*YIELDING, "setarch", "-R"])
+    if exists("tests/fuzz") and check.build("fuzz", wrapper=YIELDING):
         check.ctest("fuzz", "fuzz", BUILD / "fuzz")
+
+
+def run_laboratory(check, long):
+    """What measures time alone, then the rest beside the sanitizers."""
+    kept = "" if long else " and not long"
+    check.pytest("timing", "tests/netns", "timing" + kept, limit_s=5400 if long else 900)
+    with ThreadPoolExecutor(1) as others:
+        sanitized = others.submit(run_sanitized, check)
+        check.pytest("netns", "tests/netns", "not timing" + kept, LABORATORIES, 1200)
+        sanitized.result()
 
 
 def run_simulation(check, long):
@@ -210,9 +227,7 @@ def main():
         check.pytest("tidy", "tests/tidy")
         if not options.fast:
             run_simulation(check, options.long)
-            check.pytest("netns", "tests/netns", "long or not long" if options.long else "not long",
-                         5400 if options.long else 1200)
-            run_sanitized(check)
+            run_laboratory(check, options.long)
 
     total = check.total
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")

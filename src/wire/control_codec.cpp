@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -200,7 +201,7 @@ bool decode_as(const std::string& method, const Names& names, const Json& parame
                std::optional<Problem>& problem) {
     if (method != names[I]) return false;
     std::variant_alternative_t<I, Variant> value;
-    wire::Reader::read(parameters, "", wire::Reader::Unknown::refuse, value, problem);
+    wire::Reader::read(parameters, wire::Reader::kExact, value, problem);
     if (!problem) problem = inconsistency(value);
     target = std::move(value);
     return true;
@@ -245,8 +246,10 @@ std::variant<Request, Refusal> decode_call(const std::string& method, const Json
 
 template <class T, class Names>
 std::string encode_call(const T& call, const Names& names) {
-    Json parameters = std::visit([](const auto& value) { return wire::Writer::encode(value); }, call);
-    return finished({{"method", names[call.index()]}, {"parameters", std::move(parameters)}});
+    Json request;
+    request["method"] = names[call.index()];
+    std::visit([&](const auto& value) { wire::Writer::write(request["parameters"], value); }, call);
+    return finished(request);
 }
 
 // A reply taken apart: `parameters`, and the name of the error if it is one.
@@ -321,7 +324,9 @@ std::string encode_status_reply(const Status& status) {
 }
 
 std::string encode_counters_reply(const Counters& counters) {
-    return encode_parameters({{"counters", wire::Writer::encode(counters)}});
+    Json parameters;
+    wire::Writer::write(parameters["counters"], counters);
+    return encode_parameters(std::move(parameters));
 }
 
 std::string encode_info_reply() {
@@ -379,7 +384,7 @@ Result<Counters> decode_counters_reply(std::string_view message) {
     if (!answer->error.empty()) return protocol_error(*answer);
     Counters counters;
     std::optional<Problem> problem;
-    wire::Reader reader(answer->parameters, "", wire::Reader::Unknown::skip, problem);
+    wire::Reader reader(answer->parameters, wire::Reader::kFromNewer, problem);
     reader("counters", counters);
     if (problem) return problem->error();
     return counters;

@@ -50,12 +50,4 @@ constexpr std::span<const char* const> names_of(InterfaceHealth) { return kInter
 constexpr std::span<const char* const> names_of(LinkHealth) { return kLinkHealthNames; }
 constexpr std::span<const char* const> names_of(ProbeHealth) { return kProbeHealthNames; }
 
-template <class T>
-std::optional<T> parse_name(std::string_view text) {
-    auto names = names_of(T{});
-    auto found = std::find(names.begin(), names.end(), text);
-    if (found == names.end()) return {};
-    return static_cast<T>(found - names.begin());
-}
-
 }  // namespace ipmp::wire

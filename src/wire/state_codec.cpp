@@ -1,6 +1,7 @@
 #include "wire/state_codec.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "wire/json_archive.hpp"
 
@@ -114,7 +115,7 @@ std::optional<std::string> inconsistency(const std::vector<LogicalAddress>& addr
 
 std::optional<wire::Problem> inconsistency(const State& state) {
     for (const auto& [name, interface] : state.interfaces) {
-        std::string place = "state.interfaces." + name;
+        std::string place = "interfaces." + name;
         if (interface.name != name) return wire::Problem{place, "carries another name"};
         for (Family family : kFamilies) {
             auto text = inconsistency(interface.families[index_of(family)].addresses, family);
@@ -122,7 +123,7 @@ std::optional<wire::Problem> inconsistency(const State& state) {
         }
     }
     for (const auto& [name, group] : state.groups) {
-        std::string place = "state.groups." + name;
+        std::string place = "groups." + name;
         if (group.interface != name) return wire::Problem{place, "carries another name"};
         for (Family family : kFamilies) {
             const GroupFamily& half = group.families[index_of(family)];
@@ -140,7 +141,9 @@ std::optional<wire::Problem> inconsistency(const State& state) {
 }  // namespace
 
 std::string encode_state(const State& state) {
-    wire::Json document = {{"version", kStateVersion}, {"state", wire::Writer::encode(state)}};
+    wire::Json document;
+    document["version"] = kStateVersion;
+    wire::Writer::write(document["state"], state);
     return wire::to_text(document) + "\n";
 }
 
@@ -155,10 +158,11 @@ Result<State> decode_state(std::string_view text) {
 
     State state;
     std::optional<wire::Problem> problem;
-    wire::Reader::read(*content, "state", wire::Reader::Unknown::refuse, state, problem);
+    wire::Reader::read(*content, wire::Reader::kFromOlder, state, problem);
     if (!problem) problem = inconsistency(state);
-    if (problem) return problem->error();
-    return state;
+    if (!problem) return state;
+    problem->inside("state");
+    return problem->error();
 }
 
 }  // namespace ipmp

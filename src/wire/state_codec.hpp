@@ -1,8 +1,11 @@
 // State <-> the text of run/ipmp/state.json, by which a restarted daemon goes on where the last one stopped (design
 // D6).
 //
-// Everything is kept but the fields state.hpp marks as transient. The document carries a version; whoever changes the
-// meaning of a field, adds or removes one, raises kStateVersion and says here how older documents are read.
+// Everything is kept but the fields state.hpp marks as transient. A field that is absent takes its default, so that a
+// newer daemon goes on from the document of an older one, which lacks what was added since: choose the default of a new
+// field to mean "as before there was this field". Unknown fields are refused: an older daemon would forget them.
+// The document carries a version; whoever changes the meaning of a field or removes one raises kStateVersion and says
+// here how older documents are read.
 // A damaged document is refused as a whole, naming the place: nothing half-read ever reaches the engine.
 #pragma once
 

@@ -167,12 +167,58 @@ TEST(StateCodec, ErrorsNameThePlace) {
     json["state"]["interfaces"][nic]["name"] = "other";
     EXPECT_EQ(error_of(json), "state.interfaces." + nic + ": carries another name");
     json = whole;
-    json["state"]["interfaces"][nic].erase("offline");
-    EXPECT_EQ(error_of(json), "state.interfaces." + nic + ".offline: is missing");
+    json.erase("state");
+    EXPECT_EQ(error_of(json), "state: is missing");
+    json = whole;
+    json["state"] = 7;
+    EXPECT_EQ(error_of(json), "state: is not an object");
+    json = whole;
+    json["state"]["interfaces"][nic]["offline"] = nullptr;
+    EXPECT_EQ(error_of(json), "state.interfaces." + nic + ".offline: is not true or false");
     json = whole;
     json["state"]["interfaces"][nic]["colour"] = "red";
     EXPECT_EQ(error_of(json), "state.interfaces." + nic + ".colour: is not known");
     EXPECT_EQ(error_of(nlohmann::json::array()), "not a JSON object");
+}
+
+// An older daemon's file: without the fields that came since.
+TEST(StateCodec, FieldsThatAreAbsentTakeTheirDefaults_D6) {
+    State state = sample();
+    Group& group = state.groups.begin()->second;
+    group.families[1].addresses = {{1, *parse_ip("2001:db8::1"), 64, {}, true, true, true, true, true}};
+    group.next_sequence = 7;
+    Interface& nic = state.interfaces.begin()->second;
+    nic.offline = true;
+    nic.saved_settings = {{"ipv4/conf/*/rp_filter", "1"}};
+    auto json = nlohmann::json::parse(encode_state(state));
+    auto& older = json["state"];
+    older["groups"][group.interface].erase("next_sequence");
+    older["groups"][group.interface]["families"][1]["addresses"][0].erase("scope_link");
+    for (const char* field : {"offline", "saved_settings"}) older["interfaces"][nic.name].erase(field);
+
+    auto again = decode_state(json.dump());
+    ASSERT_TRUE(again) << again.error().text;
+    group.next_sequence = 1;
+    group.families[1].addresses[0].scope_link = false;
+    nic.offline = false;
+    nic.saved_settings.clear();
+    EXPECT_EQ(*again, state);
+
+    auto empty = decode_state(R"({"version": 1, "state": {}})");
+    ASSERT_TRUE(empty) << empty.error().text;
+    EXPECT_EQ(*empty, State{});
+}
+
+TEST(StateCodec, WhatIdentifiesAThingMayNotBeAbsent_D6) {
+    State state = sample();
+    std::string group = state.groups.begin()->first, nic = state.interfaces.begin()->first;
+    auto whole = nlohmann::json::parse(encode_state(state));
+    auto json = whole;
+    json["state"]["groups"][group].erase("interface");
+    EXPECT_EQ(error_of(json), "state.groups." + group + ": carries another name");
+    json = whole;
+    json["state"]["interfaces"][nic].erase("name");
+    EXPECT_EQ(error_of(json), "state.interfaces." + nic + ": carries another name");
 }
 
 TEST(StateCodec, AddressesMustFitTheirFamily) {

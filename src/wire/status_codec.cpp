@@ -1,5 +1,7 @@
 #include "wire/status_codec.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "wire/json_archive.hpp"
 
 namespace ipmp {
@@ -85,12 +87,16 @@ void fields(A& a, typename A::template Ref<Status> v) {
     a("plumbed", plumbed);
 }
 
-nlohmann::json status_to_json(const Status& status) { return wire::Writer::encode(status); }
+nlohmann::json status_to_json(const Status& status) {
+    nlohmann::json json;
+    wire::Writer::write(json, status);
+    return json;
+}
 
 Result<Status> status_from_json(const nlohmann::json& json) {
     Status status;
     std::optional<wire::Problem> problem;
-    wire::Reader::read(json, "", wire::Reader::Unknown::skip, status, problem);
+    wire::Reader::read(json, wire::Reader::kFromNewer, status, problem);
     if (problem) return problem->error().within("status of the daemon");
     return status;
 }

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from netns import wait_until
 
 LONG_NAME = "sixteen_bytes_xx"
 
@@ -14,7 +15,13 @@ def host(lab):
     host.start_daemon()
     host.ifconfig("eth0", "plumb", "up")
     host.ifconfig("ipmp0", "ipmp")
+    wait_until(lambda: has_settled(host), 10, "the kernel has given eth0 its link-local address")
     return host
+
+
+def has_settled(host):
+    text = host.ns.run("ip", "addr", "show", "dev", "eth0").stdout
+    return "fe80" in text and "tentative" not in text
 
 
 def test_R_CMD_1_bad_words_change_nothing(host):

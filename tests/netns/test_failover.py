@@ -16,6 +16,7 @@ import time
 import pytest
 from netns import wait_until
 
+pytestmark = pytest.mark.timing
 DATA, PEER = "192.0.2.1", "192.0.2.9"
 CUTS = 20
 MEDIAN_GAP_MS_MAX = 5

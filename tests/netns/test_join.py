@@ -76,6 +76,7 @@ def finish(meter):
     assert report["a_to_b"]["missing"] == report["b_to_a"]["missing"] == 0
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("kind", ["veth", "tap"])
 def test_R_GRP_5_R_GRP_6_a_stream_survives_the_join_of_its_nic(lab, say, kind):
     network = Network(lab, kind=kind)
@@ -95,6 +96,7 @@ def test_R_GRP_5_R_GRP_6_a_stream_survives_the_join_of_its_nic(lab, say, kind):
     assert (route["dev"], route["prefsrc"]) == ("ipmp0", OWN)
 
 
+@pytest.mark.timing
 def test_R_GRP_6_the_longest_stall_of_ten_joins(lab, say):
     """The NIC leaves the group and gets its address and route back between joins; the stream lives through all."""
     network = Network(lab)
@@ -116,6 +118,7 @@ def test_R_GRP_6_the_longest_stall_of_ten_joins(lab, say):
     say(f"{JOINS} joins, longest stall of each in ms: " + " ".join(f"{stall:.1f}" for stall in sorted(stalls_ms)))
 
 
+@pytest.mark.timing
 def test_R_GRP_5_R_GRP_6_everything_that_names_the_nics_follows(lab, say):
     network = Network(lab, nics=2)
     host = network.host
@@ -225,6 +228,7 @@ sendp(Ether(src=mac, dst="33:33:00:00:00:01") / IPv6(src=sys.argv[1], dst="ff02:
 """
 
 
+@pytest.mark.timing
 def test_R_GRP_5_autoconfigured_addresses_move_and_are_renewed(lab, say):
     """Router advertisements gave eth0 its address and default route; after the join they renew both on ipmp0, and
     when the router takes itself back the default route goes."""

@@ -38,6 +38,7 @@ def test_cut_takes_the_carrier_and_heal_returns_it(lab, kind):
     wait_until(lambda: peer.ping(HOST), 5, "the peer reaches the host again")
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("direction,quiet,busy", [("in", "b_to_a", "a_to_b"), ("out", "a_to_b", "b_to_a")])
 @pytest.mark.parametrize("kind", NIC_KINDS)
 def test_silence_is_one_way_and_keeps_the_carrier(lab, kind, direction, quiet, busy):
@@ -67,6 +68,7 @@ def test_deleted_and_recreated(lab, kind):
     wait_until(lambda: peer.ping(HOST), 5, "the peer reaches the host again")
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 @pytest.mark.parametrize("kind", NIC_KINDS)
 def test_a_wire_adds_no_latency_and_loses_nothing(lab, kind, protocol, say):

@@ -256,6 +256,7 @@ def test_R_DET_14_a_nic_that_vanishes_while_the_daemon_is_dead_is_missed(lab):
     host.wait_ok("ipmp0")
 
 
+@pytest.mark.timing
 def test_R_SPR_4_a_member_with_a_new_mac_is_announced(lab):
     host, peer = build(lab, nics=2, kind="veth")
     assert all(peer.ping(address) for address in DATA)

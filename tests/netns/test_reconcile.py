@@ -8,8 +8,9 @@ import os
 import time
 
 import pytest
-from netns import build_dir, wait_until
+from netns import CommandFailed, build_dir, wait_until
 
+pytestmark = pytest.mark.timing
 DATA, DATA6, PEER, PEER6 = "192.0.2.1", "fd00::1", "192.0.2.9", "fd00::9"
 TESTS = {"eth0": "192.0.2.20", "eth1": "192.0.2.21"}
 MENDED_S = 2
@@ -54,13 +55,23 @@ def addresses(host):
                   if not entry["local"].startswith("fe80"))
 
 
+def filter_count(host, link):
+    """How many filters a link has, or None if it has just vanished (the daemon makes links of its own anew)."""
+    try:
+        return host.ns.run("tc", "filter", "show", "dev", link, "ingress").stdout.count("direct-action")
+    except CommandFailed as error:
+        if "Cannot find" not in error.stderr and "No such device" not in error.stderr:
+            raise
+        return None
+
+
 def picture(host):
-    """Everything of ours in the kernel that others could change; names only, as indices change at a re-creation."""
+    """Everything of ours in the kernel that others could change; names only, as indices change at a re-creation. A
+    link may come or go between two of the queries: then the parts do not fit, and this is no picture of before."""
     links = {link["ifname"]: link for link in host.ns.ip("-d", "link")}
     present = {name: (link["mtu"], "UP" in link["flags"], "LOWER_UP" in link["flags"], link["address"],
                       "ALLMULTI" in link["flags"], link.get("ifalias")) for name, link in links.items()}
-    filters = {name: host.ns.run("tc", "filter", "show", "dev", name, "ingress").stdout.count("direct-action")
-               for name in ("eth0", "eth1", "ipmpl0") if name in links}
+    filters = {name: filter_count(host, name) for name in ("eth0", "eth1", "ipmpl0") if name in links}
     rules = [(rule["priority"], rule["src"], int(rule["table"], 0) - links[nic]["ifindex"])
              for nic, address in TESTS.items() if nic in links
              for rule in host.ns.ip("rule") if rule["src"] == address]

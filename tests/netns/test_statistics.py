@@ -17,6 +17,7 @@ import time
 import pytest
 from netns import build_dir, wait_until
 
+pytestmark = pytest.mark.timing
 DATA, PEER = "192.0.2.1", "192.0.2.9"
 CUTS = 100
 MEDIAN_GAP_MS_MAX = 5
