@@ -32,6 +32,7 @@ packages=(
     # tests, laboratory and demo
     python3              # laboratory, scripts
     python3-pytest       # runs the namespace tests
+    python3-scapy        # makes router advertisements
     iproute2             # ip, tc, bridge
     iputils-ping         # ping
     nftables             # the laboratory drops and filters with nft

@@ -1,9 +1,11 @@
-"""A multicast stream of numbered datagrams. Each end runs inside a namespace as a process of its own.
+"""A stream of numbered datagrams to a multicast group or to a broadcast address, which GROUP then is. Each end runs
+inside a namespace as a process of its own.
 
     multicast.py send GROUP PORT LINK SECONDS PER_SECOND        prints how many were sent
     multicast.py receive GROUP PORT LINK       prints "ready", then every number as it arrives; ends with its stdin
 """
 
+import ipaddress
 import select
 import socket
 import struct
@@ -22,6 +24,7 @@ def join_option(group, link):
 def send(group, port, link, seconds, per_second):
     family, request = join_option(group, link)
     end = socket.socket(family, socket.SOCK_DGRAM)
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     if family == socket.AF_INET6:
         end.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, request[16:])
         end.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 4)
@@ -41,7 +44,8 @@ def receive(group, port, link):
     end.bind((group, int(port)))
     level, option = ((socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP) if family == socket.AF_INET6 else
                      (socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP))
-    end.setsockopt(level, option, request)
+    if ipaddress.ip_address(group).is_multicast:
+        end.setsockopt(level, option, request)
     print("ready", flush=True)
     while True:
         readable, _, _ = select.select([end, sys.stdin], [], [])

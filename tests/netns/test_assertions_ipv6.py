@@ -9,6 +9,7 @@ import collections
 import socket
 import struct
 
+import pytest
 from clients import Multicast, Workshop
 from netns import wait_until
 from sniff import Sniffer, mac_text
@@ -197,12 +198,13 @@ def reports(sniffer, group):
     return [frame for frame in sent(sniffer) if is_report(frame.data) and raw in frame.data]
 
 
+@pytest.mark.timing
 def test_A10_R_SPR_3_streams_outlive_the_nominee_and_it_is_replaced_with_reports(lab):
     """Streams both ways, before, during and after: each datagram once, with one gap for each nominee that dies."""
-    groups = {"239.1.2.3": 6100, "ff15::123": 6200}
+    groups, broadcast = {"239.1.2.3": 6100, "ff15::123": 6200}, "192.0.2.255"
     host, peer = build(lab, kind="tap", data=DATA + DATA6)
     workshop, seconds, cuts = Workshop(host), 8, 3
-    streams = [stream for group, port in groups.items() for stream in (
+    streams = [stream for group, port in {**groups, broadcast: 6300}.items() for stream in (
         Multicast(workshop, f"{group} to us", peer, "e0", host, "ipmp0", group, port, seconds),
         Multicast(workshop, group, host, "ipmp0", peer, "e0", group, port + 1, seconds))]
     for _ in range(cuts):

@@ -120,6 +120,10 @@ def detach(host, link, direction, preference):
     host.ns.run("tc", "filter", "del", "dev", link, direction, "prio", preference)
 
 
+def present(host, link, direction, section):
+    return f"handle 0x7 port.bpf.o:[{section}]" in host.ns.run("tc", "filter", "show", "dev", link, direction).stdout
+
+
 def test_D12_filters_of_others_behind_ours_stay_and_run(lab):
     """On the way in they see what is the NIC's own, on the way out everything."""
     host, peer = group(lab)
@@ -133,8 +137,7 @@ def test_D12_filters_of_others_behind_ours_stay_and_run(lab):
         assert all(peer.ping(address) for address in DATA + DATA6), what
         assert not peer.ping(TESTS["eth0"], timeout_s=0.2), what
         assert peer.ping(TESTS["eth1"]), what
-        assert "handle 0x7 port.bpf.o:[drop]" in host.ns.run("tc", "filter", "show", "dev", "eth0", "ingress").stdout, what
-        assert "handle 0x7 port.bpf.o:[forget]" in host.ns.run("tc", "filter", "show", "dev", "eth1", "egress").stdout, what
+        assert present(host, "eth0", "ingress", "drop") and present(host, "eth1", "egress", "forget"), what
 
     stays_and_runs("attached")
     for nic in host.nics.values():
@@ -157,7 +160,7 @@ def test_D12_filters_of_others_behind_ours_stay_and_run(lab):
     assert sent(wire) == []
     detach(host, "eth0", "egress", 20)
     host.ifconfig("eth1", "group", "")
-    assert "handle 0x7 port.bpf.o:[forget]" in host.ns.run("tc", "filter", "show", "dev", "eth1", "egress").stdout
+    assert present(host, "eth1", "egress", "forget")
     assert all(peer.ping(address) for address in DATA + DATA6)
 
 
