@@ -250,10 +250,13 @@ class Multicast(Client):
         super().__init__(workshop, name, sender, sys.executable, MULTICAST, "send", group, port, sender_link, seconds,
                          self.PER_SECOND)
 
+    def numbers(self):
+        """What has been heard so far."""
+        return [int(line) for line in self.heard.read_text().split("\n")[1:-1]]
+
     def judge(self, failovers):
         self.receiver.communicate(timeout=5)
-        count = int(self.output.read_text())
-        numbers = [int(line) for line in self.heard.read_text().split()[1:]]
+        count, numbers = int(self.output.read_text()), self.numbers()
         present = set(numbers)
         missing = [number for number in range(count) if number not in present]
         gaps = sum(number - 1 not in set(missing) for number in missing)

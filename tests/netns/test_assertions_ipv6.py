@@ -8,12 +8,14 @@
 import collections
 import socket
 import struct
+import time
 
 import pytest
 from clients import Multicast, Workshop
 from netns import wait_until
 from sniff import Sniffer, mac_text
-from test_assertions import PORT, build, flags, sent
+from test_assertions import CONVERGENCE_S, PORT, build, flags, sent
+from test_variants import build as build_with_switch
 
 DATA = ["192.0.2.1", "192.0.2.2"]
 DATA6 = [f"fd00::{number}" for number in range(1, 5)]
@@ -222,6 +224,38 @@ def test_A10_R_SPR_3_streams_outlive_the_nominee_and_it_is_replaced_with_reports
         sniffer.close()
     assert all(stream.running() for stream in streams), "the streams ended too early: a slow machine"
     assert [f"{stream.name}: {text}" for stream in streams for text in stream.complaints(cuts)] == []
+
+
+@pytest.mark.timing
+def test_A10_an_ipv6_stream_returns_within_a_second_on_a_switch_that_snoops(lab, say):
+    """The switch passes it on to nobody who has not reported, and does not ask again meanwhile."""
+    group = "ff15::123"
+    host, peer = build_with_switch(lab, data=[*DATA, *DATA6], bridges=1, snooping=True, query_interval_s=60)
+    switch = host.nics["eth0"].switch
+    stream = Multicast(Workshop(host), "stream", peer, "e0", host, "ipmp0", group, 6200, 4)
+
+    def nominee():
+        [name] = [nic for nic, row in host.interfaces().items() if "M" in row["flags"]]
+        return name
+
+    wait_until(lambda: switch.listening_ports(group) == {host.nics[nominee()].port}, 10, "the switch has learnt")
+    switch.forward_only_to_listeners()
+    for _ in range(2):
+        victim, began = nominee(), time.monotonic()
+        host.nics[victim].cut()
+        wait_until(lambda: nominee() != victim, 1, "another NIC is the nominee")
+        port = host.nics[nominee()].port
+        wait_until(lambda: port in switch.listening_ports(group), CONVERGENCE_S, "the switch knows its port")
+        heard = len(stream.numbers())
+        wait_until(lambda: len(stream.numbers()) > heard, CONVERGENCE_S, "the stream comes by the other NIC")
+        took_s = time.monotonic() - began
+        say(f"IPv6 multicast {1000 * took_s:.0f} ms after the nominee failed")
+        assert took_s <= CONVERGENCE_S
+        host.nics[victim].heal()
+        host.wait_ok("ipmp0")
+    stream.process.wait(timeout=30)
+    numbers = stream.numbers()
+    assert numbers == sorted(set(numbers)), "each once, in order"
 
 
 def fragments6(peer, destination, macs, payload):
