@@ -33,17 +33,54 @@ packages=(
     python3              # laboratory, scripts
     python3-pytest       # runs the namespace tests
     python3-pytest-xdist # several of them at once
+    python3-scapy        # makes router advertisements
     iproute2             # ip, tc, bridge
     iputils-ping         # ping
     nftables             # the laboratory drops and filters with nft
     tcpdump              # captures
     util-linux           # nsenter, setpriv, setarch
     mandoc               # checks the man pages
+    # ordinary programs that must survive failovers; started only in the laboratory, never as services
+    iperf3               # TCP and UDP streams
+    nginx-light          # HTTP server
+    curl                 # HTTP client
+    openssh-server       # logins
+    openssh-client       # logins
+    rsync                # a long transfer
+    avahi-daemon         # multicast DNS
+    avahi-utils          # resolves names by multicast DNS
+    traceroute           # routes through the group
+    iputils-tracepath    # path MTU through the group
+    radvd                # router advertisements
 )
+
+# Those of them that come with a service, which nobody asked for: it is neither started nor enabled.
+services=(nginx ssh rsync avahi-daemon radvd)
 
 fail() {
     echo "bootstrap: $1" >&2
     exit 1
+}
+
+# Forbids package scripts to start services, as policy-rc.d(8) has it; where the machine has such a policy, that holds.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+    [[ ! -e $policy ]] || return 0
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+}
+
+has_service() {
+    [[ -e /etc/init.d/$1 || -e /lib/systemd/system/$1.service ]]
+}
+
+disable_service() {
+    if command -v systemctl >/dev/null; then
+        systemctl --quiet disable "$1"
+    elif [[ -e /etc/init.d/$1 ]]; then
+        update-rc.d "$1" disable
+    fi || echo "bootstrap: cannot disable the service $1, ignoring" >&2
 }
 
 missing_packages() {
@@ -56,18 +93,13 @@ missing_packages() {
     done
 }
 
-install_packages() {
-    local -a missing
-    mapfile -t missing < <(missing_packages)
-    ((${#missing[@]} > 0)) || return 0
-    [[ $EUID -eq 0 ]] || fail "run as root, or install first: ${missing[*]}"
-    command -v apt-get >/dev/null || fail "no apt-get here (Debian 12 is needed); install by hand: ${missing[*]}"
-
-    mkdir -p build/logs
-    local log=build/logs/packages.log
-    echo "installing ${#missing[@]} packages (log: $log)"
-    local -a install=(apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "${missing[@]}")
+# Runs in a process of its own, with whose end the policy goes.
+run_apt_get() (
+    local log=$1
+    shift
+    local -a install=(apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "$@")
     export DEBIAN_FRONTEND=noninteractive
+    forbid_services
     # Package lists that are absent or stale make the first try fail before it has changed anything.
     if ! "${install[@]}" </dev/null >"$log" 2>&1; then
         apt-get -q -o DPkg::Lock::Timeout=120 update </dev/null >>"$log" 2>&1 ||
@@ -75,6 +107,25 @@ install_packages() {
         "${install[@]}" </dev/null >>"$log" 2>&1 ||
             fail "apt-get install failed: $(grep '^E:' "$log" | tail -n1) (see $log)"
     fi
+)
+
+install_packages() {
+    local -a missing new_services=()
+    mapfile -t missing < <(missing_packages)
+    ((${#missing[@]} > 0)) || return 0
+    [[ $EUID -eq 0 ]] || fail "run as root, or install first: ${missing[*]}"
+    command -v apt-get >/dev/null || fail "no apt-get here (Debian 12 is needed); install by hand: ${missing[*]}"
+
+    mkdir -p build/logs
+    local log=build/logs/packages.log service
+    echo "installing ${#missing[@]} packages (log: $log)"
+    for service in "${services[@]}"; do
+        has_service "$service" || new_services+=("$service")
+    done
+    run_apt_get "$log" "${missing[@]}"
+    for service in "${new_services[@]}"; do
+        disable_service "$service" >>"$log" 2>&1
+    done
 }
 
 # Tools that pin BPF objects expect this file system; our own programs work without it.

@@ -16,8 +16,7 @@ from topology import Lab  # noqa: E402  (needs the path)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: needs more patience than ./check has; ./check --long runs it")
-    config.addinivalue_line("markers", "timing: measures time, so nothing else may run meanwhile; of the others "
-                                       "./check runs several at once")
+    config.addinivalue_line("markers", "timing: measures time: alone on the machine, and not in an emulated one")
     if os.geteuid() != 0:
         pytest.exit("the network laboratory needs root", 1)
 
