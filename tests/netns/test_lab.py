@@ -67,6 +67,7 @@ def test_deleted_and_recreated(lab, kind):
     wait_until(lambda: peer.ping(HOST), 5, "the peer reaches the host again")
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 @pytest.mark.parametrize("kind", NIC_KINDS)
 def test_a_wire_adds_no_latency_and_loses_nothing(lab, kind, protocol, say):
@@ -82,6 +83,7 @@ def test_a_wire_adds_no_latency_and_loses_nothing(lab, kind, protocol, say):
     assert max(latencies_us) < 100
 
 
+@pytest.mark.timing
 def test_the_wire_delays_and_loses_as_told(lab):
     host, nic, peer = build(lab, "tap")
     meter = host.meter("udp", HOST, peer)
