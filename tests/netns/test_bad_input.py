@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from netns import wait_until
 
 LONG_NAME = "sixteen_bytes_xx"
 
@@ -14,6 +15,8 @@ def host(lab):
     host.start_daemon()
     host.ifconfig("eth0", "plumb", "up")
     host.ifconfig("ipmp0", "ipmp")
+    wait_until(lambda: "tentative" not in host.ns.run("ip", "addr").stdout and not host.ns.has_carrier("ipmp0"), 5,
+               "nothing changes by itself any more")
     return host
 
 
