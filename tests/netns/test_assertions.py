@@ -177,6 +177,7 @@ def test_A5_a_lone_address_does_not_move_at_a_repair(lab):
     assert host.inbound(DATA[0]) == second
 
 
+@pytest.mark.timing
 def test_A6_A17_moved_addresses_are_announced_and_the_former_nic_is_quiet(lab):
     """eth0 fails and eth1 is taken offline while it still announces: eth2 has everything."""
     host, _ = build(lab, nics=3)
