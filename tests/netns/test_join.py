@@ -76,7 +76,6 @@ def finish(meter):
     assert report["a_to_b"]["missing"] == report["b_to_a"]["missing"] == 0
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("kind", ["veth", "tap"])
 def test_R_GRP_5_R_GRP_6_a_stream_survives_the_join_of_its_nic(lab, say, kind):
     network = Network(lab, kind=kind)

@@ -101,7 +101,6 @@ def check_failover(host, peer, say, what, data=DATA, probe=lambda: None):
     assert max(gaps_ms) <= GAP_MS_MAX
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("kind", ["veth", "tap", "macvlan"])
 def test_R_POL_4_kinds_of_nics(lab, say, kind):
     """A macvlan filters multicast, as hardware does: neighbour solicitations reach only who lets them in."""
