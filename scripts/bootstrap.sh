@@ -4,6 +4,7 @@
 #
 #   scripts/bootstrap.sh             install what is missing, then configure and build into build/
 #   scripts/bootstrap.sh packages    install what is missing, nothing else
+#   scripts/bootstrap.sh vm          install what scripts/vm.sh needs for its emulated machine, nothing else
 #   scripts/bootstrap.sh build       configure and build only
 #
 # CMAKE_BUILD_PARALLEL_LEVEL=N limits the jobs of the build.
@@ -40,6 +41,9 @@ packages=(
     tcpdump              # captures
     util-linux           # nsenter, setpriv, setarch
     mandoc               # checks the man pages
+)
+# Only for ./check.
+client_packages=(
     # ordinary programs that must survive failovers; started only in the laboratory, never as services
     iperf3               # TCP and UDP streams
     nginx-light          # HTTP server
@@ -52,6 +56,13 @@ packages=(
     traceroute           # routes through the group
     iputils-tracepath    # path MTU through the group
     radvd                # router advertisements
+)
+# Only for ./check --vm; the kernel itself is downloaded and unpacked by scripts/vm.sh, never installed.
+vm_packages=(
+    qemu-system-x86      # the emulated machine
+    busybox-static       # its first program
+    cpio                 # packs its initramfs
+    kmod                 # finds and loads its modules
 )
 
 # Those of them that come with a service, which nobody asked for: it is neither started nor enabled.
@@ -83,17 +94,17 @@ disable_service() {
     fi || echo "bootstrap: cannot disable the service $1, ignoring" >&2
 }
 
-missing_packages() {
+missing_packages() {  # of those given
     # Unknown names make dpkg-query fail and say so; that is an answer here, not an error.
     local present
-    present=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
+    present=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
     local package
-    for package in "${packages[@]}"; do
+    for package in "$@"; do
         grep -Fqx "$package installed" <<<"$present" || echo "$package"
     done
 }
 
-# Runs in a process of its own, with whose end the policy goes.
+# Installs `$@`, with its output in the log. Runs in a process of its own, with whose end the policy goes.
 run_apt_get() (
     local log=$1
     shift
@@ -109,9 +120,9 @@ run_apt_get() (
     fi
 )
 
-install_packages() {
+install_packages() {  # of those given, what is missing
     local -a missing new_services=()
-    mapfile -t missing < <(missing_packages)
+    mapfile -t missing < <(missing_packages "$@")
     ((${#missing[@]} > 0)) || return 0
     [[ $EUID -eq 0 ]] || fail "run as root, or install first: ${missing[*]}"
     command -v apt-get >/dev/null || fail "no apt-get here (Debian 12 is needed); install by hand: ${missing[*]}"
@@ -146,8 +157,9 @@ build() {
 }
 
 case ${1-all} in
-    packages) install_packages; mount_bpf_filesystem ;;
+    packages) install_packages "${packages[@]}" "${client_packages[@]}"; mount_bpf_filesystem ;;
+    vm) install_packages "${vm_packages[@]}" ;;
     build) build ;;
-    all) install_packages; mount_bpf_filesystem; build ;;
-    *) fail "unknown argument $1; give packages, build or nothing" ;;
+    all) install_packages "${packages[@]}"; mount_bpf_filesystem; build ;;
+    *) fail "unknown argument $1; give packages, vm, build or nothing" ;;
 esac
