@@ -4,6 +4,7 @@
 #
 #   scripts/bootstrap.sh             install what is missing, then configure and build into build/
 #   scripts/bootstrap.sh packages    install what is missing, nothing else
+#   scripts/bootstrap.sh vm          install what scripts/vm.sh needs for its emulated machine, nothing else
 #   scripts/bootstrap.sh build       configure and build only
 #
 # CMAKE_BUILD_PARALLEL_LEVEL=N limits the jobs of the build.
@@ -33,6 +34,7 @@ packages=(
     python3              # laboratory, scripts
     python3-pytest       # runs the namespace tests
     python3-pytest-xdist # several of them at once
+    python3-scapy        # makes router advertisements
     iproute2             # ip, tc, bridge
     iputils-ping         # ping
     nftables             # the laboratory drops and filters with nft
@@ -40,34 +42,75 @@ packages=(
     util-linux           # nsenter, setpriv, setarch
     mandoc               # checks the man pages
 )
+# Only for ./check.
+client_packages=(
+    # ordinary programs that must survive failovers; started only in the laboratory, never as services
+    iperf3               # TCP and UDP streams
+    nginx-light          # HTTP server
+    curl                 # HTTP client
+    openssh-server       # logins
+    openssh-client       # logins
+    rsync                # a long transfer
+    avahi-daemon         # multicast DNS
+    avahi-utils          # resolves names by multicast DNS
+    traceroute           # routes through the group
+    iputils-tracepath    # path MTU through the group
+    radvd                # router advertisements
+)
+# Only for ./check --vm; the kernel itself is downloaded and unpacked by scripts/vm.sh, never installed.
+vm_packages=(
+    qemu-system-x86      # the emulated machine
+    busybox-static       # its first program
+    cpio                 # packs its initramfs
+    kmod                 # finds and loads its modules
+)
+
+# Those of them that come with a service, which nobody asked for: it is neither started nor enabled.
+services=(nginx ssh rsync avahi-daemon radvd)
 
 fail() {
     echo "bootstrap: $1" >&2
     exit 1
 }
 
-missing_packages() {
+# Forbids package scripts to start services, as policy-rc.d(8) has it; where the machine has such a policy, that holds.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+    [[ ! -e $policy ]] || return 0
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+}
+
+has_service() {
+    [[ -e /etc/init.d/$1 || -e /lib/systemd/system/$1.service ]]
+}
+
+disable_service() {
+    if command -v systemctl >/dev/null; then
+        systemctl --quiet disable "$1"
+    elif [[ -e /etc/init.d/$1 ]]; then
+        update-rc.d "$1" disable
+    fi || echo "bootstrap: cannot disable the service $1, ignoring" >&2
+}
+
+missing_packages() {  # of those given
     # Unknown names make dpkg-query fail and say so; that is an answer here, not an error.
     local present
-    present=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
+    present=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
     local package
-    for package in "${packages[@]}"; do
+    for package in "$@"; do
         grep -Fqx "$package installed" <<<"$present" || echo "$package"
     done
 }
 
-install_packages() {
-    local -a missing
-    mapfile -t missing < <(missing_packages)
-    ((${#missing[@]} > 0)) || return 0
-    [[ $EUID -eq 0 ]] || fail "run as root, or install first: ${missing[*]}"
-    command -v apt-get >/dev/null || fail "no apt-get here (Debian 12 is needed); install by hand: ${missing[*]}"
-
-    mkdir -p build/logs
-    local log=build/logs/packages.log
-    echo "installing ${#missing[@]} packages (log: $log)"
-    local -a install=(apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "${missing[@]}")
+# Installs `$@`, with its output in the log. Runs in a process of its own, with whose end the policy goes.
+run_apt_get() (
+    local log=$1
+    shift
+    local -a install=(apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends install "$@")
     export DEBIAN_FRONTEND=noninteractive
+    forbid_services
     # Package lists that are absent or stale make the first try fail before it has changed anything.
     if ! "${install[@]}" </dev/null >"$log" 2>&1; then
         apt-get -q -o DPkg::Lock::Timeout=120 update </dev/null >>"$log" 2>&1 ||
@@ -75,6 +118,25 @@ install_packages() {
         "${install[@]}" </dev/null >>"$log" 2>&1 ||
             fail "apt-get install failed: $(grep '^E:' "$log" | tail -n1) (see $log)"
     fi
+)
+
+install_packages() {  # of those given, what is missing
+    local -a missing new_services=()
+    mapfile -t missing < <(missing_packages "$@")
+    ((${#missing[@]} > 0)) || return 0
+    [[ $EUID -eq 0 ]] || fail "run as root, or install first: ${missing[*]}"
+    command -v apt-get >/dev/null || fail "no apt-get here (Debian 12 is needed); install by hand: ${missing[*]}"
+
+    mkdir -p build/logs
+    local log=build/logs/packages.log service
+    echo "installing ${#missing[@]} packages (log: $log)"
+    for service in "${services[@]}"; do
+        has_service "$service" || new_services+=("$service")
+    done
+    run_apt_get "$log" "${missing[@]}"
+    for service in "${new_services[@]}"; do
+        disable_service "$service" >>"$log" 2>&1
+    done
 }
 
 # Tools that pin BPF objects expect this file system; our own programs work without it.
@@ -95,8 +157,9 @@ build() {
 }
 
 case ${1-all} in
-    packages) install_packages; mount_bpf_filesystem ;;
+    packages) install_packages "${packages[@]}" "${client_packages[@]}"; mount_bpf_filesystem ;;
+    vm) install_packages "${vm_packages[@]}" ;;
     build) build ;;
-    all) install_packages; mount_bpf_filesystem; build ;;
-    *) fail "unknown argument $1; give packages, build or nothing" ;;
+    all) install_packages "${packages[@]}"; mount_bpf_filesystem; build ;;
+    *) fail "unknown argument $1; give packages, vm, build or nothing" ;;
 esac

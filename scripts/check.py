@@ -157,10 +157,11 @@ class Check:
                    "--output-on-failure", "--output-junit", str(junit)]
         self.step(name, command, limit_s, junit, required, **environment)
 
-    def pytest(self, name, folder, marks="not long", jobs=1, limit_s=600):
+    def pytest(self, name, folder, marks="not long", jobs=1, limit_s=600, wrapper=()):
         junit = LOGS / f"{name}.xml"
-        command = ["/usr/bin/python3", "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "--durations=30",
-                   *(["-n", str(jobs)] if jobs > 1 else []), "--junitxml", str(junit), "-m", marks, folder]
+        command = [*wrapper, "/usr/bin/python3", "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider",
+                   "--durations=30", *(["-n", str(jobs)] if jobs > 1 else []), "--junitxml", str(junit), "-m", marks,
+                   folder]
         self.step(name, command, limit_s, junit, IPMP_BUILD=str(BUILD), PYTHONDONTWRITEBYTECODE="1")
 
 
@@ -210,16 +211,64 @@ def run_simulation(check, long):
     check.step("swarm", [str(program), "--count", str(count), "--seed", str(seed)], 1200 if long else 300)
 
 
+# The emulated machine of ./check --vm. One that boots slowly would only prove that it is slow: it is not used.
+VM_BOOT_LIMIT_S = 30       # usual: 4
+VM_BPF_LIMIT_S = 180       # usual: 40
+VM_BEGIN_WITHIN_S = 300    # the laboratory begins no test later; what it left out is reported as skipped
+VM_NETNS_LIMIT_S = 480
+VM_LONG_LIMIT_S = 5400
+VM_PATIENCE = 5            # see tests/lab/netns.py
+VM_ABSENT = 77             # our status where there is no such machine
+
+
+def boots(check):
+    """Whether there is an emulated machine of use; says which, or why not."""
+    log = LOGS / "vm-boot.log"
+    # The download of the kernel, the first time, is not held against the machine: its own clock counts.
+    status = run([str(ROOT / "scripts/vm.sh"), "-t", str(4 * VM_BOOT_LIMIT_S), "/bin/bash", "-c",
+                  "echo $(uname -r) $(</proc/uptime)"], log, 900)
+    last_line = (log.read_text(errors="replace").strip() or f"status {status}").splitlines()[-1]
+    if status != 0:
+        check.say(f"no emulated machine: {last_line}")
+        return False
+    kernel, up_s, *_ = last_line.split()
+    check.say(f"emulated machine: Linux {kernel}, booted in {up_s} s")
+    if float(up_s) > VM_BOOT_LIMIT_S:
+        check.say(f"no emulated machine: too slow, {VM_BOOT_LIMIT_S} s would do")
+        return False
+    return True
+
+
+def run_in_vm(check, long):
+    """Packet tables and laboratory under Debian 12's own kernel. What they write below build/logs is here at once."""
+    def machine(limit_s, *environment):
+        return [str(ROOT / "scripts/vm.sh"), "-t", str(limit_s), "-w", str(LOGS), "env", *environment]
+
+    if not boots(check):
+        return False
+    check.ctest("vm-bpf", "bpf", jobs="1", limit_s=VM_BPF_LIMIT_S + 30, wrapper=machine(VM_BPF_LIMIT_S))
+    limit_s, begin_s, marks = VM_NETNS_LIMIT_S, VM_BEGIN_WITHIN_S, "core and not timing and not long"
+    if long:
+        limit_s, begin_s, marks = VM_LONG_LIMIT_S, VM_LONG_LIMIT_S - 300, "not timing"
+    check.pytest("vm-netns", "tests/netns", marks, limit_s + 30,
+                 machine(limit_s, f"IPMP_PATIENCE={VM_PATIENCE}", f"IPMP_BEGIN_WITHIN_S={begin_s}"))
+    return True
+
+
 def main():
     parser = argparse.ArgumentParser(prog="check", description="run the tests of IPMP for Linux")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--fast", action="store_true", help="what takes under a minute once the tree is built")
     how.add_argument("--long", action="store_true", help="everything, and what needs more patience")
+    parser.add_argument("--vm", action="store_true", help="packet tables and labs under Debian 12's own kernel only")
     options = parser.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
 
     check = Check()
-    if check.build("release"):
+    if options.vm:
+        if check.build("release") and not run_in_vm(check, options.long):
+            return VM_ABSENT
+    elif check.build("release"):
         check.ctest("unit", "unit")
         check.ctest("sim", "sim", required=exists("tests/sim"))
         check.ctest("bpf", "bpf")

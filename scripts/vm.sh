@@ -2,27 +2,37 @@
 # Runs a command under Debian 12's own kernel (6.1), whatever kernel this machine has: boots that kernel in an emulated
 # machine without KVM, with this machine's root directory as its own. Needs no root, but the packages checked below.
 #
-#   scripts/vm.sh [-t SECONDS] COMMAND...       for instance: scripts/vm.sh build/tests/bpf_steer_test
+#   scripts/vm.sh [-c PROCESSORS] [-t SECONDS] [-w DIRECTORY] COMMAND...
 #
-# COMMAND runs as root in the checkout, with stdin empty and stdout and stderr on our stdout. It sees every file this
-# user can read; what it writes goes to memory and is gone afterwards. Status: that of the command, 124 after SECONDS
-# (default 900, boot included), 125 if the machine did not get that far. One machine at a time; others wait their turn.
+# For instance: scripts/vm.sh build/tests/bpf_steer_test. COMMAND runs as root in the checkout, with stdin empty and
+# stdout and stderr on our stdout. It sees every file this user can read; what it writes goes to memory and is gone
+# afterwards, but for what it writes below DIRECTORY, which is here at once. Status: that of the command, 124 after
+# SECONDS (default 900, boot included), 125 if the machine did not get that far, with one line that says why.
+# One machine at a time; others wait their turn.
 #
-# The kernel is unpacked below build/vm and not installed. Emulation is 10 to 30 times slower than this machine and
-# runs at the lowest priority, so that measured times mean nothing there.
+# The kernel is unpacked below build/vm and not installed. Emulation is 10 to 30 times slower than this machine, so
+# that measured times mean nothing there.
 set -euo pipefail
 
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" LC_ALL=C.UTF-8
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=$checkout/build/vm
 memory_mib=2048
+download_limit_s=240
 # What the initramfs needs to reach the root directory; then what our programs and the laboratory find on a host.
 boot_modules=(virtio_pci 9pnet_virtio 9p overlay)
-modules=(tun veth bridge macvlan ipv6 sch_ingress cls_bpf sch_tbf nf_tables)
+modules=(tun veth bridge macvlan ipv6 sch_ingress cls_bpf sch_tbf nf_tables 8021q dummy bonding team)
 
 fail() {
     echo "vm: $1" >&2
     exit 125
+}
+
+# Downloads the package that linux-image-amd64 stands for into a directory, without installing anything.
+download() {
+    local package
+    package=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n1)
+    [[ -n $package ]] && (cd "$1" && timeout "$download_limit_s" apt-get -q download "$package") && echo "$package" >&3
 }
 
 # Prints the directory of the unpacked kernel package; fetches it the first time.
@@ -30,13 +40,15 @@ kernel_directory() {
     local found package
     found=$(find "$cache" -maxdepth 1 -name 'linux-image-*' | sort -V | tail -n1)
     [[ -z $found ]] || { echo "$found"; return; }
-    package=$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: //p' | head -n1)
-    [[ -n $package ]] || fail "apt knows no linux-image-amd64; run apt-get update"
     # Unpacked beside its final name, so that an interrupted download leaves nothing that looks complete.
-    local part=$cache/part
+    local part=$cache/part log=$cache/download.log
     rm -rf "$part"
     mkdir "$part"
-    (cd "$part" && apt-get -q download "$package" >&2) || fail "cannot download $package"
+    # Package lists that are absent or stale make the first try fail.
+    package=$(download "$part" 3>&1 >"$log" 2>&1) ||
+        package=$(timeout "$download_limit_s" apt-get -q update >>"$log" 2>&1 &&
+                  download "$part" 3>&1 >>"$log" 2>&1) ||
+        fail "cannot download linux-image-amd64: $(grep -E '^(E|Err)' "$log" | tail -n1) (see $log)"
     dpkg -x "$part"/*.deb "$part/root"
     depmod -b "$part/root" "$(ls "$part/root/lib/modules")"
     mv "$part/root" "$cache/$package"
@@ -76,6 +88,7 @@ modprobe -a ${modules[*]}
 ip link set lo up
 stty -F /dev/ttyS0 raw -echo
 stty -F /dev/ttyS2 raw -echo
+${shared:+mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 shared '$shared'}
 cd '$checkout'
 $(printf '%q ' "$@") </dev/null 2>&1 | cat >/dev/ttyS0
 echo "\${PIPESTATUS[0]}" >/dev/ttyS2
@@ -103,10 +116,12 @@ write_initramfs() {
     (cd "$top" && find . | cpio -o -H newc --quiet -R 0:0) >"$scratch/initramfs.cpio"
 }
 
-limit_s=900
-while getopts t: option; do
+limit_s=900 processors=1 shared=
+while getopts c:t:w: option; do
     case $option in
+        c) processors=$OPTARG ;;
         t) limit_s=$OPTARG ;;
+        w) shared=$(realpath -e "$OPTARG") || fail "no directory $OPTARG" ;;
         *) exit 125 ;;
     esac
 done
@@ -120,7 +135,9 @@ mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
 kernel=$(kernel_directory)
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/ipmp-vm.XXXXXX")
+scratch=$cache/scratch  # ours alone while we hold the lock; what a killed predecessor left goes first
+rm -rf "$scratch"
+mkdir "$scratch"
 machine=
 # shellcheck disable=SC2317  # called by the trap
 clean_up() {
@@ -133,13 +150,17 @@ trap 'exit 130' INT TERM
 write_initramfs
 write_inside "$@" >"$scratch/inside"
 : >"$scratch/status"
-# Three serial lines: the command's output, the kernel's messages, the status.
-nice -n 19 timeout --kill-after=10 "$limit_s" qemu-system-x86_64 \
-    -accel tcg -cpu max -smp 1 -m "$memory_mib" -nodefaults -no-user-config -display none -no-reboot \
+share=()
+[[ -z $shared ]] || share=(-fsdev "local,id=shared,security_model=none,path=$shared"
+                           -device virtio-9p-pci,fsdev=shared,mount_tag=shared)
+# Three serial lines: the command's output, the kernel's messages, the status. Everything stays in our process group,
+# so that who kills that has ended the machine too.
+timeout --foreground --kill-after=10 "$limit_s" qemu-system-x86_64 \
+    -accel tcg -cpu max -smp "$processors" -m "$memory_mib" -nodefaults -no-user-config -display none -no-reboot \
     -kernel "$kernel"/boot/vmlinuz-* -initrd "$scratch/initramfs.cpio" \
     -append "console=ttyS1 quiet panic=-1 mitigations=off" \
     -fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
-    -device virtio-9p-pci,fsdev=root,mount_tag=root \
+    -device virtio-9p-pci,fsdev=root,mount_tag=root "${share[@]}" \
     -chardev stdio,id=output -serial chardev:output \
     -serial "file:$scratch/console" -serial "file:$scratch/status" </dev/null 9>&- &
 machine=$!

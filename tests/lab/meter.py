@@ -3,13 +3,16 @@
 import json
 import subprocess
 
-from netns import build_dir, wait_until
+from netns import PATIENCE, build_dir, wait_until
 
 
 class Meter:
+    """A machine that needs patience gets fewer messages per second, lest the flow leave nothing of it to others."""
+
     def __init__(self, protocol, ns_a, address_a, ns_b, address_b, messages_per_second=1000):
         self.process = ns_a.popen(build_dir() / "lab/meter", protocol, ns_a.path, address_a, ns_b.path, address_b,
-                                  messages_per_second, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                                  round(messages_per_second / PATIENCE), stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
         first = self.process.stdout.readline()
         if not first:
             raise RuntimeError(f"the meter found no way from {address_a} to {address_b}")

@@ -20,6 +20,10 @@ CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 FSCONFIG_CMD_CREATE = 6
 
+# How many times as long as on an ordinary machine things may take; ./check --vm says so in its emulated machine. Every
+# deadline of wait_until() and run() is stretched by it, and so is every limit on milliseconds in the tests.
+PATIENCE = float(os.environ.get("IPMP_PATIENCE", "1"))
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -51,14 +55,14 @@ def build_dir():
 
 
 def wait_until(predicate, timeout_s, what):
-    """Polls until predicate() is true and returns its value; TimeoutError after timeout_s."""
-    deadline = time.monotonic() + timeout_s
+    """Polls until predicate() is true and returns its value; TimeoutError after timeout_s, PATIENCE times."""
+    deadline = time.monotonic() + timeout_s * PATIENCE
     while True:
         value = predicate()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {timeout_s} s: {what}")
+            raise TimeoutError(f"not within {timeout_s * PATIENCE:g} s: {what}")
         time.sleep(0.01)
 
 
@@ -125,11 +129,11 @@ class Namespace:
         child = self.popen(*argv, text=True, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                            stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL)
         try:
-            out, err = child.communicate(input, timeout=timeout_s)
+            out, err = child.communicate(input, timeout=timeout_s * PATIENCE)
         except subprocess.TimeoutExpired:
             child.kill()
             out, err = child.communicate()
-            err += f"(killed after {timeout_s} s)"
+            err += f"(killed after {timeout_s * PATIENCE:g} s)"
         result = subprocess.CompletedProcess(child.args, child.returncode, out, err)
         if check and result.returncode != 0:
             raise CommandFailed(child.args, result)

@@ -23,6 +23,8 @@ PORT = 6000
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 CONVERGENCE_S = 1  # A4
 
+pytestmark = pytest.mark.core
+
 Arp = collections.namedtuple("Arp", "source destination operation sender_mac sender target")
 
 

@@ -9,11 +9,11 @@ routes before and after: they must be the same but for the interface.
 import re
 
 import pytest
-from netns import wait_until
+from netns import PATIENCE, wait_until
 
 OWN, GATEWAY, PEER = "192.0.2.1", "192.0.2.254", "198.51.100.9"
 OWN6, GATEWAY6, PEER6 = "2001:db8::1", "2001:db8::254", "2001:db8:9::9"
-STALL_MS_MAX = 50
+STALL_MS_MAX = 50 * PATIENCE
 JOINS = 10
 
 

@@ -84,6 +84,7 @@ def test_a_wire_adds_no_latency_and_loses_nothing(lab, kind, protocol, say):
     assert max(latencies_us) < 100
 
 
+@pytest.mark.timing
 def test_the_wire_delays_and_loses_as_told(lab):
     host, nic, peer = build(lab, "tap")
     meter = host.meter("udp", HOST, peer)

@@ -278,6 +278,7 @@ INSISTENT = {  # several at once where they have nothing to do with each other
 }
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("what", INSISTENT)
 def test_D7_who_insists_is_answered_more_and_more_rarely(group, say, what):
     host, peer = group

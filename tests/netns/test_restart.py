@@ -7,9 +7,12 @@
 
 import json
 
+import pytest
 from netns import wait_until
 
 DATA, PEER = "192.0.2.1", "192.0.2.9"
+
+pytestmark = pytest.mark.core
 
 
 def gratuitous(frames):

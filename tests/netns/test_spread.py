@@ -15,6 +15,8 @@ DATA = [f"192.0.2.{number}" for number in range(1, 5)]
 DATA6 = ["fd00::1", "fd00::2"]
 PEER = "192.0.2.9"
 
+pytestmark = pytest.mark.core
+
 
 @pytest.fixture(params=["veth", "tap"])
 def group(lab, request):

@@ -12,7 +12,7 @@ import struct
 import time
 
 import pytest
-from netns import wait_until
+from netns import PATIENCE, wait_until
 
 DATA = ["192.0.2.1", "192.0.2.2"]
 PEER = "192.0.2.9"
@@ -20,7 +20,7 @@ TESTS = {"eth0": "192.0.2.20", "eth1": "192.0.2.21"}
 PORT, STREAM_PORT = 6000, 6002
 BROADCAST = "192.0.2.255"
 GROUP = "239.1.2.3"
-GAP_MS_MAX = 40
+GAP_MS_MAX = 40 * PATIENCE
 CONVERGENCE_S = 1
 STREAM_PERIOD_S = 0.01
 
@@ -321,7 +321,7 @@ def test_R_SPR_3_memberships_are_reported_by_the_new_nominee(lab, say, kind):
         wait_until(listener.numbers, 2, "the stream comes by the other NIC")
         took_ms = 1000 * (time.monotonic() - began)
         say(f"{kind}: multicast {took_ms:.0f} ms after the nominee failed")
-        assert took_ms <= 1000 * CONVERGENCE_S
+        assert took_ms <= 1000 * CONVERGENCE_S * PATIENCE
         peer.ns.run("ip", "-6", "neigh", "flush", "dev", "e0")
         wait_until(lambda: all(peer.ping(address, timeout_s=0.2) for address in addresses6), CONVERGENCE_S,
                    "solicitations arrive")

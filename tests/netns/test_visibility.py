@@ -12,6 +12,8 @@ from netns import wait_until
 
 DATA, PEER = "192.0.2.1", "192.0.2.9"
 
+pytestmark = pytest.mark.core
+
 
 @pytest.fixture(params=["veth", "tap"])
 def group(lab, request):

@@ -99,3 +99,26 @@ def is_running(process):
         return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
     except OSError:
         return False
+
+
+def boots(logs, script):
+    (logs / "scripts").mkdir()
+    (logs / "scripts/vm.sh").write_text(f"#!/bin/bash\n{script}\n")
+    (logs / "scripts/vm.sh").chmod(0o755)
+    out = io.StringIO()
+    return check.boots(check.Check(out)), out.getvalue()
+
+
+def test_an_emulated_machine_that_boots_is_used(logs):
+    used, said = boots(logs, "echo 6.1.0-9-amd64 5.01 0.02")
+    assert used and said == "emulated machine: Linux 6.1.0-9-amd64, booted in 5.01 s\n"
+
+
+def test_without_an_emulated_machine_one_line_says_why(logs):
+    script = "echo a kernel message >&2; echo vm: the machine ended early >&2; exit 125"
+    assert boots(logs, script) == (False, "no emulated machine: vm: the machine ended early\n")
+
+
+def test_an_emulated_machine_that_is_too_slow_is_not_used(logs):
+    used, said = boots(logs, "echo 6.1.0-9-amd64 31.00 0.02")
+    assert not used and said.endswith("no emulated machine: too slow, 30 s would do\n")
