@@ -50,7 +50,7 @@ void Executor::perform(const FindPeers&, Instant) {}
 
 void Executor::perform(const AskMemberships& action, Instant) { send(action); }
 
-void Executor::perform(const LeaveMemberships&, Instant) {}
+void Executor::perform(const LeaveMemberships& action, Instant) { send(action); }
 
 void Executor::perform(const ApplyKernel& action, Instant) { netlink_.submit(action); }
 
