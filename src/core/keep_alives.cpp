@@ -15,8 +15,8 @@ void KeepAlives::update(const DataplaneImage& image, const KernelState& kernel, 
     std::map<InterfaceIndex, std::pair<MacAddress, std::set<IpAddress>>> bound;
     for (const auto& [name, group] : image) {
         for (const auto& [address, entry] : group.addresses) {
-            bool counts = entry.kind == AddressKind::data && entry.nic.index && present.contains({group.upper, address});
-            if (!counts) continue;
+            if (entry.kind != AddressKind::data || !entry.nic.index) continue;
+            if (!present.contains({group.upper, address})) continue;
             bound[entry.nic.index].first = entry.nic.mac;
             bound[entry.nic.index].second.insert(address);
         }

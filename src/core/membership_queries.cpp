@@ -65,7 +65,8 @@ void MembershipQueries::leave(Nomination& nomination, const State& state, const 
         actions.push_back(LeaveMemberships{group.upper, Nic{former, nic->mac}, family,
                                            report_source(group, kernel, former, family), nic->mtu_bytes});
     }
-    std::erase_if(nomination.leaving, [&](const auto& entry) { return nomination.nominee && entry.second.left() == 0; });
+    if (!nomination.nominee) return;
+    std::erase_if(nomination.leaving, [](const auto& entry) { return entry.second.left() == 0; });
 }
 
 std::optional<Instant> MembershipQueries::deadline() const {

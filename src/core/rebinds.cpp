@@ -33,7 +33,8 @@ class Admission {
     bool admits(const IpAddress& address, const Peer& peer) const {
         bool group_mac = (peer.mac.bytes[0] & 1) != 0;
         if (peer.mac.is_zero() || group_mac || own_macs_.contains(peer.mac)) return false;
-        if (peer.address.family != address.family || peer.address.is_zero() || peer.address.is_multicast()) return false;
+        if (peer.address.family != address.family) return false;
+        if (peer.address.is_zero() || peer.address.is_multicast()) return false;
         if (own_addresses_.contains(peer.address)) return false;
         return peer.address.family == Family::ipv6 ||
                std::any_of(prefixes_.begin(), prefixes_.end(), [&](const auto& own) { return is_host(own, peer); });

@@ -7,7 +7,8 @@
 // kTimes questions, with pauses that double, then counts as silent. The next rebind starts everything anew; an address
 // without a NIC is not spoken for. The results of the last rebind of each address are kept for Status.
 //
-// Several rebinds of one group within a moment are one round, and make one line in the log when nobody is asked any more.
+// Several rebinds of one group within a moment are one round, and make one line in the log once nobody is asked any
+// more.
 #pragma once
 
 #include <chrono>

@@ -115,7 +115,7 @@ Bytes report6(const LeaveMemberships& leave, std::span<const IpAddress> groups) 
 
 }  // namespace
 
-// IPv4: a line per link, "4  eth0  : 1  V3", then one for each group, indented. IPv6: index, name and group in one line.
+// IPv4: a line per link, "4  eth0  : 1  V3", then one for each group, indented. IPv6: index, name, group in a line.
 std::set<IpAddress> joined_groups(Family family, std::string_view text, InterfaceIndex link) {
     std::set<IpAddress> groups;
     std::optional<std::uint32_t> index;

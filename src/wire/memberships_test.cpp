@@ -61,7 +61,8 @@ TEST(JoinedGroups, OfOneLinkOnly_R_SPR_3) {
 }
 
 TEST(JoinedGroups, WhatCannotBeReadIsPassedOver) {
-    for (const char* text : {"", "\n\n", "5", "5 ipmp0", "5 ipmp0 ff02", "\tzz", "5 x : 1 V3\n\t0100\n\t\n\t-1000000\n"}) {
+    for (const char* text : {"", "\n\n", "5", "5 ipmp0", "5 ipmp0 ff02", "\tzz",
+                             "5 x : 1 V3\n\t0100\n\t\n\t-1000000\n"}) {
         for (Family family : kFamilies) EXPECT_TRUE(joined_groups(family, text, kUpper).empty()) << text;
     }
 }
@@ -115,7 +116,8 @@ TEST(LeaveReport, ALongListTakesAsManyFramesAsTheMtuDemands_R_SPR_3) {
         many4.insert(*parse_ip(fmt::format("239.1.{}.{}", number / 200, number % 200)));
         many6.insert(*parse_ip(fmt::format("ff0e::{:x}", number + 2)));
     }
-    for (const auto& [family, many, source] : {std::tuple{Family::ipv4, many4, "0.0.0.0"}, {Family::ipv6, many6, "::"}}) {
+    for (const auto& [family, many, source] :
+         {std::tuple{Family::ipv4, many4, "0.0.0.0"}, {Family::ipv6, many6, "::"}}) {
         std::size_t records = 0;
         auto frames = encode_leave_reports(leave(family, source), many);
         EXPECT_EQ(frames.size(), family == Family::ipv4 ? 3u : 6u);

@@ -16,6 +16,7 @@ from topology import Lab  # noqa: E402  (needs the path)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: needs more patience than ./check has; ./check --long runs it")
+    config.addinivalue_line("markers", "timing: limits a time, which a busy machine may exceed")
     if os.geteuid() != 0:
         pytest.exit("the network laboratory needs root", 1)
 

@@ -47,14 +47,13 @@ Violations FakePeers::search(const FindPeers& search) {
 Violations FakePeers::question(const AskPeer& question, const DataplaneImage& image, double frame_lost) {
     Violations broken;
     std::string text = fmt::format("{} about {}", to_string(question.peer.address), to_string(question.address));
-    bool bound = false;
-    for (const auto& [name, group] : image) {
-        auto entry = group.addresses.find(question.address);
-        bound |= entry != group.addresses.end() && entry->second.kind == AddressKind::data &&
-                 entry->second.nic == question.nic;
+    std::set<Binding> bindings = bindings_of(image);
+    auto binding = bindings.lower_bound({question.address, question.nic, ""});
+    if (binding == bindings.end() || binding->address != question.address || binding->nic != question.nic) {
+        broken.push_back("asked by a NIC that is not bound: " + text);
+        return broken;
     }
-    if (!bound) broken.push_back("asked by a NIC that is not bound: " + text);
-    Exchange& exchange = exchanges_[{question.address, question.peer.address}];
+    Exchange& exchange = exchanges_[{*binding, question.peer.address}];
     if (exchange.answered) broken.push_back("asked after the answer: " + text);
     if (++exchange.questions > Rebinds::kTimes) broken.push_back("asked without end: " + text);
     int kind = kind_of(question.peer);
@@ -64,29 +63,27 @@ Violations FakePeers::question(const AskPeer& question, const DataplaneImage& im
     return broken;
 }
 
-void FakePeers::answered(const PeerAnswered& event, const DataplaneImage& image) {
-    for (const auto& [name, group] : image) {
-        auto entry = group.addresses.find(event.address);
-        if (entry == group.addresses.end() || entry->second.nic.index != event.link) continue;
-        auto exchange = exchanges_.find({event.address, event.peer});
-        if (exchange != exchanges_.end()) exchange->second.answered = true;
+void FakePeers::answered(const PeerAnswered& event) {
+    for (auto& [key, exchange] : exchanges_) {
+        const auto& [binding, peer] = key;
+        bool same = binding.address == event.address && binding.nic.index == event.link && peer == event.peer;
+        exchange.answered |= same;
     }
 }
 
 void FakePeers::follow(const DataplaneImage& image) {
-    std::map<IpAddress, Nic> now;
+    std::set<Binding> bindings = bindings_of(image);
+    std::erase_if(exchanges_, [&](const auto& exchange) { return !bindings.contains(exchange.first.first); });
+}
+
+std::set<FakePeers::Binding> FakePeers::bindings_of(const DataplaneImage& image) {
+    std::set<Binding> bindings;
     for (const auto& [name, group] : image) {
         for (const auto& [address, entry] : group.addresses) {
-            if (entry.kind == AddressKind::data) now[address] = entry.nic;
+            if (entry.kind == AddressKind::data && entry.nic.index) bindings.insert({address, entry.nic, name});
         }
     }
-    std::erase_if(exchanges_, [&](const auto& exchange) {
-        auto before = bound_.find(exchange.first.first);
-        auto after = now.find(exchange.first.first);
-        bool same = before != bound_.end() && after != now.end() && before->second == after->second;
-        return !same;
-    });
-    bound_ = std::move(now);
+    return bindings;
 }
 
 Violations FakePeers::unmet(const Status& status) const {
@@ -95,7 +92,8 @@ Violations FakePeers::unmet(const Status& status) const {
         if (!address.rebind || address.inbound.empty()) continue;
         const RebindStatus& last = *address.rebind;
         std::string text = to_string(address.address);
-        if (last.peers_asked != last.peers_moved + last.peers_silent) missing.push_back(text + ": peers are still asked");
+        bool ended = last.peers_asked == last.peers_moved + last.peers_silent;
+        if (!ended) missing.push_back(text + ": peers are still asked");
         bool calm = calm_since_ && Instant(milliseconds(last.at_ms)) > *calm_since_;
         if (calm && last.peers_silent > kPeersOfAKind) missing.push_back(text + ": a reachable peer was not reached");
     }

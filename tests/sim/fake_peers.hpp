@@ -1,8 +1,8 @@
 // The hosts on the fake link: what they remember of data addresses, and what must be true of the questions they get.
 //
-// Some answer soon, some late, some never; frames and answers get lost as `Faults` says. Each keeps to what the rules of
-// core/rebinds promise: questions leave by the bound NIC only, end with the answer, and end at all. It has dice of its
-// own, so that histories of everything else do not depend on it.
+// Some answer soon, some late, some never; frames and answers get lost as `Faults` says. What core/rebinds promises is
+// checked here: questions leave by the bound NIC only, end with the answer, and end at all. It has dice of its own, so
+// that histories of everything else do not depend on it.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,7 @@ class FakePeers {
     Violations search(const FindPeers& search);
     Violations question(const AskPeer& question, const DataplaneImage& image, double frame_lost);
     // The daemon got an answer; nothing may be sent to that peer from now on, until the address moves.
-    void answered(const PeerAnswered& event, const DataplaneImage& image);
+    void answered(const PeerAnswered& event);
     // A new daemon, or an address that moved: peers may be asked again.
     void forget() { exchanges_.clear(); }
     void follow(const DataplaneImage& image);
@@ -41,7 +41,15 @@ class FakePeers {
     void calm(Instant now) { calm_since_ = now; }
 
   private:
-    using Key = std::pair<IpAddress, IpAddress>;  // data address, peer
+    // Two groups may have one address; each binding of it is another.
+    struct Binding {
+        IpAddress address;
+        Nic nic;
+        std::string group;
+        auto operator<=>(const Binding&) const = default;
+    };
+    using Key = std::pair<Binding, IpAddress>;  // and the peer that is asked
+    static std::set<Binding> bindings_of(const DataplaneImage& image);
     struct Exchange {
         int questions = 0;
         bool answered = false;
@@ -54,7 +62,6 @@ class FakePeers {
     Random random_;
     Deliver deliver_;
     std::map<Key, Exchange> exchanges_;
-    std::map<IpAddress, Nic> bound_;
     std::optional<Instant> calm_since_;
 };
 

@@ -153,7 +153,7 @@ void World::inspect(const State& before, const Event& event, const std::vector<A
         violated(check_restart(step));
     }
     peers_.follow(engine_->image());
-    if (auto* answer = std::get_if<PeerAnswered>(&event)) peers_.answered(*answer, engine_->image());
+    if (auto* answer = std::get_if<PeerAnswered>(&event)) peers_.answered(*answer);
     watch_carrier_beliefs(event);
     watch_slots();
 }
