@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr int kPeersOfAKind = 2;
 constexpr Duration kDumpDelay = milliseconds(50);
+constexpr Duration kAskedUntil = milliseconds(2500);  // after the rebind
 
 }  // namespace
 
@@ -86,15 +87,17 @@ std::set<FakePeers::Binding> FakePeers::bindings_of(const DataplaneImage& image)
     return bindings;
 }
 
-Violations FakePeers::unmet(const Status& status) const {
+Violations FakePeers::unmet(const Status& status, Instant now) const {
     Violations missing;
     for (const AddressStatus& address : status.addresses) {
         if (!address.rebind || address.inbound.empty()) continue;
         const RebindStatus& last = *address.rebind;
+        Instant at{milliseconds(last.at_ms)};
+        if (now - at < kAskedUntil) continue;
         std::string text = to_string(address.address);
         bool ended = last.peers_asked == last.peers_moved + last.peers_silent;
         if (!ended) missing.push_back(text + ": peers are still asked");
-        bool calm = calm_since_ && Instant(milliseconds(last.at_ms)) > *calm_since_;
+        bool calm = calm_since_ && at > *calm_since_;
         if (calm && last.peers_silent > kPeersOfAKind) missing.push_back(text + ": a reachable peer was not reached");
     }
     return missing;

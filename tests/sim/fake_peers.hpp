@@ -36,8 +36,8 @@ class FakePeers {
     void forget() { exchanges_.clear(); }
     void follow(const DataplaneImage& image);
 
-    // Once nothing is lost any more and time has passed: every reachable peer of the last rebind has answered.
-    Violations unmet(const Status& status) const;
+    // Once nothing is lost any more: every reachable peer of the last rebind has answered, soon enough.
+    Violations unmet(const Status& status, Instant now) const;
     void calm(Instant now) { calm_since_ = now; }
 
   private:
