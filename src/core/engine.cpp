@@ -10,13 +10,16 @@
 #include "core/announcements.hpp"
 #include "core/commands.hpp"
 #include "core/image.hpp"
+#include "core/keep_alives.hpp"
 #include "core/membership_queries.hpp"
 #include "core/observe.hpp"
 #include "core/placement.hpp"
 #include "core/policy.hpp"
 #include "core/predicates.hpp"
+#include "core/rebinds.hpp"
 #include "core/reconciler.hpp"
 #include "core/recover.hpp"
+#include "core/series.hpp"
 #include "core/snapshot.hpp"
 #include "core/verdict.hpp"
 
@@ -36,6 +39,8 @@ struct Engine::Impl {
 
     DataplaneImage image;
     Announcements announcements;
+    Rebinds rebinds;
+    KeepAlives keep_alives;
     MembershipQueries queries;
     WatchCarrier watch;
 
@@ -96,7 +101,9 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 
     publish(actions);
     announcements.update(image, kernel, now, actions);
-    queries.update(image, kernel, now, actions);
+    rebinds.update(event, image, kernel, now, actions);
+    keep_alives.update(image, kernel, now, actions);
+    queries.update(state, image, kernel, now, actions);
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
     reconciler.reconcile(state, kernel, config, now, actions);
@@ -266,10 +273,10 @@ void Engine::Impl::forget_restored_settings() {
 
 std::optional<Instant> Engine::Impl::deadline() const {
     std::optional<Instant> earliest;
-    auto consider = [&](const std::optional<Instant>& candidate) {
-        if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
-    };
+    auto consider = [&](const std::optional<Instant>& candidate) { note_earlier(earliest, candidate); };
     consider(announcements.deadline());
+    consider(rebinds.deadline());
+    consider(keep_alives.deadline());
     consider(queries.deadline());
     consider(reconciler.deadline(kernel));
     for (const auto& [name, group] : state.groups) {
@@ -286,7 +293,8 @@ Engine::Engine(const Config& config, std::string host_id) : Engine(config, std::
 Engine::Engine(const Config& config, std::string host_id, State restored) : impl_(std::make_unique<Impl>()) {
     impl_->config = config;
     impl_->host_id = std::move(host_id);
-    impl_->announcements.assume_announced(restored);
+    impl_->announcements.resume(restored);
+    impl_->rebinds.resume(restored);
     impl_->queries.assume_asked(restored);
     impl_->state = std::move(restored);
 }
@@ -297,7 +305,11 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 Engine::Outcome Engine::step(Instant now, const Event& event) { return impl_->step(now, event); }
 const State& Engine::state() const { return impl_->state; }
-Status Engine::status() const { return snapshot_of(impl_->state, impl_->kernel); }
+Status Engine::status() const {
+    Status status = snapshot_of(impl_->state, impl_->kernel);
+    impl_->rebinds.describe(impl_->state, status);
+    return status;
+}
 const DataplaneImage& Engine::image() const { return impl_->image; }
 bool Engine::converged() const { return impl_->observed && impl_->reconciler.converged(impl_->kernel); }
 

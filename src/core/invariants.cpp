@@ -208,19 +208,20 @@ void check_moves(const Transition& step, const Group& group, Report& report) {
     }
 }
 
-void check_announcement(const State& state, const Announce& announce, Report& report) {
-    const Interface* nic = find_interface(state, announce.nic.index);
-    std::string address = to_string(announce.address);
-    report.require(nic != nullptr, "{} is announced from {}, which is gone", address, announce.nic.index.value);
+// Nobody speaks for an address, to all or to one peer, but the NIC it is bound to.
+void check_speaker(const State& state, const IpAddress& spoken_for, const Nic& speaker, Report& report) {
+    const Interface* nic = find_interface(state, speaker.index);
+    std::string address = to_string(spoken_for);
+    report.require(nic != nullptr, "{} is announced from {}, which is gone", address, speaker.index.value);
     if (!nic) return;
-    report.require(nic->mac == announce.nic.mac, "{} is announced at {}, which is not the MAC of {}", address,
-                   to_string(announce.nic.mac), nic->name);
+    report.require(nic->mac == speaker.mac, "{} is announced at {}, which is not the MAC of {}", address,
+                   to_string(speaker.mac), nic->name);
     report.require(active(*nic), "{} is announced from {}, which is not active", address, nic->name);
     auto group = state.groups.find(nic->group);
     bool bound = false;
     if (group != state.groups.end()) {
-        for (const Binding& binding : group->second.families[index_of(announce.address.family)].bindings) {
-            bound |= binding.address == announce.address && binding.member == nic->index;
+        for (const Binding& binding : group->second.families[index_of(spoken_for.family)].bindings) {
+            bound |= binding.address == spoken_for && binding.member == nic->index;
         }
     }
     report.require(bound, "{} is announced from {} but not bound to it", address, nic->name);
@@ -269,7 +270,8 @@ Violations check_transition(const Transition& step) {
         check_moves(step, group, report);
     }
     for (const Action& action : step.actions) {
-        if (auto* announce = std::get_if<Announce>(&action)) check_announcement(step.after, *announce, report);
+        if (auto* all = std::get_if<Announce>(&action)) check_speaker(step.after, all->address, all->nic, report);
+        if (auto* one = std::get_if<AskPeer>(&action)) check_speaker(step.after, one->address, one->nic, report);
     }
     return report.take();
 }

@@ -54,7 +54,7 @@ void Executor::perform(const FindPeers& action, Instant) {
 
 void Executor::perform(const AskMemberships& action, Instant) { send(action); }
 
-void Executor::perform(const LeaveMemberships&, Instant) {}
+void Executor::perform(const LeaveMemberships& action, Instant) { send(action); }
 
 void Executor::perform(const ApplyKernel& action, Instant) { netlink_.submit(action); }
 

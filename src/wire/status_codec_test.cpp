@@ -58,7 +58,11 @@ class Generator {
         for (std::size_t i = 0; i < result.size_bytes(); ++i) result.bytes[i] = static_cast<std::uint8_t>(below(256));
         return result;
     }
-    AddressStatus address() { return {ip(), coin(), name(), name(), names()}; }
+    AddressStatus address() {
+        AddressStatus result{ip(), coin(), name(), name(), names(), {}};
+        if (coin()) result.rebind = RebindStatus{name(), below(1000), below(9), below(9), below(9), below(1000)};
+        return result;
+    }
     LogicalStatus logical() {
         std::uint64_t flags = (std::uint64_t{below(1 << 11)} << 32) | below(0xffffffff);
         LogicalStatus result{below(100), flags, ip(), static_cast<std::uint8_t>(below(129)), {}};

@@ -48,6 +48,8 @@ class Goal {
         for (const auto& [name, group] : state_.groups) check_group(group);
         for (const auto& [name, nic] : state_.interfaces) check_nic(nic);
         check_rules();
+        Status status = world_.engine().status();
+        for (const std::string& text : world_.peers().unmet(status, world_.now())) require(false, text);
         std::size_t ours = 0, others = 0;
         for (const auto& [index, link] : truth_.links) ++(link.alias.empty() ? others : ours);
         require(ours == 2 * state_.groups.size(),

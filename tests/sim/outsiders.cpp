@@ -40,6 +40,7 @@ Faults random_faults(Random& random) {
     faults.delivery_delay = one_of<Duration>(random, {microseconds(50), milliseconds(5), milliseconds(1000)});
     faults.carrier_delay = one_of<Duration>(random, {microseconds(50), milliseconds(10), milliseconds(1000)});
     faults.tick_delay = one_of<Duration>(random, {Duration::zero(), milliseconds(20)});
+    faults.frame_lost = one_of(random, {0.0, 0.3, 1.0});
     return faults;
 }
 
@@ -264,6 +265,7 @@ void Outsiders::settle() {
     Faults calm;
     calm.torn_dumps = world_.faults().torn_dumps;
     world_.faults() = calm;
+    world_.peers().calm(world_.now());
     world_.at(world_.now() + seconds(4), [this] {  // by then any daemon is up again
         change([&](FakeKernel& kernel) {
             std::vector<InterfaceIndex> misnamed;

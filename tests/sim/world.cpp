@@ -35,7 +35,11 @@ bool slots_level(const GroupFamily& family) {
 }  // namespace
 
 World::World(std::uint64_t seed, const Config& config, const Faults& faults)
-    : config_(config), faults_(faults), random_(seed), stored_(encode_state(State{})) {
+    : config_(config), faults_(faults), random_(seed),
+      peers_(seed, [this](Duration delay, Event event) {
+          for_this_daemon(delay, [this, event = std::move(event)] { deliver(event); });
+      }),
+      stored_(encode_state(State{})) {
     start();
 }
 
@@ -70,6 +74,10 @@ void World::violated(const std::string& text) {
     trace("VIOLATED: " + text);
 }
 
+void World::violated(const Violations& texts) {
+    for (const std::string& text : texts) violated(text);
+}
+
 // ---- The daemon -------------------------------------------------------------------------------------------------
 
 void World::start() {
@@ -81,6 +89,7 @@ void World::start() {
     engine_.emplace(config_, kHostId, std::move(*state));
     activations_.clear();
     told_.clear();
+    peers_.forget();
     resync();
 }
 
@@ -137,12 +146,14 @@ void World::inspect(const State& before, const Event& event, const std::vector<A
     }
     awaited_first_ = false;
     Transition step{before, engine_->state(), event, actions, config_};
-    for (const std::string& text : check(step.after, engine_->image(), config_)) violated(text);
+    violated(check(step.after, engine_->image(), config_));
     if (!first) {
-        for (const std::string& text : check_transition(step)) violated(text);
+        violated(check_transition(step));
     } else if (quiet_version_ == kernel_.version()) {
-        for (const std::string& text : check_restart(step)) violated(text);
+        violated(check_restart(step));
     }
+    peers_.follow(engine_->image());
+    if (auto* answer = std::get_if<PeerAnswered>(&event)) peers_.answered(*answer);
     watch_carrier_beliefs(event);
     watch_slots();
 }
@@ -223,6 +234,10 @@ void World::carry_out(const Action& action) {
     } else if (auto* answer = std::get_if<Reply>(&action)) {
         if (asked_.erase(answer->request) == 0) violated(fmt::format("request {} is answered twice", answer->request));
         replies_[answer->request] = answer->reply;
+    } else if (auto* search = std::get_if<FindPeers>(&action)) {
+        violated(peers_.search(*search));
+    } else if (auto* question = std::get_if<AskPeer>(&action)) {
+        violated(peers_.question(*question, engine_->image(), faults_.frame_lost));
     } else if (auto* watch = std::get_if<WatchCarrier>(&action)) {
         watched_ = {watch->links.begin(), watch->links.end()};
     }
