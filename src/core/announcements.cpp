@@ -17,7 +17,7 @@ void Announcements::assume_announced(const State& restored) {
     }
 }
 
-void Announcements::update(const DataplaneImage& image, const KernelState& kernel, Instant now,
+void Announcements::update(const State& state, const DataplaneImage& image, const KernelState& kernel, Instant now,
                            std::vector<Action>& actions) {
     std::set<std::pair<InterfaceIndex, IpAddress>> present;
     for (const AddressState& seen : kernel.addresses) present.emplace(seen.link, seen.address);
@@ -27,6 +27,7 @@ void Announcements::update(const DataplaneImage& image, const KernelState& kerne
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index) continue;
             if (!present.contains({group.upper, address})) continue;  // once it is there it is news
+            if (in_question(state.groups.at(name), address)) continue;
             auto known = series_.find({name, address});
             bool told = known != series_.end() && known->second.nic == entry.nic;
             if (told) {

@@ -23,7 +23,8 @@ class Series : public testing::Test {
     void put_on_upper(const IpAddress& address) { kernel_.addresses.push_back({.link = kUpper, .address = address}); }
     std::vector<Announce> update() {
         std::vector<Action> actions;
-        announcements_.update(image_, kernel_, now_, actions);
+        state_.groups["ipmp0"];
+        announcements_.update(state_, image_, kernel_, now_, actions);
         std::vector<Announce> made;
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
         return made;
@@ -40,6 +41,7 @@ class Series : public testing::Test {
         return times;
     }
     Announcements announcements_;
+    State state_;
     DataplaneImage image_;
     KernelState kernel_;
     Instant now_{std::chrono::hours(1)};

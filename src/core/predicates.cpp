@@ -40,6 +40,18 @@ std::vector<Interface*> members_of(State& state, const Group& group) {
 const Interface* find_interface(const State& state, InterfaceIndex index) { return find_by_index(state, index); }
 Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
 
+const LogicalAddress* find_up(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
+    auto found = std::find_if(addresses.begin(), addresses.end(), [&](const LogicalAddress& logical) {
+        return logical.up && logical.address == address;
+    });
+    return found == addresses.end() ? nullptr : &*found;
+}
+
+bool in_question(const Group& group, const IpAddress& address) {
+    const LogicalAddress* logical = find_up(group.families[index_of(address.family)].addresses, address);
+    return logical && logical->uniqueness != Uniqueness::settled;
+}
+
 bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
     return std::any_of(addresses.begin(), addresses.end(),
                        [&](const LogicalAddress& logical) { return logical.address == address; });

@@ -3,6 +3,7 @@
 //
 // Everything is kept but the fields state.hpp marks as transient. The document carries a version; whoever changes the
 // meaning of a field, adds or removes one, raises kStateVersion and says here how older documents are read.
+// `uniqueness` came to version 1 later: an address without it is settled.
 // A damaged document is refused as a whole, naming the place: nothing half-read ever reaches the engine.
 #pragma once
 
