@@ -5,6 +5,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -200,6 +201,35 @@ std::optional<RouteState> decode_route(MessageBytes bytes) {
     });
     if (!well_formed || !route.link) return {};
     return route;
+}
+
+std::optional<NeighbourState> decode_neighbour(MessageBytes bytes) {
+    constexpr int kUsable = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
+    Message message(bytes, {RTM_NEWNEIGH}, sizeof(ndmsg));
+    if (!message) return {};
+    const auto& header = message.family_header<ndmsg>();
+    auto family = family_of(header.ndm_family);
+    if (!family || header.ndm_ifindex <= 0) return {};
+    if (!(header.ndm_state & kUsable) || (header.ndm_flags & NTF_PROXY)) return {};
+
+    NeighbourState neighbour{.link = {static_cast<std::uint32_t>(header.ndm_ifindex)}, .peer = {}};
+    bool has_address = false, has_mac = false;
+    bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
+        switch (mnl_attr_get_type(attribute)) {
+            case NDA_DST:
+                return has_address = read_ip(attribute, *family, neighbour.peer.address);
+            case NDA_LLADDR:  // other link types have other lengths
+                has_mac = mnl_attr_get_payload_len(attribute) == neighbour.peer.mac.bytes.size();
+                if (has_mac)
+                    std::memcpy(neighbour.peer.mac.bytes.data(), mnl_attr_get_payload(attribute),
+                                neighbour.peer.mac.bytes.size());
+                return true;
+            default:
+                return true;
+        }
+    });
+    if (!well_formed || !has_address || !has_mac || neighbour.peer.address.is_multicast()) return {};
+    return neighbour;
 }
 
 std::optional<FilterState> decode_filter(MessageBytes bytes) {

@@ -2,8 +2,8 @@
 // (header and all) and gives nothing for a message of another type, a malformed one, or one that is none
 // of our business. The bytes may come from anywhere and may be unaligned.
 //
-// Purpose: the only place that knows how the kernel spells links, addresses, rules, routes and
-// traffic-control filters. shell/netlink_* moves the bytes; wire/rtnetlink_encode is the other direction.
+// Purpose: the only place that knows how the kernel spells links, addresses, rules, routes,
+// neighbours and traffic-control filters. shell/netlink_* moves the bytes; wire/rtnetlink_encode is the other direction.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,7 @@
 #include <string>
 
 #include "model/kernel_state.hpp"
+#include "model/peer.hpp"
 
 namespace ipmp {
 
@@ -40,6 +41,16 @@ std::optional<RuleState> decode_rule(MessageBytes message);
 
 // RTM_NEWROUTE or RTM_DELROUTE, ours only: kRouteProtocol, one outgoing link.
 std::optional<RouteState> decode_route(MessageBytes message);
+
+struct NeighbourState {
+    InterfaceIndex link;
+    Peer peer;
+    bool operator==(const NeighbourState&) const = default;
+};
+
+// RTM_NEWNEIGH of a host whose MAC is or was known to be right: not while it is looked up in vain, no multicast, no
+// proxy entry.
+std::optional<NeighbourState> decode_neighbour(MessageBytes message);
 
 struct FilterState {
     InterfaceIndex link;

@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
 #include <linux/pkt_sched.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sys/socket.h>
@@ -301,6 +302,12 @@ NetlinkRequest encode_dump_all_routes(Family family) {
 
 NetlinkRequest encode_dump_nexthops(InterfaceIndex link) {
     return dump<nhmsg>(RTM_GETNEXTHOP).put(NHA_OIF, link.value).finish();
+}
+
+NetlinkRequest encode_dump_neighbours(Family family, InterfaceIndex link) {
+    Builder builder(RTM_GETNEIGH, kDump);
+    builder.family_header<ndmsg>().ndm_family = kernel_family(family);
+    return builder.put(NDA_IFINDEX, link.value).finish();
 }
 
 NetlinkRequest encode_dump_filters(InterfaceIndex link) {
