@@ -92,6 +92,21 @@ TEST_F(Series, UnboundAndAbsentAddressesAreNotAnnounced) {
     EXPECT_EQ(update(), (std::vector<Announce>{{k6, kA}}));
 }
 
+TEST_F(Series, R_ADR_6_NothingIsAnnouncedBeforeItIsKnownToBeOurs) {
+    auto& addresses = state_.groups["ipmp0"].families[0].addresses;
+    addresses = {{.address = k4, .up = true, .uniqueness = Uniqueness::optimistic}};
+    bind(k4, kA);
+    put_on_upper(k4);
+    EXPECT_TRUE(update().empty());
+    EXPECT_FALSE(announcements_.deadline().has_value());
+    addresses[0].uniqueness = Uniqueness::settled;
+    EXPECT_EQ(run().size(), 5u);
+    addresses[0].uniqueness = Uniqueness::optimistic;  // all NICs were lost, and the same is back
+    EXPECT_TRUE(update().empty());
+    addresses[0].uniqueness = Uniqueness::settled;
+    EXPECT_EQ(run().size(), 5u);
+}
+
 TEST_F(Series, ARestartSaysNothingUnlessTheAddressWasNotThereYet) {
     State restored;
     restored.interfaces["a"] = {.name = "a", .index = kA.index, .mac = kA.mac};

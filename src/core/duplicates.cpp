@@ -151,6 +151,7 @@ void Duplicates::update(State& state, const DataplaneImage& image, const Config&
                 } else if (cannot_ask && logical.uniqueness != Uniqueness::duplicate) {
                     logical.uniqueness = Uniqueness::optimistic;
                 }
+                if (logical.uniqueness != Uniqueness::duplicate) it.watch.retry_due.reset();
                 if (nic.index) proceed(it, nic, config, now, actions);
                 else it.watch.due.reset();
             }

@@ -330,6 +330,7 @@ TEST_F(DuplicateAddress, R_ADR_6_ADuplicateIsTriedAgainAfterFiveMinutes) {
     auto lines = taken<Log>();
     ASSERT_EQ(lines.size(), 1u);
     EXPECT_EQ(lines[0].text, "192.0.2.1 of ipmp0 is no duplicate address any more, using it again");
+    EXPECT_FALSE(duplicates_.deadline().has_value());
 }
 
 TEST_F(DuplicateAddress, R_ADR_6_ALinkThatComesUpIsAReasonToTryAgain) {

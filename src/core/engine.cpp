@@ -155,7 +155,7 @@ void Engine::Impl::file(const PeersFound&, std::vector<Action>&) {}
 void Engine::Impl::file(const PeerAnswered&, std::vector<Action>&) {}
 
 void Engine::Impl::file(const AddressClaimed& event, std::vector<Action>& log) {
-    duplicates.file_claim(event, state, kernel, now, log);
+    if (observed) duplicates.file_claim(event, state, kernel, now, log);
 }
 
 void Engine::Impl::file(const Tick&, std::vector<Action>&) {}

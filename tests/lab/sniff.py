@@ -11,10 +11,12 @@ ETH_P_ALL = 0x0003
 PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
 SO_ATTACH_FILTER = 26
+SO_TIMESTAMPNS = 35
 SOL_PACKET, PACKET_STATISTICS = 263, 6
 
 # `data` starts at the Ethernet header. `outgoing`: sent by the link's own namespace (at a switch port: to the NIC).
-Frame = collections.namedtuple("Frame", "data outgoing")
+# `at_s`: when the kernel saw it, in seconds of the wall clock.
+Frame = collections.namedtuple("Frame", "data outgoing at_s")
 
 
 def mac_text(raw):
@@ -29,6 +31,7 @@ class Sniffer:
         with namespace.entered():
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 128 << 20)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         if expression:
             self._attach(expression)
         with namespace.entered():
@@ -47,14 +50,15 @@ class Sniffer:
     def frames(self):
         while True:
             try:
-                data, address = self.socket.recvfrom(65536)
+                data, ancillary, _, address = self.socket.recvmsg(65536, 64)
             except BlockingIOError:
                 break
             except OSError as error:
                 if error.errno != errno.ENETDOWN:  # told once when the link goes down; capturing goes on
                     raise
                 continue
-            self._frames.append(Frame(data, address[2] == PACKET_OUTGOING))
+            seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
+            self._frames.append(Frame(data, address[2] == PACKET_OUTGOING, seconds + nanoseconds / 1e9))
         _, dropped = struct.unpack("II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
         if dropped:
             raise RuntimeError(f"the sniffer lost {dropped} frames")
