@@ -65,8 +65,8 @@ void check_bindings(const Group& group, Family which, const std::set<InterfaceIn
         report.require(right, "{}: {} is bound to {}, which is not active", group.interface, to_string(binding.address),
                        binding.member.value);
     }
-    report.require(up == bound, "{}: {} addresses are UP and no duplicates, {} are bound ({})", group.interface, up.size(), bound.size(),
-                   name_of(which));
+    report.require(up == bound, "{}: {} {} addresses are UP and no duplicates, {} are bound", group.interface,
+                   up.size(), name_of(which), bound.size());
     int most = 0, least = static_cast<int>(family.bindings.size());
     for (const auto& [member, count] : counts_of(family.bindings, active)) {
         most = std::max(most, count);

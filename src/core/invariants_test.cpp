@@ -57,7 +57,7 @@ TEST_F(Invariants, R_ADR_6_RulesOfUniqueness) {
     EXPECT_FALSE(sound()) << "a duplicate is bound";
     one.uniqueness = Uniqueness::tentative;
     EXPECT_TRUE(sound());
-    EXPECT_FALSE(step_is_sound(state_, {Announce{kOne, {kA, nic("a").mac}}})) << "announced before it is known to be ours";
+    EXPECT_FALSE(step_is_sound(state_, {Announce{kOne, {kA, nic("a").mac}}})) << "announced too early";
     one.adopted = true;
     EXPECT_FALSE(sound()) << "another program's address is not asked for";
     one = {.number = 1, .address = kOne, .uniqueness = Uniqueness::optimistic};

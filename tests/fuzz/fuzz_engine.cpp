@@ -88,7 +88,8 @@ Event some_event(FuzzedDataProvider& bytes) {
         case 3: return KernelApplied{bytes.ConsumeIntegral<std::uint8_t>(), {{DeleteLink{link}, 1, "refused"}}};
         case 4: return Tick{};
         case 5:
-            return ConfigChanged{Config{.failback = bytes.ConsumeBool(), .duplicate_address_probes = bytes.ConsumeBool()}};
+            return ConfigChanged{
+                Config{.failback = bytes.ConsumeBool(), .duplicate_address_probes = bytes.ConsumeBool()}};
         case 6: return AddressClaimed{some_address(bytes), MacAddress{{2, 9}}, link, bytes.ConsumeBool()};
         default: return CommandReceived{1, some_command(bytes)};
     }

@@ -27,8 +27,8 @@ class Host:
     # The daemon
 
     def configure(self, **settings):
-        """Writes etc/default/mpathd, e.g. configure(LINK_UPS_PER_MINUTE=0). Other than by default, addresses are not asked
-        for before they are used, as most tests would just wait for it; DUPLICATE_ADDRESS_PROBES=3 is for those that care."""
+        """Writes etc/default/mpathd, e.g. configure(LINK_UPS_PER_MINUTE=0). Here addresses are used unasked, as most
+        tests would just wait for it; DUPLICATE_ADDRESS_PROBES=3 is what a host does by default."""
         settings = {"DUPLICATE_ADDRESS_PROBES": 0, **settings}
         text = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self.ns.root / "etc/default/mpathd").write_text(text)

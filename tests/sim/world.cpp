@@ -256,8 +256,8 @@ const CommandReply* World::reply(std::uint64_t request) const {
 void World::claim(const IpAddress& address, bool probing) {
     for (const auto& [name, group] : engine_->image()) {
         auto entry = group.addresses.find(address);
-        bool heard = entry != group.addresses.end() && entry->second.kind == AddressKind::data && !group.members.empty();
-        if (!running_ || !heard || !claims_.is_passed_on(address, now_)) continue;
+        bool known = entry != group.addresses.end() && entry->second.kind == AddressKind::data;
+        if (!running_ || !known || group.members.empty() || !claims_.is_passed_on(address, now_)) continue;
         InterfaceIndex link = group.members.begin()->first;
         AddressClaimed claim{address, kStranger, link, probing};
         for_this_daemon(random_.up_to(faults_.carrier_delay), [this, claim] { deliver(claim); });
