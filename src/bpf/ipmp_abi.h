@@ -129,7 +129,7 @@ IPMP_LAYOUT(offsetof(struct ipmp_event, mac) == 44);
 /* What keeps a flood of frames from becoming a flood of events or peers; the programs' own. */
 enum {
     IPMP_EVENT_BYTES = 1 << 16,     /* of the ring buffer: about a thousand events */
-    IPMP_MAX_PEERS = 1 << 14,       /* of all data addresses; the least recently seen one makes room */
+    IPMP_MAX_PEERS = 1 << 13,       /* of all data addresses; the least recently seen one makes room */
     IPMP_CLAIM_PAUSE_MS = 100,      /* between two claims and probes of one address */
     IPMP_CLAIMS_PER_SECOND = 256,   /* claims and probes of all addresses, on all CPUs */
     IPMP_ANSWERS_PER_SECOND = 1024, /* on all CPUs */

@@ -1,9 +1,10 @@
 // Is a data address ours alone? Duplicate address detection and what follows from a conflict (R-ADR-6; RFC 5227, RFC
 // 4862 §5.4). The kernel does none of it for us: it has none for IPv4, and its own for IPv6 knows nothing of groups.
 //
-// An address that an administrator sets UP is *tentative* first: the link is asked for it by a few probes from its bound
-// NIC, and whoever claims it meanwhile has it. Without an active NIC there is nobody to ask: the address is used at once
-// and asked for when the first NIC is active, *optimistic* until then; the same after a group had lost its last NIC.
+// An address that an administrator sets UP is *tentative* first: the link is asked for it by a few probes from its
+// bound NIC, and whoever claims it meanwhile has it. Without an active NIC there is nobody to ask: the address is used
+// at once and asked for when the first NIC is active, *optimistic* until then; so is every address of a group that had
+// lost its last NIC.
 // Later claims are contested by announcing the address again, a few times; who goes on has it. A *duplicate* is off the
 // IPMP interface until a later series of probes finds nobody.
 //
@@ -75,9 +76,11 @@ class Duplicates {
     };
     using Key = std::pair<std::string, IpAddress>;  // IPMP interface, address
 
-    static void contest(const Case& it, const AddressClaimed& claim, bool leased, Instant now, std::vector<Action>& log);
+    static void contest(const Case& it, const AddressClaimed& claim, bool leased, Instant now,
+                        std::vector<Action>& log);
     static void give_up(const Case& it, const MacAddress& claimant, Instant now, std::vector<Action>& log);
-    static void proceed(const Case& it, const Nic& nic, const Config& config, Instant now, std::vector<Action>& actions);
+    static void proceed(const Case& it, const Nic& nic, const Config& config, Instant now,
+                        std::vector<Action>& actions);
     static void probe(const Case& it, const Nic& nic, const Config& config, Instant now, std::vector<Action>& actions);
     static void tell_claims(const Case& it, Instant now, std::vector<Action>& actions);
     bool a_link_came_up(const State& state, const Group& group) const;

@@ -6,7 +6,8 @@
 // How a step works: step() files the event into the State (observe.*, commands.*), then recomputes what
 // follows from it, always in the same order: who functions, who is active (policy.*), who carries which
 // address and slot (placement.*), what the maps should hold (image.*), who else may have an address (duplicates.*),
-// what must be announced (announcements.*, periodic_defence.*), what the kernel should hold (planner.*). Actions are differences to what was asked for before.
+// what must be announced (announcements.*, periodic_defence.*), what the kernel should hold (planner.*). Actions are
+// differences to what was asked for before.
 //
 // step() is total: unknown interfaces, stale counters and repeated events are fine and change nothing.
 #pragma once

@@ -2,8 +2,8 @@
 // (header and all) and gives nothing for a message of another type, a malformed one, or one that is none
 // of our business. The bytes may come from anywhere and may be unaligned.
 //
-// Purpose: the only place that knows how the kernel spells links, addresses, rules, routes,
-// neighbours and traffic-control filters. shell/netlink_* moves the bytes; wire/rtnetlink_encode is the other direction.
+// Purpose: the only place that knows how the kernel spells links, addresses, rules, routes, neighbours and
+// traffic-control filters. shell/netlink_* moves the bytes; wire/rtnetlink_encode is the other direction.
 #pragma once
 
 #include <cstddef>
