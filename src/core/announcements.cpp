@@ -24,10 +24,11 @@ void Announcements::update(const State& state, const DataplaneImage& image, cons
 
     std::map<Key, Series> updated;
     for (const auto& [name, group] : image) {
+        std::set<IpAddress> open = in_question(state.groups.at(name));
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index) continue;
             if (!present.contains({group.upper, address})) continue;  // once it is there it is news
-            if (in_question(state.groups.at(name), address)) continue;
+            if (open.contains(address)) continue;
             auto known = series_.find({name, address});
             bool told = known != series_.end() && known->second.nic == entry.nic;
             if (told) {

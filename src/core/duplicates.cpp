@@ -108,8 +108,8 @@ bool Duplicates::a_link_came_up(const State& state, const Group& group) const {
 void Duplicates::reconsider(State& state, Instant now) {
     for (auto& [name, group] : state.groups) {
         bool came_up = a_link_came_up(state, group);
+        std::vector<const Interface*> members = members_of(std::as_const(state), group);
         for (Family which : kFamilies) {
-            std::vector<const Interface*> members = members_of(std::as_const(state), group);
             bool any_active = std::any_of(members.begin(), members.end(),
                                           [&](const Interface* member) { return active_for(*member, which); });
             for (LogicalAddress& logical : group.families[index_of(which)].addresses) {

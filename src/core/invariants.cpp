@@ -233,7 +233,7 @@ void check_announcement(const State& state, const Announce& announce, Report& re
         }
     }
     report.require(bound, "{} is announced from {} but not bound to it", address, nic->name);
-    bool open = group != state.groups.end() && in_question(group->second, announce.address);
+    bool open = group != state.groups.end() && in_question(group->second).contains(announce.address);
     report.require(!open, "{} is announced before it is known to be ours alone", address);
 }
 

@@ -25,9 +25,10 @@ void PeriodicDefence::update(const State& state, const DataplaneImage& image, In
     std::map<Nic, std::vector<std::pair<Instant, Key>>> waiting;
     std::map<Key, Instant> announced;
     for (const auto& [name, group] : image) {
+        std::set<IpAddress> open = in_question(state.groups.at(name));
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index) continue;
-            if (in_question(state.groups.at(name), address)) continue;
+            if (open.contains(address)) continue;
             Key key{name, address};
             auto known = announced_.find(key);
             Instant last = announced[key] = known == announced_.end() ? Instant{} : known->second;
@@ -37,7 +38,7 @@ void PeriodicDefence::update(const State& state, const DataplaneImage& image, In
     announced_ = std::move(announced);
     std::erase_if(batches_, [&](const auto& batch) { return !waiting.contains(batch.first); });
     for (auto& [nic, addresses] : waiting) {
-        auto [due, is_new] = batches_.try_emplace(nic, next_batch(nic, now));
+        auto [due, is_new] = batches_.try_emplace(nic, next_batch(nic, now + kCalm));
         if (is_new || due->second > now) continue;
         std::sort(addresses.begin(), addresses.end());
         addresses.resize(std::min(addresses.size(), kBatch));

@@ -22,9 +22,10 @@ namespace ipmp {
 class PeriodicDefence {
   public:
     static constexpr Duration kInterval = std::chrono::seconds(300);
-    static constexpr std::size_t kBatch = 8;  // 96 an hour
+    static constexpr std::size_t kBatch = 8;              // 96 an hour
+    static constexpr Duration kCalm = std::chrono::seconds(60);  // who just got addresses has announced them
 
-    // Appends what is due of the addresses bound in `image`; the first batch of a NIC is never due at once.
+    // Appends what is due of the addresses bound in `image`.
     void update(const State& state, const DataplaneImage& image, Instant now, std::vector<Action>& actions);
 
     std::optional<Instant> deadline() const;

@@ -47,9 +47,14 @@ const LogicalAddress* find_up(const std::vector<LogicalAddress>& addresses, cons
     return found == addresses.end() ? nullptr : &*found;
 }
 
-bool in_question(const Group& group, const IpAddress& address) {
-    const LogicalAddress* logical = find_up(group.families[index_of(address.family)].addresses, address);
-    return logical && logical->uniqueness != Uniqueness::settled;
+std::set<IpAddress> in_question(const Group& group) {
+    std::set<IpAddress> open;
+    for (const GroupFamily& family : group.families) {
+        for (const LogicalAddress& logical : family.addresses) {
+            if (logical.up && logical.uniqueness != Uniqueness::settled) open.insert(logical.address);
+        }
+    }
+    return open;
 }
 
 bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {

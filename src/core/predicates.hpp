@@ -1,6 +1,7 @@
 // The field's predicates over State, each in one place (reference: in.mpathd "Definitions used everywhere").
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "model/state.hpp"
@@ -33,8 +34,8 @@ inline bool migrates(const LogicalAddress& logical) {
     return logical.up && !logical.no_failover && !logical.address.is_zero() && !logical.address.is_link_local();
 }
 
-// UP addresses of a group: which of them belong on the IPMP interface, which are bound, and which the link has still
-// to be asked for before anything is announced (core/duplicates).
+// UP addresses of a group: which of them belong on the IPMP interface, which are bound, and which must not be announced,
+// as another host may have them (core/duplicates).
 inline bool in_use(const LogicalAddress& logical) {
     bool usable = logical.uniqueness == Uniqueness::settled || logical.uniqueness == Uniqueness::optimistic;
     return logical.up && !logical.address.is_zero() && usable;
@@ -42,7 +43,7 @@ inline bool in_use(const LogicalAddress& logical) {
 inline bool wants_binding(const LogicalAddress& logical) {
     return logical.up && !logical.address.is_zero() && logical.uniqueness != Uniqueness::duplicate;
 }
-bool in_question(const Group& group, const IpAddress& address);
+std::set<IpAddress> in_question(const Group& group);
 
 // Members in natural name order.
 std::vector<const Interface*> members_of(const State& state, const Group& group);

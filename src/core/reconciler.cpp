@@ -27,7 +27,8 @@ void Reconciler::applied(const KernelApplied& event, const KernelState& kernel, 
         std::string text = fmt::format("cannot {}: {}", describe(failure.op, kernel.links), failure.text);
         log.push_back(Log{Severity::error, text});
         for (Waiting& command : waiting_) {
-            if (command.since < event.generation && command.kernel_error.empty()) command.kernel_error = text;
+            bool concerned = command.awaited.empty() && command.since < event.generation;
+            if (concerned && command.kernel_error.empty()) command.kernel_error = text;
         }
     }
 }

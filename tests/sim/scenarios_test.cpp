@@ -82,7 +82,10 @@ class Story : public testing::Test {
         const auto& all = world_->logged();
         return static_cast<int>(std::count_if(all.begin(), all.end(), [&](auto& line) { return line.text == text; }));
     }
-    void expect_settled() { EXPECT_EQ(unmet(*world_, world_->kernel()), Violations{}); }
+    void expect_settled() {
+        advance(1s);  // where no NIC was active, addresses are asked for
+        EXPECT_EQ(unmet(*world_, world_->kernel()), Violations{});
+    }
 
     std::optional<World> world_;
     Config config_;
