@@ -30,8 +30,9 @@ class Announcements {
     void resume(const State& restored);
 
     // Compares the bindings of `image` with what was announced; only addresses that `kernel` holds on the
-    // IPMP interface are announced. Appends what is due.
-    void update(const DataplaneImage& image, const KernelState& kernel, Instant now, std::vector<Action>& actions);
+    // IPMP interface, and that nobody else may have, are announced. Appends what is due.
+    void update(const State& state, const DataplaneImage& image, const KernelState& kernel, Instant now,
+                std::vector<Action>& actions);
 
     std::optional<Instant> deadline() const;
 

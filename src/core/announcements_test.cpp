@@ -23,7 +23,8 @@ class AnnouncementSeries : public testing::Test {
     void put_on_upper(const IpAddress& address) { kernel_.addresses.push_back({.link = kUpper, .address = address}); }
     std::vector<Announce> update() {
         std::vector<Action> actions;
-        announcements_.update(image_, kernel_, now_, actions);
+        state_.groups["ipmp0"];
+        announcements_.update(state_, image_, kernel_, now_, actions);
         std::vector<Announce> made;
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
         return made;
@@ -40,6 +41,7 @@ class AnnouncementSeries : public testing::Test {
         return times;
     }
     Announcements announcements_;
+    State state_;
     DataplaneImage image_;
     KernelState kernel_;
     Instant now_{std::chrono::hours(1)};
@@ -88,6 +90,21 @@ TEST_F(AnnouncementSeries, UnboundAndAbsentAddressesAreNotAnnounced) {
     EXPECT_FALSE(announcements_.deadline().has_value());
     put_on_upper(k6);
     EXPECT_EQ(update(), (std::vector<Announce>{{k6, kA}}));
+}
+
+TEST_F(AnnouncementSeries, R_ADR_6_NothingIsAnnouncedBeforeItIsKnownToBeOurs) {
+    auto& addresses = state_.groups["ipmp0"].families[0].addresses;
+    addresses = {{.address = k4, .up = true, .uniqueness = Uniqueness::optimistic}};
+    bind(k4, kA);
+    put_on_upper(k4);
+    EXPECT_TRUE(update().empty());
+    EXPECT_FALSE(announcements_.deadline().has_value());
+    addresses[0].uniqueness = Uniqueness::settled;
+    EXPECT_EQ(run().size(), 5u);
+    addresses[0].uniqueness = Uniqueness::optimistic;  // all NICs were lost, and the same is back
+    EXPECT_TRUE(update().empty());
+    addresses[0].uniqueness = Uniqueness::settled;
+    EXPECT_EQ(run().size(), 5u);
 }
 
 TEST_F(AnnouncementSeries, ARestartRepeatsOnceWhatMayHaveBeenCutShort) {

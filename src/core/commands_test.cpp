@@ -206,6 +206,38 @@ TEST(LinkMac, IsLocalUnicastAndStable) {
     EXPECT_NE(mac, link_mac("host", "ipmp1"));
 }
 
+TEST_F(Commands, R_ADR_6_AnAddressThatComesUpIsInQuestionAndItsCommandWaits) {
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, kOne, 24, {}}), CommandError::none);
+    EXPECT_TRUE(orders_.awaited.empty()) << "it is down";
+    EXPECT_EQ(run(SetFlags{{"ipmp0", 0}, Family::ipv4, true, {}, {}}), CommandError::none);
+    EXPECT_EQ(on_group()[0].uniqueness, Uniqueness::tentative);
+    EXPECT_EQ(orders_.awaited, std::set<IpAddress>{kOne});
+
+    state_.groups.at("ipmp0").families[0].addresses[0].uniqueness = Uniqueness::optimistic;
+    EXPECT_EQ(run(SetFlags{{"ipmp0", 0}, Family::ipv4, true, {}, {}}), CommandError::none);
+    EXPECT_EQ(on_group()[0].uniqueness, Uniqueness::optimistic) << "what is in use stays in use";
+
+    state_.groups.at("ipmp0").families[0].addresses[0].uniqueness = Uniqueness::settled;
+    orders_.awaited.clear();
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, kTwo, 24, {}}), CommandError::none);
+    EXPECT_EQ(on_group()[0].uniqueness, Uniqueness::tentative) << "another address on a logical that is UP";
+    EXPECT_EQ(orders_.awaited, std::set<IpAddress>{kTwo});
+    EXPECT_EQ(run(SetFlags{{"ipmp0", 0}, Family::ipv4, false, {}, {}}), CommandError::none);
+    EXPECT_EQ(on_group()[0].uniqueness, Uniqueness::settled);
+}
+
+TEST_F(Commands, R_ADR_6_OnAMemberOnlyDataAddressesAreInQuestion) {
+    EXPECT_EQ(run(SetAddress{{"a", 0}, kOne, 24, {}}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{{"a", 0}, Family::ipv4, true, true, {}}), CommandError::none);
+    EXPECT_EQ(nic("a").families[0].addresses[0].uniqueness, Uniqueness::settled) << "a test address";
+    EXPECT_EQ(run(SetAddress{{"c", 0}, kTwo, 24, {}}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{{"c", 0}, Family::ipv4, true, {}, {}}), CommandError::none);
+    EXPECT_EQ(nic("c").families[0].addresses[0].uniqueness, Uniqueness::settled) << "in no group";
+    EXPECT_EQ(run(AddLogical{"b", *parse_ip("192.0.2.3"), 24}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{{"b", 1}, Family::ipv4, true, {}, {}}), CommandError::none);
+    EXPECT_EQ(nic("b").families[0].addresses[0].uniqueness, Uniqueness::tentative) << "it is about to migrate";
+}
+
 }  // namespace
 
 }  // namespace ipmp

@@ -9,10 +9,12 @@
 
 #include "core/announcements.hpp"
 #include "core/commands.hpp"
+#include "core/duplicates.hpp"
 #include "core/image.hpp"
 #include "core/keep_alives.hpp"
 #include "core/membership_queries.hpp"
 #include "core/observe.hpp"
+#include "core/periodic_defence.hpp"
 #include "core/placement.hpp"
 #include "core/policy.hpp"
 #include "core/predicates.hpp"
@@ -38,9 +40,11 @@ struct Engine::Impl {
     bool stop = false;
 
     DataplaneImage image;
+    Duplicates duplicates;
     Announcements announcements;
     Rebinds rebinds;
     KeepAlives keep_alives;
+    PeriodicDefence periodic_defence;
     MembershipQueries queries;
     WatchCarrier watch;
 
@@ -96,18 +100,21 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     log_membership(before, log);
     judge(before, log);
     choose(before);
+    duplicates.reconsider(state, now);
     place();
     for (auto& [name, group] : state.groups) judge_group(state, group, log);
 
     publish(actions);
-    announcements.update(image, kernel, now, actions);
+    duplicates.update(state, image, config, now, actions);
+    announcements.update(state, image, kernel, now, actions);
     rebinds.update(event, image, kernel, now, actions);
     keep_alives.update(image, kernel, now, actions);
+    periodic_defence.update(state, image, now, actions);
     queries.update(state, image, kernel, now, actions);
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
     reconciler.reconcile(state, kernel, config, now, actions);
-    stop = reconciler.answer(kernel, actions) || stop;
+    stop = reconciler.answer(state, kernel, actions) || stop;
     return {std::move(actions), deadline(), stop};
 }
 
@@ -154,7 +161,9 @@ void Engine::Impl::file(const PeersFound&, std::vector<Action>&) {}
 
 void Engine::Impl::file(const PeerAnswered&, std::vector<Action>&) {}
 
-void Engine::Impl::file(const AddressClaimed&, std::vector<Action>&) {}
+void Engine::Impl::file(const AddressClaimed& event, std::vector<Action>& log) {
+    if (observed) duplicates.file_claim(event, state, kernel, now, log);
+}
 
 void Engine::Impl::file(const Tick&, std::vector<Action>&) {}
 
@@ -230,7 +239,7 @@ void Engine::Impl::place() {
             }
             std::vector<IpAddress> up;
             for (const LogicalAddress& logical : family.addresses) {
-                if (logical.up && !logical.address.is_zero()) up.push_back(logical.address);
+                if (wants_binding(logical)) up.push_back(logical.address);
             }
             update_active(family, active_now);
             update_nominee(family);
@@ -277,6 +286,8 @@ std::optional<Instant> Engine::Impl::deadline() const {
     consider(announcements.deadline());
     consider(rebinds.deadline());
     consider(keep_alives.deadline());
+    consider(duplicates.deadline());
+    consider(periodic_defence.deadline());
     consider(queries.deadline());
     consider(reconciler.deadline(kernel));
     for (const auto& [name, group] : state.groups) {

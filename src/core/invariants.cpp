@@ -47,7 +47,16 @@ void check_bindings(const Group& group, Family which, const std::set<InterfaceIn
     const GroupFamily& family = group.families[index_of(which)];
     std::set<IpAddress> up, bound;
     for (const LogicalAddress& logical : family.addresses) {
-        if (logical.up && !logical.address.is_zero()) up.insert(logical.address);
+        if (wants_binding(logical)) up.insert(logical.address);
+        bool asked = logical.uniqueness == Uniqueness::settled;
+        report.require(asked || !logical.adopted, "{}: {} is another program's and in question", group.interface,
+                       to_string(logical.address));
+        report.require(asked || logical.up, "{}: {} is down and in question", group.interface,
+                       to_string(logical.address));
+        bool verified = logical.adopted || !active.empty() || !wants_binding(logical);
+        report.require(verified || logical.uniqueness == Uniqueness::optimistic,
+                       "{}: {} is UP without an active NIC and will not be asked for", group.interface,
+                       to_string(logical.address));
     }
     for (const Binding& binding : family.bindings) {
         report.require(bound.insert(binding.address).second, "{}: {} is bound twice", group.interface,
@@ -56,8 +65,8 @@ void check_bindings(const Group& group, Family which, const std::set<InterfaceIn
         report.require(right, "{}: {} is bound to {}, which is not active", group.interface, to_string(binding.address),
                        binding.member.value);
     }
-    report.require(up == bound, "{}: {} addresses are UP, {} are bound ({})", group.interface, up.size(), bound.size(),
-                   name_of(which));
+    report.require(up == bound, "{}: {} {} addresses are UP and no duplicates, {} are bound", group.interface,
+                   up.size(), name_of(which), bound.size());
     int most = 0, least = static_cast<int>(family.bindings.size());
     for (const auto& [member, count] : counts_of(family.bindings, active)) {
         most = std::max(most, count);
@@ -225,6 +234,8 @@ void check_speaker(const State& state, const IpAddress& spoken_for, const Nic& s
         }
     }
     report.require(bound, "{} is announced from {} but not bound to it", address, nic->name);
+    bool open = group != state.groups.end() && in_question(group->second).contains(announce.address);
+    report.require(!open, "{} is announced before it is known to be ours alone", address);
 }
 
 bool level(const GroupFamily& family) {

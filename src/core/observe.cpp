@@ -132,9 +132,9 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
     }
 }
 
-bool ends_by_itself(const KernelState& kernel, InterfaceIndex link, const IpAddress& address) {
+bool is_seen(const KernelState& kernel, InterfaceIndex link, const IpAddress& address, bool AddressState::*property) {
     return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
-        return seen.link == link && seen.address == address && seen.finite_lifetime;
+        return seen.link == link && seen.address == address && seen.*property;
     });
 }
 
@@ -188,7 +188,10 @@ void migrate_addresses(State& state, const KernelState& kernel) {
                 if (!migrates(logical) || contains(target, logical.address)) continue;
                 LogicalAddress moved = logical;
                 moved.number = free_number(target, 0);
-                moved.adopted = logical.adopted && ends_by_itself(kernel, interface.index, logical.address);
+                bool ends_by_itself = is_seen(kernel, interface.index, logical.address, &AddressState::finite_lifetime);
+                moved.adopted = logical.adopted && ends_by_itself;
+                bool refused = is_seen(kernel, interface.index, logical.address, &AddressState::dad_failed);
+                if (refused && !moved.adopted) moved.uniqueness = Uniqueness::tentative;  // R6.6: asked for anew
                 insert_logical(target, moved);
             }
             std::erase_if(source, migrates);

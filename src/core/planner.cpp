@@ -188,7 +188,7 @@ class Planner {
         for (const LogicalAddress& logical : addresses) {
             if (logical.address.is_zero()) continue;
             WantedAddress wanted = wanted_address(logical, on_member);
-            bool is_up = logical.up && (enabled || logical.address.is_link_local());
+            bool is_up = in_use(logical) && (enabled || logical.address.is_link_local());
             bool present = false;
             for (const AddressState& seen : kernel_.addresses) {  // the kernel takes one address with many prefixes
                 if (seen.link != link || seen.address != logical.address) continue;
@@ -229,7 +229,7 @@ class Planner {
         for (const AddressState& seen : kernel_.addresses) {
             if (seen.link != member.index) continue;
             for (const LogicalAddress& logical : group.families[index_of(seen.address.family)].addresses) {
-                if (logical.address == seen.address && logical.up && !is_on(group.upper, seen.address)) return;
+                if (logical.address == seen.address && in_use(logical) && !is_on(group.upper, seen.address)) return;
             }
         }
         ops_.push_back(MoveRoutes{member.index, group.upper});
@@ -247,7 +247,8 @@ class Planner {
             std::size_t family = index_of(seen.address.family);
             if (seen.link != member.index || ipmp::contains(member.families[family].addresses, seen.address)) continue;
             for (const LogicalAddress& logical : group.families[family].addresses) {
-                if (logical.address != seen.address || (logical.up && !is_on(group.upper, seen.address))) continue;
+                bool gap = in_use(logical) && !is_on(group.upper, seen.address);
+                if (logical.address != seen.address || gap) continue;
                 ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
             }
         }

@@ -87,6 +87,22 @@ TEST_F(Plan, CarriedOutItLeavesNothingToPlan) {
     for (const KernelOp& op : planned()) ADD_FAILURE() << describe(op);
 }
 
+TEST_F(Plan, R_ADR_6_OnlyWhatIsInUseGoesOntoTheIpmpInterface) {
+    const AddAddress add{kUpper, kData, 24, broadcast_of(kData, 24), false};
+    LogicalAddress& logical = state_.groups.at("ipmp0").families[0].addresses[0];
+    for (Uniqueness open : {Uniqueness::tentative, Uniqueness::duplicate}) {
+        logical.uniqueness = open;
+        EXPECT_EQ(place_of(add), -1);
+        kernel_.addresses = {{.link = kUpper, .address = kData, .prefix_length = 24}};
+        EXPECT_GE(place_of(RemoveAddress{kUpper, kData, 24}), 0);
+        kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24}};
+        EXPECT_GE(place_of(RemoveAddress{kNic, kData, 24}), 0) << "nor does it stay on a member";
+        kernel_.addresses.clear();
+    }
+    logical.uniqueness = Uniqueness::optimistic;
+    EXPECT_GE(place_of(add), 0);
+}
+
 TEST_F(Plan, JoiningNeverLeavesAGap) {
     kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24}};
     auto filter = place_of(AttachFilter{kNic, Filter::steer, "ipmp0"});

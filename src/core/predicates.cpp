@@ -40,6 +40,23 @@ std::vector<Interface*> members_of(State& state, const Group& group) {
 const Interface* find_interface(const State& state, InterfaceIndex index) { return find_by_index(state, index); }
 Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
 
+const LogicalAddress* find_up(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
+    auto found = std::find_if(addresses.begin(), addresses.end(), [&](const LogicalAddress& logical) {
+        return logical.up && logical.address == address;
+    });
+    return found == addresses.end() ? nullptr : &*found;
+}
+
+std::set<IpAddress> in_question(const Group& group) {
+    std::set<IpAddress> open;
+    for (const GroupFamily& family : group.families) {
+        for (const LogicalAddress& logical : family.addresses) {
+            if (logical.up && logical.uniqueness != Uniqueness::settled) open.insert(logical.address);
+        }
+    }
+    return open;
+}
+
 bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
     return std::any_of(addresses.begin(), addresses.end(),
                        [&](const LogicalAddress& logical) { return logical.address == address; });

@@ -80,9 +80,11 @@ void append_addresses(const State& state, const Group& group, std::vector<Addres
         }
         for (const LogicalAddress& logical : family.addresses) {
             if (logical.address.is_zero() && listed_already(addresses, group, logical.address)) continue;
-            AddressStatus status{.address = logical.address, .up = logical.up, .group = group.interface};
+            bool duplicate = logical.uniqueness == Uniqueness::duplicate;
+            AddressStatus status{.address = logical.address, .up = logical.up && !duplicate, .group = group.interface};
             for (const Binding& binding : family.bindings) {
-                if (binding.address == logical.address) status.inbound = name_of(state, binding.member);
+                bool bound = binding.address == logical.address && in_use(logical);
+                if (bound) status.inbound = name_of(state, binding.member);
             }
             if (!status.inbound.empty()) status.outbound = active_members(state, group);
             addresses.push_back(std::move(status));

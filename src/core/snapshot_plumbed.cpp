@@ -47,11 +47,13 @@ PlumbedFamily plumbed_family(const std::vector<LogicalAddress>& addresses, Famil
         plumbed.logicals.push_back(stub);
     }
     for (const LogicalAddress& logical : addresses) {
-        bool up = logical.address.is_zero() ? stub_up && logical.number == 0 : logical.up && may_be_up;
+        bool duplicate = logical.uniqueness == Uniqueness::duplicate;
+        bool up = logical.address.is_zero() ? stub_up && logical.number == 0 : logical.up && may_be_up && !duplicate;
         LogicalStatus status{.number = logical.number, .flags = flags, .address = logical.address};
         if (up) status.flags |= flag::kUp;
         if (logical.no_failover) status.flags |= flag::kNoFailover;
         if (logical.deprecated) status.flags |= flag::kDeprecated;
+        if (duplicate) status.flags |= flag::kDuplicate;
         status.flags |= kernel_flags(seen_address(kernel, link, logical.address));
         status.prefix_length = logical.prefix_length;
         if (logical.address.is_zero() && !up) status.prefix_length = 0;

@@ -11,6 +11,7 @@ struct Config {
     bool failback = true;                                     // R-POL-3
     bool track_only_groups = true;                            // TRACK_INTERFACES_ONLY_WITH_GROUPS
     std::uint32_t link_ups_per_minute = 2;                    // R-DET-7; 0 turns the flapping rule off
+    std::uint32_t duplicate_address_probes = 3;               // R-ADR-6; 0: addresses are used unasked
 
     bool operator==(const Config&) const = default;
 };

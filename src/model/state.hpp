@@ -21,6 +21,14 @@
 
 namespace ipmp {
 
+// Whether a data address is known to be nobody else's (core/duplicates, R-ADR-6). All others are always `settled`.
+enum class Uniqueness : std::uint8_t {
+    settled,     // the link has been asked, or it is not ours to ask
+    tentative,   // being asked: bound, so that answers are heard, but not on the IPMP interface yet
+    optimistic,  // in use already while the link is asked, or until there is an active NIC to ask from
+    duplicate,   // somebody else has it: neither bound nor on the IPMP interface, asked for again now and then
+};
+
 // An address with its administrative flags; one logical interface (ipmp0, ipmp0:1, …) of one family.
 // Number 0 always exists on a plumbed interface, as a zero stub if need be; it is not kept here then.
 struct LogicalAddress {
@@ -33,6 +41,8 @@ struct LogicalAddress {
     bool deprecated = false;
     bool adopted = false;  // another program put it into the kernel; it may take it away again
     bool scope_link = false;  // IPv4: of narrower scope than global, as that program wanted
+    Uniqueness uniqueness = Uniqueness::settled;
+    std::optional<MacAddress> claimant;  // who has it: of a duplicate, also while it is tentative again
 
     bool operator==(const LogicalAddress&) const = default;
 };
@@ -84,7 +94,7 @@ struct GroupFamily {
     std::vector<LogicalAddress> addresses;  // by number
     std::vector<InterfaceIndex> active;     // in order of activation, longest first (R3.2)
     InterfaceIndex nominee;
-    std::vector<Binding> bindings;          // UP data addresses, in order of first binding
+    std::vector<Binding> bindings;          // UP data addresses but duplicates, in order of first binding
     std::array<InterfaceIndex, kSlotCount> slots{};
     std::optional<Instant> give_back_due;   // transient: next paced step of slots to a repaired member (design D4)
     bool operator==(const GroupFamily&) const = default;

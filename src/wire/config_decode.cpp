@@ -14,6 +14,8 @@ namespace ipmp {
 namespace {
 
 constexpr std::chrono::milliseconds kMinimumDetectionTime{100};
+constexpr std::int64_t kMostLinkUps = 1000;  // each one is remembered for a minute
+constexpr std::int64_t kMostProbes = 20;     // an address waits for all of them
 constexpr std::size_t kMaxShownBytes = 100;  // of a bad value, in messages
 
 bool same_ignoring_case(std::string_view left, std::string_view right) {
@@ -73,15 +75,15 @@ void read_yes_no(std::string_view text, const char* name, bool& target, DecodedC
     }
 }
 
-void read_link_ups(std::string_view text, DecodedConfig& result) {
-    constexpr std::int64_t kMaximum = 1000;  // each one is remembered for a minute
-    auto value = value_of(text, "LINK_UPS_PER_MINUTE");
+void read_count(std::string_view text, const char* name, std::int64_t maximum, std::uint32_t& target,
+                DecodedConfig& result) {
+    auto value = value_of(text, name);
     if (!value) return;
     auto number = parse_integer(*value);
-    if (!number || *number < 0 || *number > kMaximum) {
-        result.messages.push_back(fmt::format("Invalid value for LINK_UPS_PER_MINUTE {}", shown(*value)));
+    if (!number || *number < 0 || *number > maximum) {
+        result.messages.push_back(fmt::format("Invalid value for {} {}", name, shown(*value)));
     } else {
-        result.config.link_ups_per_minute = static_cast<std::uint32_t>(*number);
+        target = static_cast<std::uint32_t>(*number);
     }
 }
 
@@ -92,7 +94,8 @@ DecodedConfig decode_config(std::string_view text) {
     read_detection_time(text, result);
     read_yes_no(text, "FAILBACK", result.config.failback, result);
     read_yes_no(text, "TRACK_INTERFACES_ONLY_WITH_GROUPS", result.config.track_only_groups, result);
-    read_link_ups(text, result);
+    read_count(text, "LINK_UPS_PER_MINUTE", kMostLinkUps, result.config.link_ups_per_minute, result);
+    read_count(text, "DUPLICATE_ADDRESS_PROBES", kMostProbes, result.config.duplicate_address_probes, result);
     return result;
 }
 

@@ -21,8 +21,9 @@ TEST(ConfigDecode, ReadsEveryVariable_R_DET_5) {
         "  failure_detection_time=0x1388\n"
         "FAILBACK=No\n"
         "TRACK_INTERFACES_ONLY_WITH_GROUPS=no\n"
-        "LINK_UPS_PER_MINUTE=0");
-    EXPECT_EQ(decoded.config, (Config{milliseconds(5000), false, false, 0}));
+        "LINK_UPS_PER_MINUTE=0\n"
+        "DUPLICATE_ADDRESS_PROBES=5");
+    EXPECT_EQ(decoded.config, (Config{milliseconds(5000), false, false, 0, 5}));
     EXPECT_TRUE(decoded.messages.empty());
 }
 
@@ -70,6 +71,18 @@ TEST(ConfigDecode, BadWordsKeepDefaults_R_DET_5) {
 TEST(ConfigDecode, LinkUpsPerMinute_R_DET_7) {
     EXPECT_EQ(decode_config("LINK_UPS_PER_MINUTE=5\n").config.link_ups_per_minute, 5u);
     EXPECT_EQ(decode_config("LINK_UPS_PER_MINUTE=many\n").config.link_ups_per_minute, 2u);
+}
+
+TEST(ConfigDecode, R_ADR_6_DuplicateAddressProbes) {
+    auto probes = [](const char* value) {
+        auto decoded = decode_config(std::string("DUPLICATE_ADDRESS_PROBES=") + value + "\n");
+        return std::pair(decoded.config.duplicate_address_probes, decoded.messages);
+    };
+    EXPECT_EQ(probes("0"), std::pair(0u, Messages{}));
+    EXPECT_EQ(probes("20"), std::pair(20u, Messages{}));
+    EXPECT_EQ(probes("21"), std::pair(3u, Messages{"Invalid value for DUPLICATE_ADDRESS_PROBES 21"}));
+    EXPECT_EQ(probes("-1"), std::pair(3u, Messages{"Invalid value for DUPLICATE_ADDRESS_PROBES -1"}));
+    EXPECT_EQ(probes("few"), std::pair(3u, Messages{"Invalid value for DUPLICATE_ADDRESS_PROBES few"}));
 }
 
 TEST(ConfigDecode, HostileTextIsHarmless) {

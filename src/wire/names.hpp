@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/ip_address.hpp"
+#include "model/state.hpp"
 #include "model/status.hpp"
 
 namespace ipmp::wire {
@@ -44,10 +45,12 @@ inline constexpr const char* kGroupHealthNames[] = {"ok", "degraded", "failed"};
 inline constexpr const char* kInterfaceHealthNames[] = {"ok", "failed", "offline", "unknown"};
 inline constexpr const char* kLinkHealthNames[] = {"up", "down", "unknown"};
 inline constexpr const char* kProbeHealthNames[] = {"ok", "failed", "unknown", "disabled"};
+inline constexpr const char* kUniquenessNames[] = {"settled", "tentative", "optimistic", "duplicate"};
 
 constexpr std::span<const char* const> names_of(GroupHealth) { return kGroupHealthNames; }
 constexpr std::span<const char* const> names_of(InterfaceHealth) { return kInterfaceHealthNames; }
 constexpr std::span<const char* const> names_of(LinkHealth) { return kLinkHealthNames; }
 constexpr std::span<const char* const> names_of(ProbeHealth) { return kProbeHealthNames; }
+constexpr std::span<const char* const> names_of(Uniqueness) { return kUniquenessNames; }
 
 }  // namespace ipmp::wire

@@ -11,7 +11,8 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<LogicalAddress> v) {
-    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, adopted, scope_link] = v;
+    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, adopted, scope_link, uniqueness,
+           claimant] = v;
     a("number", number);
     a("address", address);
     a("prefix_length", prefix_length);
@@ -21,6 +22,8 @@ void fields(A& a, typename A::template Ref<LogicalAddress> v) {
     a("deprecated", deprecated);
     a("adopted", adopted);
     a("scope_link", scope_link);
+    a.defaulted("uniqueness", uniqueness);
+    a("claimant", claimant);
 }
 
 template <class A>

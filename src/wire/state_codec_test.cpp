@@ -47,6 +47,8 @@ class Generator {
                              {},     coin(),     coin(),
                              coin(), coin(),  coin()};
             if (family == Family::ipv4 && coin()) a.broadcast = ip(family);
+            a.uniqueness = static_cast<Uniqueness>(below(4));
+            if (coin()) a.claimant = mac();
             result.push_back(a);
         }
         return result;

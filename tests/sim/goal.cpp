@@ -109,6 +109,11 @@ class Goal {
         for (const GroupFamily& family : group.families) {
             for (const LogicalAddress& logical : family.addresses) {
                 if (!logical.up || logical.address.is_zero()) continue;
+                bool duplicate_without_nic = family.active.empty() && logical.uniqueness == Uniqueness::duplicate;
+                if (duplicate_without_nic) continue;  // there is nobody to ask whether it still is one
+                bool to_be_asked = family.active.empty() && !logical.adopted;
+                auto wanted_as = to_be_asked ? Uniqueness::optimistic : Uniqueness::settled;
+                require(logical.uniqueness == wanted_as, to_string(logical.address) + " is still in question");
                 wanted.insert(written(logical.address, logical.prefix_length, false));
                 if (logical.adopted) insert_copies(upper->first, logical.address, wanted);
             }

@@ -43,8 +43,11 @@ class Story : public testing::Test {
     }
     CommandReply run(const Command& command) {
         std::uint64_t request = world_->command(command);
-        advance(100ms);
-        const CommandReply* reply = world_->reply(request);
+        const CommandReply* reply = nullptr;
+        for (int tries = 0; tries < 10 && !reply; ++tries) {  // an address set up is asked for first
+            advance(100ms);
+            reply = world_->reply(request);
+        }
         return reply ? *reply : CommandReply{CommandError::kernel_refused, "never answered", ""};
     }
     void address(const std::string& text) {
@@ -79,7 +82,10 @@ class Story : public testing::Test {
         const auto& all = world_->logged();
         return static_cast<int>(std::count_if(all.begin(), all.end(), [&](auto& line) { return line.text == text; }));
     }
-    void expect_settled() { EXPECT_EQ(unmet(*world_, world_->kernel()), Violations{}); }
+    void expect_settled() {
+        advance(1s);  // where no NIC was active, addresses are asked for
+        EXPECT_EQ(unmet(*world_, world_->kernel()), Violations{});
+    }
 
     std::optional<World> world_;
     Config config_;

@@ -18,6 +18,7 @@ namespace {
 constexpr Duration kResyncInterval = std::chrono::seconds(5);
 constexpr int kMostStepsAtOnce = 500;  // more of them without time passing is a busy loop
 constexpr const char* kHostId = "0123456789abcdef";
+constexpr MacAddress kStranger{{0x02, 0x99, 0, 0, 0, 1}};
 
 int count(const GroupFamily& family, InterfaceIndex member) {
     return static_cast<int>(std::count(family.slots.begin(), family.slots.end(), member));
@@ -90,6 +91,7 @@ void World::start() {
     activations_.clear();
     told_.clear();
     peers_.forget();
+    claims_.new_daemon();
     resync();
 }
 
@@ -156,6 +158,7 @@ void World::inspect(const State& before, const Event& event, const std::vector<A
     if (auto* answer = std::get_if<PeerAnswered>(&event)) peers_.answered(*answer);
     watch_carrier_beliefs(event);
     watch_slots();
+    for (const std::string& text : claims_.inspect(step, engine_->image(), now_, faults_.tick_delay)) violated(text);
 }
 
 // Whatever comes late, twice or out of order: the engine believes the largest count it has been told.
@@ -206,7 +209,7 @@ void World::watch_migration() {
         if (std::any_of(own.begin(), own.end(), [&](auto& one) { return one.address == remove->address; })) continue;
         const Group& group = engine_->state().groups.at(member->group);
         for (const LogicalAddress& logical : group.families[index_of(remove->address.family)].addresses) {
-            if (logical.address != remove->address || !logical.up) continue;
+            if (logical.address != remove->address || !in_use(logical)) continue;
             bool there = std::any_of(observed_.addresses.begin(), observed_.addresses.end(), [&](const auto& seen) {
                 return seen.link == group.upper && seen.address == logical.address;
             });
@@ -263,6 +266,17 @@ std::uint64_t World::command(const Command& command) {
 const CommandReply* World::reply(std::uint64_t request) const {
     auto found = replies_.find(request);
     return found == replies_.end() ? nullptr : &found->second;
+}
+
+void World::claim(const IpAddress& address, bool probing) {
+    for (const auto& [name, group] : engine_->image()) {
+        auto entry = group.addresses.find(address);
+        bool known = entry != group.addresses.end() && entry->second.kind == AddressKind::data;
+        if (!running_ || !known || group.members.empty() || !claims_.is_passed_on(address, now_)) continue;
+        InterfaceIndex link = group.members.begin()->first;
+        AddressClaimed claim{address, kStranger, link, probing};
+        for_this_daemon(random_.up_to(faults_.carrier_delay), [this, claim] { deliver(claim); });
+    }
 }
 
 void World::set_config(const Config& config) {

@@ -17,6 +17,7 @@
 
 #include "core/engine.hpp"
 #include "core/invariants.hpp"
+#include "sim/claim_watch.hpp"
 #include "sim/fake_kernel.hpp"
 #include "sim/fake_peers.hpp"
 #include "sim/random.hpp"
@@ -59,6 +60,9 @@ class World {
     const CommandReply* reply(std::uint64_t request) const;  // null: not answered
     bool all_answered() const { return asked_.empty(); }
     void set_config(const Config& config);
+    // A stranger uses `address`, or asks whether it may (`probing`). The data path passes that on while it knows the
+    // address, at most once in kClaimPause.
+    void claim(const IpAddress& address, bool probing);
     void resync();  // read everything again, as the daemon does every few seconds
     void restart(Duration downtime);
 
@@ -140,6 +144,7 @@ class World {
     Violations violations_;
     Instant last_change_;
     std::map<std::pair<std::string, Family>, std::pair<std::vector<InterfaceIndex>, Instant>> activations_;
+    ClaimWatch claims_;
     std::function<void(const std::string&)> trace_;
 };
 
