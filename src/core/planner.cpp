@@ -103,9 +103,9 @@ class Planner {
         for (const Interface* member : members_of(state_, group)) {
             const LinkState* link = find_link(kernel_, member->index);
             if (link) plan_settings(*link, wanted_member_settings(*member));
-            if (link) plan_filter(*link, Filter::steer, group.interface);
+            if (link) plan_filter(*link, Filter::steer, group);
         }
-        plan_filter(lower, Filter::spread, group.interface);
+        plan_filter(lower, Filter::spread, group);
         if (upper.settings.empty()) return;  // not read yet: accept_dad and the like must be right before it comes up
         if (!upper.admin_up) ops_.push_back(SetLinkUp{group.upper, true});
         if (lower.admin_up != any_active(group)) ops_.push_back(SetLinkUp{group.lower, any_active(group)});
@@ -170,9 +170,12 @@ class Planner {
         }
     }
 
-    void plan_filter(const LinkState& link, Filter wanted, const std::string& ipmp_interface) {
-        if (link.filter == wanted && link.filter_group == ipmp_interface) return;
-        ops_.push_back(AttachFilter{link.index, wanted, ipmp_interface});
+    void plan_filter(const LinkState& link, Filter wanted, const Group& group) {
+        FilterPlace place{config_.filter_priority, filter_handle(group)};
+        bool is_there = link.filter == wanted && link.filter_group == group.interface && link.filter_place == place;
+        if (!is_there || link.filter_surplus) {
+            ops_.push_back(AttachFilter{link.index, wanted, group.interface, place});
+        }
     }
 
     static bool fits(const AddressState& seen, const LogicalAddress& logical, const WantedAddress& wanted) {

@@ -12,6 +12,8 @@ namespace {
 constexpr InterfaceIndex kUpper{10}, kLower{11}, kNic{1}, kStray{20};
 const IpAddress kData{Family::ipv4, {192, 0, 2, 1}}, kTest{Family::ipv4, {192, 0, 2, 101}};
 
+constexpr FilterPlace kPlace{kDefaultFilterPriority, 1};
+
 class Plan : public testing::Test {
   protected:
     Plan() {
@@ -36,7 +38,7 @@ class Plan : public testing::Test {
         made = {.index = index, .name = name, .alias = alias, .mtu_bytes = 1500, .ethernet = true, .admin_up = true};
         return made;
     }
-    std::vector<KernelOp> planned() const { return plan(state_, kernel_, {}); }
+    std::vector<KernelOp> planned() const { return plan(state_, kernel_, config_); }
     template <typename Op>
     std::ptrdiff_t place_of(const Op& op) const {
         auto ops = planned();
@@ -54,6 +56,7 @@ class Plan : public testing::Test {
         if (auto* attach = std::get_if<AttachFilter>(&op)) {
             kernel_.links.at(attach->link).filter = attach->filter;
             kernel_.links.at(attach->link).filter_group = attach->ipmp_interface;
+            kernel_.links.at(attach->link).filter_place = attach->place;
         }
         if (auto* add = std::get_if<AddAddress>(&op)) {
             kernel_.addresses.push_back({.link = add->link,
@@ -73,6 +76,7 @@ class Plan : public testing::Test {
     }
     State state_;
     KernelState kernel_;
+    Config config_;
 };
 
 TEST_F(Plan, CarriedOutItLeavesNothingToPlan) {
@@ -89,7 +93,7 @@ TEST_F(Plan, CarriedOutItLeavesNothingToPlan) {
 
 TEST_F(Plan, JoiningNeverLeavesAGap) {
     kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24}};
-    auto filter = place_of(AttachFilter{kNic, Filter::steer, "ipmp0"});
+    auto filter = place_of(AttachFilter{kNic, Filter::steer, "ipmp0", kPlace});
     auto carrier = place_of(SetLinkUp{kLower, true});
     auto on_group = place_of(AddAddress{kUpper, kData, 24, broadcast_of(kData, 24), false});
     auto off_nic = place_of(RemoveAddress{kNic, kData, 24});
@@ -247,8 +251,28 @@ TEST_F(Plan, AnEndOfAnotherPairIsNotOurs) {
 
 TEST_F(Plan, AnOutdatedFilterIsReplacedNotRemoved) {
     kernel_.links.at(kNic).filter = Filter::outdated;
-    EXPECT_GE(place_of(AttachFilter{kNic, Filter::steer, "ipmp0"}), 0);
+    EXPECT_GE(place_of(AttachFilter{kNic, Filter::steer, "ipmp0", kPlace}), 0);
     EXPECT_EQ(place_of(DetachFilter{kNic}), -1);
+}
+
+// The handle is that of the group, 1 + the number of its lower end; priority, handle and number of filters are mended.
+TEST_F(Plan, AFilterIsInTheGroupsOwnPlaceAndAlone) {
+    state_.groups.at("ipmp0").lower_name = "ipmpl12";
+    LinkState& nic = kernel_.links.at(kNic);
+    nic.filter = Filter::steer;
+    nic.filter_group = "ipmp0";
+    nic.filter_place = {kDefaultFilterPriority, 13};
+    AttachFilter wanted{kNic, Filter::steer, "ipmp0", {kDefaultFilterPriority, 13}};
+    EXPECT_EQ(place_of(wanted), -1);
+    nic.filter_surplus = true;
+    EXPECT_GE(place_of(wanted), 0);
+    nic.filter_surplus = false;
+    nic.filter_place.handle = 1;
+    EXPECT_GE(place_of(wanted), 0);
+    nic.filter_place = {7, 13};
+    EXPECT_GE(place_of(wanted), 0);
+    config_.filter_priority = 7;
+    EXPECT_EQ(place_of(wanted), -1);
 }
 
 TEST_F(Plan, R_GRP_6_NothingMovesToAnIpmpInterfaceThatDoesNotRunYet) {

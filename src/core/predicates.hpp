@@ -33,6 +33,9 @@ inline bool migrates(const LogicalAddress& logical) {
     return logical.up && !logical.no_failover && !logical.address.is_zero() && !logical.address.is_link_local();
 }
 
+// The handle of `group`'s traffic-control filters: 1 + the number of its lower end, so that none is 0.
+std::uint32_t filter_handle(const Group& group);
+
 // Members in natural name order.
 std::vector<const Interface*> members_of(const State& state, const Group& group);
 std::vector<Interface*> members_of(State& state, const Group& group);

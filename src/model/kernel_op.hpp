@@ -106,15 +106,17 @@ struct WriteSetting {
     auto operator<=>(const WriteSetting&) const = default;
 };
 
-// Puts the program of `ipmp_interface`'s data path on the ingress hook, replacing ours in place if one is there.
+// Puts the program of `ipmp_interface`'s data path on the ingress hook, replacing ours in place if one is there. One
+// of ours in another place goes once the new one works.
 struct AttachFilter {
     InterfaceIndex link;
     Filter filter = Filter::steer;  // spread or steer
     std::string ipmp_interface;
+    FilterPlace place;
     auto operator<=>(const AttachFilter&) const = default;
 };
 
-// Removes our program only; a clsact qdisc stays, as it may not be ours alone.
+// Removes our programs only; a clsact qdisc stays, as it may not be ours alone.
 struct DetachFilter {
     InterfaceIndex link;
     auto operator<=>(const DetachFilter&) const = default;

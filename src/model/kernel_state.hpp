@@ -29,6 +29,14 @@ enum class Filter : std::uint8_t {
     steer,    // underlying interface: steers inbound traffic
 };
 
+// Where a filter of ours sits on an ingress hook. Each group has a handle of its own, so that the kernel itself tells
+// whose member a NIC is (core/recover).
+struct FilterPlace {
+    std::uint16_t priority = 0;
+    std::uint32_t handle = 0;
+    auto operator<=>(const FilterPlace&) const = default;
+};
+
 struct LinkState {
     InterfaceIndex index;
     std::string name;
@@ -52,6 +60,8 @@ struct LinkState {
     // move to its group. Those that the kernel refused to move are not counted.
     std::uint32_t foreign_routes = 0;
     Filter filter = Filter::none;
+    FilterPlace filter_place;  // of `filter`
+    bool filter_surplus = false;  // there is more than one of ours
     std::string filter_group;  // IPMP interface whose data path `filter` belongs to; empty for none and outdated
     std::uint16_t filter_in_front = 0;  // lowest priority of another program's filter that runs before ours; 0: none
     Settings settings;  // only for links asked for in ApplyKernel::managed; absent ones do not exist here

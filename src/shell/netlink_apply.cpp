@@ -43,8 +43,8 @@ struct Apply {
         if (op.name == kAllMulticast) return socket.change(encode_set_all_multicast(op.link, op.value == "1"));
         return write_setting(op.link, op.name, op.value);
     }
-    Result<void> operator()(const AttachFilter& op) const { return attach_filter(programs, op); }
-    Result<void> operator()(const DetachFilter& op) const { return detach_filter(op); }
+    Result<void> operator()(const AttachFilter& op) const { return attach_filter(socket, programs, op); }
+    Result<void> operator()(const DetachFilter& op) const { return detach_filter(socket, op); }
 
     Result<void> finish_pair(const LinkState& upper, const LinkState& lower) const;
     Result<std::optional<AddressState>> find_address(const AddAddress& op) const;

@@ -85,6 +85,17 @@ void read_link_ups(std::string_view text, DecodedConfig& result) {
     }
 }
 
+void read_filter_priority(std::string_view text, DecodedConfig& result) {
+    auto value = value_of(text, "FILTER_PRIORITY");
+    if (!value) return;
+    auto number = parse_integer(*value);
+    if (!number || *number < 1 || *number > std::numeric_limits<std::uint16_t>::max()) {
+        result.messages.push_back(fmt::format("Invalid value for FILTER_PRIORITY {}", shown(*value)));
+    } else {
+        result.config.filter_priority = static_cast<std::uint16_t>(*number);
+    }
+}
+
 }  // namespace
 
 DecodedConfig decode_config(std::string_view text) {
@@ -93,6 +104,7 @@ DecodedConfig decode_config(std::string_view text) {
     read_yes_no(text, "FAILBACK", result.config.failback, result);
     read_yes_no(text, "TRACK_INTERFACES_ONLY_WITH_GROUPS", result.config.track_only_groups, result);
     read_link_ups(text, result);
+    read_filter_priority(text, result);
     return result;
 }
 

@@ -234,6 +234,11 @@ std::optional<FilterState> decode_filter(MessageBytes bytes) {
     return filter;
 }
 
+bool is_ipmp_filter(const FilterState& filter) {
+    return filter.parent == kIngressParent && filter.kind == "bpf" && filter.program_id != 0 &&
+           filter.program_name.starts_with("ipmp_");
+}
+
 std::optional<InterfaceIndex> decode_traffic_control_link(MessageBytes bytes) {
     Message message(bytes,
                     {RTM_NEWTFILTER, RTM_DELTFILTER, RTM_NEWQDISC, RTM_DELQDISC, RTM_NEWTCLASS, RTM_DELTCLASS,

@@ -82,8 +82,8 @@ Bytes full_filter(std::uint16_t type = RTM_NEWTFILTER) {
     auto* header = message.family<tcmsg>();
     header->tcm_ifindex = 7;
     header->tcm_parent = kIngressParent;
-    header->tcm_handle = kFilterHandle;
-    header->tcm_info = (std::uint32_t{kFilterPriority} << 16) | htons(0x0003);
+    header->tcm_handle = 3;
+    header->tcm_info = (std::uint32_t{0x4950} << 16) | htons(0x0003);
     mnl_attr_put_strz(message.header, TCA_KIND, "bpf");
     nlattr* options = mnl_attr_nest_start(message.header, TCA_OPTIONS);
     mnl_attr_put_strz(message.header, TCA_BPF_NAME, "ipmp_steer");
@@ -265,13 +265,16 @@ TEST(DecodeRoute, LeavesOthersAlone) {
 TEST(DecodeFilter, ReadsEveryField) {
     FilterState expected{.link = {7},
                          .parent = kIngressParent,
-                         .priority = kFilterPriority,
-                         .handle = kFilterHandle,
+                         .priority = 0x4950,
+                         .handle = 3,
                          .kind = "bpf",
                          .program_id = 99,
                          .program_name = "ipmp_steer"};
     EXPECT_EQ(decode_filter(full_filter()), expected);
     EXPECT_EQ(decode_filter(full_filter(RTM_DELTFILTER)), expected);
+    EXPECT_TRUE(is_ipmp_filter(expected));
+    expected.program_name = "other";
+    EXPECT_FALSE(is_ipmp_filter(expected));
     EXPECT_EQ(decode_traffic_control_link(full_filter()), InterfaceIndex{7});
     EXPECT_FALSE(decode_traffic_control_link(full_link()));
 }

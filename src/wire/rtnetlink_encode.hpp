@@ -16,11 +16,6 @@ namespace ipmp {
 
 using NetlinkRequest = std::vector<std::uint8_t>;
 
-// Where our program sits on the ingress hook of a link: nobody else uses this pair of numbers.
-inline constexpr std::uint16_t kFilterPriority = 0x4950;
-inline constexpr std::uint32_t kFilterHandle = 1;
-inline constexpr std::uint32_t kIngressParent = 0xfffffff2;  // TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
-
 inline constexpr std::uint32_t kRulePriority = 10000;
 // Below the kernel's own 256, so that multicast sent without an interface takes our route (design D11).
 inline constexpr std::uint32_t kMulticastRouteMetric = 128;

@@ -142,6 +142,7 @@ void FakeKernel::detach_filter(InterfaceIndex index) {
     if (!changing || changing->filter == Filter::none) return;
     changing->filter = Filter::none;
     changing->filter_group.clear();
+    changing->filter_place = {};
     changed();
 }
 
@@ -241,6 +242,7 @@ int FakeKernel::apply(const KernelOp& op) {
                 LinkState& target = *link(on_link.link);
                 target.filter = on_link.filter;
                 target.filter_group = on_link.ipmp_interface;
+                target.filter_place = on_link.place;
                 filter_daemon_[on_link.link] = daemon_;
                 changed();
             }
