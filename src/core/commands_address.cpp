@@ -41,10 +41,10 @@ LogicalAddress* logical_entry(Place& place, std::uint32_t number, Family family)
     return find_logical(place, 0);
 }
 
-// A stub without flags says nothing: it is not kept.
+// A stub without flags says nothing: it is not kept. UP of a NIC's is not in it.
 void drop_plain_stub(Place& place) {
     std::erase_if(*place.addresses, [](const LogicalAddress& logical) {
-        return logical.address.is_zero() && logical.number == 0 && !logical.no_failover && !logical.deprecated;
+        return logical.address.is_zero() && logical.number == 0 && !logical.no_failover && !logical.deprecated && !logical.up;
     });
 }
 
@@ -79,12 +79,12 @@ CommandReply bad_new_address(const IpAddress& address, std::optional<std::uint8_
 }
 
 void set_address_up(LogicalAddress& logical, bool up, Place& place, CommandContext& context) {
-    if (logical.address.is_zero()) {  // UP of a NIC's zero stub is the NIC's admin state (design §2)
-        if (place.nic) context.orders.ops.push_back(SetLinkUp{place.link, up});
+    if (logical.address.is_zero() && place.nic) {  // UP of a NIC's zero stub is the NIC's admin state (design §2)
+        context.orders.ops.push_back(SetLinkUp{place.link, up});
         return;
     }
     if (up && place.nic) context.orders.ops.push_back(SetLinkUp{place.link, true});
-    if (!up) doom(context, place.link, logical.address);
+    if (!up && !logical.address.is_zero()) doom(context, place.link, logical.address);
     logical.up = up;
     logical.adopted = false;
 }

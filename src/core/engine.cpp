@@ -9,6 +9,7 @@
 
 #include "core/announcements.hpp"
 #include "core/commands.hpp"
+#include "core/hardware_duplicates.hpp"
 #include "core/image.hpp"
 #include "core/membership_queries.hpp"
 #include "core/observe.hpp"
@@ -89,6 +90,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 
     migrate_addresses(state, kernel);
     log_membership(before, log);
+    judge_hardware_addresses(state, before, log);
     judge(before, log);
     choose(before);
     place();
@@ -277,6 +279,7 @@ std::optional<Instant> Engine::Impl::deadline() const {
     }
     for (const auto& [name, interface] : state.interfaces) {
         if (interface.failed) consider(interface.repair_due);
+        consider(interface.starting_until);
     }
     return earliest;
 }

@@ -15,6 +15,8 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
     GroupImage image;
     image.upper = group.upper;
     image.lower = group.lower;
+    image.policy = group.policy;
+    image.forwards = group.forwards;
     image.upper_mac = kernel.links.at(group.upper).mac;
     for (const Interface* member : members_of(state, group)) {
         if (member->index) image.members[member->index] = member->mac;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/forwarding.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -170,6 +172,56 @@ TEST_F(Plan, R_GRP_5_AnAutoconfiguredAddressTakesItsLifetimeAlong) {
     kernel_.addresses.clear();  // both have expired
     for (const KernelOp& op : planned()) EXPECT_FALSE(std::holds_alternative<AddAddress>(op) &&
                                                       std::get<AddAddress>(op).address.family == Family::ipv6);
+}
+
+TEST_F(Plan, R_GRP_10_MembersForwardAsTheIpmpInterfaceDoes) {
+    const char* forwarding = "ipv6/conf/*/forwarding";
+    Group& group = state_.groups.at("ipmp0");
+    for (InterfaceIndex index : {kNic, kUpper}) kernel_.links.at(index).settings[forwarding] = "0";
+    EXPECT_EQ(place_of(WriteSetting{kNic, forwarding, "0"}), -1);
+    kernel_.links.at(kUpper).settings[forwarding] = "1";  // by anybody
+    file_forwarding(state_, kernel_);
+    EXPECT_TRUE(group.forwards[1] && !group.forwards[0]);
+    EXPECT_GE(place_of(WriteSetting{kNic, forwarding, "1"}), 0);
+
+    group.forwards_on = {99};  // the IPMP interface is made anew, as others do not forward
+    kernel_.links.at(kUpper).settings[forwarding] = "0";
+    file_forwarding(state_, kernel_);
+    EXPECT_GE(place_of(WriteSetting{kUpper, forwarding, "1"}), 0);
+    kernel_.links.at(kUpper).settings[forwarding] = "1";
+    file_forwarding(state_, kernel_);
+    kernel_.links.at(kUpper).settings[forwarding] = "0";
+    file_forwarding(state_, kernel_);
+    EXPECT_FALSE(group.forwards[1]) << "from now on the kernel's word counts again";
+}
+
+// Linux listens to advertisements on a forwarding interface for accept_ra = 2 only.
+TEST_F(Plan, R_GRP_10_AGroupThatListensToAdvertisementsGoesOnWhenItForwards) {
+    LinkState& upper = kernel_.links.at(kUpper);
+    upper.settings["ipv6/conf/*/accept_ra"] = "1";
+    Settings& saved = state_.interfaces.at("a").saved_settings;
+    saved["ipv6/conf/*/accept_ra"] = "1";
+    EXPECT_GE(place_of(WriteSetting{kUpper, "ipv6/conf/*/accept_ra", "2"}), 0);
+    saved["ipv6/conf/*/forwarding"] = "1";  // it was a router and deaf to them
+    EXPECT_EQ(place_of(WriteSetting{kUpper, "ipv6/conf/*/accept_ra", "2"}), -1);
+    saved["ipv6/conf/*/accept_ra"] = "0";
+    EXPECT_GE(place_of(WriteSetting{kUpper, "ipv6/conf/*/accept_ra", "0"}), 0);
+}
+
+TEST_F(Plan, R_GRP_9_GsoLimitsAreTheSmallestOfAnyMember) {
+    for (InterfaceIndex index : {kNic, kUpper, kLower}) {
+        kernel_.links.at(index).gso_bytes = 65536;
+        kernel_.links.at(index).gso_segments = 65535;
+    }
+    Interface& other = state_.interfaces["b"];
+    other = {.name = "b", .index = kStray, .group = "ipmp0"};
+    link(kStray, "b", "").gso_bytes = 30000;
+    kernel_.links.at(kStray).gso_segments = 65535;
+    kernel_.links.at(kNic).gso_segments = 20;
+    for (InterfaceIndex end : {kUpper, kLower}) EXPECT_GE(place_of(SetLinkGso{end, 30000, 20}), 0);
+    kernel_.links.at(kNic).gso_bytes = 200000;  // more than an ordinary link has
+    other.group.clear();
+    for (InterfaceIndex end : {kUpper, kLower}) EXPECT_GE(place_of(SetLinkGso{end, 65536, 20}), 0);
 }
 
 TEST_F(Plan, TheMtuIsTheSmallestMembers) {

@@ -14,7 +14,7 @@ inline bool link_up(const Interface& interface) {
 
 // Works, as far as detection knows; an INACTIVE interface may be functioning.
 inline bool functioning(const Interface& interface) {
-    return interface.index && !interface.failed && !interface.offline;
+    return interface.index && !interface.failed && !interface.offline && !interface.starting_until;
 }
 
 // Functioning, and has an UP address: on Linux the NIC's admin state stands for that of the zero stub (design §2).

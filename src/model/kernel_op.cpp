@@ -19,6 +19,10 @@ struct Describe {
     std::string operator()(const SetLinkMtu& op) const {
         return fmt::format("set MTU of {} to {}", name(op.link), op.mtu_bytes);
     }
+    std::string operator()(const SetLinkGso& op) const {
+        return fmt::format("set GSO limits of {} to {} bytes and {} segments", name(op.link), op.gso_bytes,
+                           op.gso_segments);
+    }
     std::string operator()(const SetLinkMac& op) const {
         return fmt::format("set MAC address of {} to {}", name(op.link), to_string(op.mac));
     }

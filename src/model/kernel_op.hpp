@@ -43,6 +43,12 @@ struct SetLinkMtu {
     auto operator<=>(const SetLinkMtu&) const = default;
 };
 
+struct SetLinkGso {
+    InterfaceIndex link;
+    std::uint32_t gso_bytes = 0, gso_segments = 0;
+    auto operator<=>(const SetLinkGso&) const = default;
+};
+
 struct SetLinkMac {
     InterfaceIndex link;
     MacAddress mac;
@@ -122,8 +128,8 @@ struct DetachFilter {
     auto operator<=>(const DetachFilter&) const = default;
 };
 
-using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkMac, AddAddress, RemoveAddress,
-                              AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, SetIpv6Token, WriteSetting,
+using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkGso, SetLinkMac, AddAddress,
+                              RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, SetIpv6Token, WriteSetting,
                               AttachFilter, DetachFilter>;
 
 // What `op` was about to do, for messages: "add address 192.0.2.1/24 to ipmp0", with names from `links`.

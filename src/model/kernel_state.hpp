@@ -44,6 +44,7 @@ struct LinkState {
     std::string alias;  // IFLA_IFALIAS; ours carry kIpmpLinkAlias / kLowerLinkAlias
     MacAddress mac;
     std::uint32_t mtu_bytes = 0;
+    std::uint32_t gso_bytes = 0, gso_segments = 0;  // most that one send hands to the link in one piece
     bool ethernet = false;  // ARPHRD_ETHER and not loopback
     bool multicast = false;
     bool no_arp = false;
@@ -51,6 +52,7 @@ struct LinkState {
     // Has carrier, and the kernel has acted on it (IFF_RUNNING): after a return it may take a second until the
     // queues are open, and until then every frame is lost. After a loss it is false at once.
     bool carrier = false;
+    bool starting = false;  // up, with carrier, and the kernel has not acted on it yet
     // IFLA_CARRIER_UP_COUNT + IFLA_CARRIER_DOWN_COUNT. Orders observations of `carrier`: the state that
     // goes with the larger count is the newer one, whichever way and however late it arrives.
     std::uint32_t carrier_changes = 0;

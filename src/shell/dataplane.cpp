@@ -143,7 +143,7 @@ SettingsMap::Content settings_of(const GroupImage& image, const NicRows& rows) {
     settings.lower_ifindex = image.lower.value;
     for (Family family : kFamilies) settings.nominee[index_of(family)] = rows.row_of(image.nominee[index_of(family)]);
     std::ranges::copy(image.upper_mac.bytes, settings.upper_mac);
-    settings.forwards = image.forwards;
+    settings.forwards = image.forwards[0] || image.forwards[1];
     return {{0, settings}};
 }
 

@@ -26,6 +26,7 @@ struct Apply {
     Result<void> operator()(const DeleteLink& op) const { return succeed_on(socket.change(encode(op)), {ENODEV}); }
     Result<void> operator()(const SetLinkUp& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkMtu& op) const { return socket.change(encode(op)); }
+    Result<void> operator()(const SetLinkGso& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkMac& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const AddAddress& op) const;
     Result<void> operator()(const RemoveAddress& op) const {

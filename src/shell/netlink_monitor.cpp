@@ -72,6 +72,8 @@ bool is_foreign_route(MessageBytes message, const std::vector<InterfaceIndex>& l
     });
 }
 
+}  // namespace
+
 bool link_differs(const LinkState& told, const KernelState& known) {
     auto found = known.links.find(told.index);
     if (found == known.links.end()) return true;
@@ -85,6 +87,8 @@ bool link_differs(const LinkState& told, const KernelState& known) {
     comparable.foreign_routes = found->second.foreign_routes;
     return comparable != found->second;
 }
+
+namespace {
 
 bool traffic_control_matters(MessageBytes message, const KernelState& known, const ManagedSettings& managed) {
     auto link = decode_traffic_control_link(message);

@@ -187,6 +187,8 @@ void NetlinkThread::Worker::check_settings() {
         auto link = known_.links.find(index);
         if (link == known_.links.end()) continue;
         if (read_settings(names, link->second.name) != link->second.settings) stale_ = true;
+        auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
+        if (fresh && link_differs(*fresh, known_)) stale_ = true;
     }
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/ip_address.hpp"
+#include "model/dataplane_image.hpp"
 #include "model/status.hpp"
 
 namespace ipmp::wire {
@@ -44,11 +45,13 @@ inline constexpr const char* kGroupHealthNames[] = {"ok", "degraded", "failed"};
 inline constexpr const char* kInterfaceHealthNames[] = {"ok", "failed", "offline", "unknown"};
 inline constexpr const char* kLinkHealthNames[] = {"up", "down", "unknown"};
 inline constexpr const char* kProbeHealthNames[] = {"ok", "failed", "unknown", "disabled"};
+inline constexpr const char* kSpreadPolicyNames[] = {"flow", "tuple", "destination", "source"};
 
 constexpr std::span<const char* const> names_of(GroupHealth) { return kGroupHealthNames; }
 constexpr std::span<const char* const> names_of(InterfaceHealth) { return kInterfaceHealthNames; }
 constexpr std::span<const char* const> names_of(LinkHealth) { return kLinkHealthNames; }
 constexpr std::span<const char* const> names_of(ProbeHealth) { return kProbeHealthNames; }
+constexpr std::span<const char* const> names_of(SpreadPolicy) { return kSpreadPolicyNames; }
 
 template <class T>
 std::optional<T> parse_name(std::string_view text) {

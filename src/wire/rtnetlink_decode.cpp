@@ -34,6 +34,10 @@ bool read_link_attribute(const nlattr* attribute, LinkState& link, LinkExtras& e
             return read_text(attribute, link.alias);
         case IFLA_MTU:
             return read_number(attribute, link.mtu_bytes);
+        case IFLA_GSO_MAX_SIZE:
+            return read_number(attribute, link.gso_bytes);
+        case IFLA_GSO_MAX_SEGS:
+            return read_number(attribute, link.gso_segments);
         case IFLA_MASTER:
             return read_number(attribute, link.master.value);
         case IFLA_LINK:
@@ -79,6 +83,7 @@ std::optional<LinkState> decode_link(MessageBytes bytes) {
     link.admin_up = header.ifi_flags & IFF_UP;
     bool carrier = extras.carrier ? *extras.carrier != 0 : (header.ifi_flags & IFF_LOWER_UP) != 0;
     link.carrier = carrier && (header.ifi_flags & IFF_RUNNING);
+    link.starting = link.admin_up && carrier && !link.carrier;
     link.carrier_changes = extras.carrier_ups + extras.carrier_downs;
     if (!extras.peer_elsewhere && extras.peer != link.index) link.peer = extras.peer;
     return link;

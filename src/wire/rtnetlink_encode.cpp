@@ -213,6 +213,13 @@ NetlinkRequest encode(const SetLinkUp& op) {
 
 NetlinkRequest encode(const SetLinkMtu& op) { return link_change(op.link).put(IFLA_MTU, op.mtu_bytes).finish(); }
 
+NetlinkRequest encode(const SetLinkGso& op) {
+    return link_change(op.link)
+        .put(IFLA_GSO_MAX_SIZE, op.gso_bytes)
+        .put(IFLA_GSO_MAX_SEGS, op.gso_segments)
+        .finish();
+}
+
 NetlinkRequest encode(const SetLinkMac& op) { return link_change(op.link).put(IFLA_ADDRESS, op.mac).finish(); }
 
 NetlinkRequest encode(const AddAddress& op, const std::optional<AddressLifetime>& lifetime) {

@@ -34,6 +34,7 @@ NetlinkRequest encode(const SetIpv6Token& op);
 NetlinkRequest encode(const DeleteLink& op);
 NetlinkRequest encode(const SetLinkUp& op);
 NetlinkRequest encode(const SetLinkMtu& op);
+NetlinkRequest encode(const SetLinkGso& op);
 NetlinkRequest encode(const SetLinkMac& op);
 // EEXIST if there in any form; IPv6 without DAD. `lifetime`: nothing = forever. The on-link route of an IPv6 address
 // with a lifetime is made by advertisements, not by the address.

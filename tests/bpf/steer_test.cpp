@@ -54,7 +54,7 @@ Bytes to(const MacAddress& destination, std::uint16_t type, const Bytes& payload
 }
 
 void no_nominee(GroupImage& image) { image.nominee = {}; }
-void forwarding(GroupImage& image) { image.forwards = true; }
+void forwarding(GroupImage& image) { image.forwards = {true, true}; }
 
 Bytes udp4(const char* destination, std::uint16_t port = 2000) {
     return ipv4("192.0.2.9", destination, kUdp, udp(67, port));

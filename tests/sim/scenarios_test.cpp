@@ -359,6 +359,44 @@ TEST_F(Story, AMeddlersDeedsAreMended) {
     EXPECT_NE(bound("192.0.2.1"), "");
 }
 
+// R-DET-10, and what the reference says of each case.
+TEST_F(Story, R_DET_10_OneOfTwoWithTheSameHardwareAddressIsUsed) {
+    host({"eth0", "eth1", "eth2"});
+    auto mac = [&](const std::string& nic, std::uint8_t last) {
+        world_->kernel().set_mac(link(nic), MacAddress{{0, 0x16, 0x3e, 0, 0, last}});
+        world_->kernel_changed();
+        advance(100ms);
+    };
+    auto marked = [&](const std::string& nic) {
+        const Interface& shown = world_->engine().state().interfaces.at(nic);
+        EXPECT_TRUE(shown.offline || !shown.hardware_duplicate);
+        return shown.hardware_duplicate;
+    };
+    mac("eth0", 2);  // that of eth1, which has had it
+    EXPECT_TRUE(marked("eth0"));
+    EXPECT_FALSE(marked("eth1"));
+    EXPECT_EQ(run(UndoOffline{"eth0"}).error, CommandError::duplicate_hardware_address);
+    EXPECT_EQ(run(SetOffline{"eth0"}).error, CommandError::already_offline);
+
+    EXPECT_EQ(run(SetOffline{"eth1"}).error, CommandError::none);  // makes room for the other
+    EXPECT_FALSE(marked("eth0"));
+    EXPECT_EQ(run(UndoOffline{"eth1"}).error, CommandError::duplicate_hardware_address);
+    EXPECT_TRUE(marked("eth1"));
+    mac("eth0", 1);
+    EXPECT_FALSE(marked("eth0") || marked("eth1"));
+    EXPECT_FALSE(world_->engine().state().interfaces.at("eth1").offline);
+
+    mac("eth2", 1);
+    EXPECT_TRUE(marked("eth2"));
+    EXPECT_EQ(run(SetGroup{"eth0", Family::ipv4, ""}).error, CommandError::none);
+    EXPECT_FALSE(marked("eth2"));
+    EXPECT_EQ(run(SetGroup{"eth0", Family::ipv4, "a"}).error, CommandError::none);
+    EXPECT_TRUE(marked("eth0")) << "a newcomer loses";
+    pull_out("eth2");
+    advance(100ms);
+    EXPECT_FALSE(marked("eth0"));
+}
+
 }  // namespace
 
 }  // namespace ipmp::sim
