@@ -9,9 +9,11 @@ namespace ipmp {
 void Announcements::assume_announced(const State& restored) {
     for (const auto& [name, group] : restored.groups) {
         for (const GroupFamily& family : group.families) {
-            for (const Binding& binding : family.bindings) {
-                const Interface* member = find_interface(restored, binding.member);
-                if (member) series_[{name, binding.address}] = Series{{member->index, member->mac}, 0, {}};
+            for (const auto* bindings : {&family.bindings, &family.proxies}) {
+                for (const Binding& binding : *bindings) {
+                    const Interface* member = find_interface(restored, binding.member);
+                    if (member) series_[{name, binding.address}] = Series{{member->index, member->mac}, 0, {}};
+                }
             }
         }
     }
@@ -21,6 +23,7 @@ void Announcements::update(const DataplaneImage& image, const KernelState& kerne
                            std::vector<Action>& actions) {
     std::set<std::pair<InterfaceIndex, IpAddress>> present;
     for (const AddressState& seen : kernel.addresses) present.emplace(seen.link, seen.address);
+    for (const NeighbourEntry& entry : kernel.neighbours) present.emplace(entry.link, entry.address);
 
     std::map<Key, Series> updated;
     for (const auto& [name, group] : image) {

@@ -12,6 +12,7 @@
 #include "core/hardware_duplicates.hpp"
 #include "core/image.hpp"
 #include "core/membership_queries.hpp"
+#include "core/neighbour_entries.hpp"
 #include "core/observe.hpp"
 #include "core/placement.hpp"
 #include "core/policy.hpp"
@@ -109,6 +110,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (event.state.generation < kernel.generation) return;
     log_filters_in_front(event.state, log);
+    log_new_entries(state, kernel, event.state, log);
     kernel = event.state;
     reconciler.observed(kernel);
     if (!observed) {
@@ -230,6 +232,7 @@ void Engine::Impl::place() {
             update_active(family, active_now);
             update_nominee(family);
             update_bindings(family, up, group.next_sequence);
+            update_proxies(family, proxied_by(group, kernel, which), group.next_sequence);
             update_slots(family, now);
         }
     }

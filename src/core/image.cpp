@@ -31,6 +31,12 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
             image.addresses[binding.address] = {AddressKind::data, nic_of(image, binding.member)};
         }
     }
+    for (const GroupFamily& family : group.families) {
+        for (const Binding& proxy : family.proxies) {
+            image.addresses.try_emplace(proxy.address,
+                                        AddressImage{AddressKind::data, nic_of(image, proxy.member)});
+        }
+    }
     for (const AddressState& seen : kernel.addresses) {
         if (image.members.contains(seen.link)) {
             image.addresses.try_emplace(seen.address, AddressImage{AddressKind::own, nic_of(image, seen.link)});

@@ -6,6 +6,7 @@
 
 #include "core/forwarding.hpp"
 #include "core/link_limits.hpp"
+#include "core/neighbour_entries.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -53,6 +54,8 @@ class Planner {
             if (find_link(kernel_, interface.index)) plan_interface(interface);
         }
         plan_rules();
+        std::vector<KernelOp> neighbours = plan_neighbours(state_, kernel_);
+        std::move(neighbours.begin(), neighbours.end(), std::back_inserter(ops_));
         return std::move(ops_);
     }
 

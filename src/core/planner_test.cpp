@@ -224,6 +224,15 @@ TEST_F(Plan, R_GRP_9_GsoLimitsAreTheSmallestOfAnyMember) {
     for (InterfaceIndex end : {kUpper, kLower}) EXPECT_GE(place_of(SetLinkGso{end, 65536, 20}), 0);
 }
 
+TEST_F(Plan, R_CMD_3_NeighbourEntriesOfMembersMoveToTheGroup) {
+    const NeighbourEntry fixed{kNic, kTest, MacAddress{{2, 0, 0, 0, 0, 9}}}, proxy{kUpper, kData, {}};
+    kernel_.neighbours = {fixed, proxy, {kStray, kTest, {}}};
+    EXPECT_GE(place_of(MoveNeighbour{fixed, kUpper}), 0);
+    auto ops = planned();
+    EXPECT_EQ(std::count_if(ops.begin(), ops.end(),
+                            [](auto& op) { return std::holds_alternative<MoveNeighbour>(op); }), 1);
+}
+
 TEST_F(Plan, TheMtuIsTheSmallestMembers) {
     EXPECT_GE(place_of(SetLinkMtu{kUpper, 1400}), 0);
     state_.interfaces.clear();

@@ -43,6 +43,10 @@ struct Describe {
     std::string operator()(const MoveRoutes& op) const {
         return fmt::format("move routes from {} to {}", name(op.from), name(op.to));
     }
+    std::string operator()(const MoveNeighbour& op) const {
+        return fmt::format("move {} entry {} from {} to {}", op.entry.mac ? "neighbour" : "proxy",
+                           to_string(op.entry.address), name(op.entry.link), name(op.to));
+    }
     std::string operator()(const SetIpv6Token& op) const {
         return fmt::format("set IPv6 token of {} to that of {}", name(op.link), to_string(op.token));
     }

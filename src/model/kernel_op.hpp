@@ -97,6 +97,13 @@ struct MoveRoutes {
     auto operator<=>(const MoveRoutes&) const = default;
 };
 
+// Makes an entry that belongs to a group one of its IPMP interface's.
+struct MoveNeighbour {
+    NeighbourEntry entry;
+    InterfaceIndex to;
+    auto operator<=>(const MoveNeighbour&) const = default;
+};
+
 // Addresses that router advertisements give `link` from now on end in the last 64 bits of `token`; unless it has a
 // token already, which stays.
 struct SetIpv6Token {
@@ -129,8 +136,8 @@ struct DetachFilter {
 };
 
 using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkGso, SetLinkMac, AddAddress,
-                              RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, SetIpv6Token, WriteSetting,
-                              AttachFilter, DetachFilter>;
+                              RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, MoveNeighbour, SetIpv6Token,
+                              WriteSetting, AttachFilter, DetachFilter>;
 
 // What `op` was about to do, for messages: "add address 192.0.2.1/24 to ipmp0", with names from `links`.
 std::string describe(const KernelOp& op, const std::map<InterfaceIndex, LinkState>& links = {});

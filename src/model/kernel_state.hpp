@@ -102,6 +102,15 @@ struct RouteState {
     auto operator<=>(const RouteState&) const = default;
 };
 
+// A neighbour entry that somebody made to stay (`ip neigh add ... nud permanent`), or a proxy entry (`ip neigh add
+// proxy ...`), which has no MAC: this host answers for `address`.
+struct NeighbourEntry {
+    InterfaceIndex link;
+    IpAddress address;
+    std::optional<MacAddress> mac;
+    auto operator<=>(const NeighbourEntry&) const = default;
+};
+
 struct KernelState {
     // The newest ApplyKernel batch whose effects this state already contains; 0 before the first.
     std::uint64_t generation = 0;
@@ -109,6 +118,7 @@ struct KernelState {
     std::vector<AddressState> addresses;  // in the kernel's own order, which is the order of precedence
     std::vector<RuleState> rules;
     std::vector<RouteState> routes;
+    std::vector<NeighbourEntry> neighbours;  // all proxy entries, and of members those made to stay
 
     bool operator==(const KernelState&) const = default;
 };

@@ -88,6 +88,7 @@ struct GroupFamily {
     std::vector<InterfaceIndex> active;     // in order of activation, longest first (R3.2)
     InterfaceIndex nominee;
     std::vector<Binding> bindings;          // UP data addresses, in order of first binding
+    std::vector<Binding> proxies;           // addresses of others that this host answers for on the group's link
     std::array<InterfaceIndex, kSlotCount> slots{};
     std::optional<Instant> give_back_due;   // transient: next paced step of slots to a repaired member (design D4)
     bool operator==(const GroupFamily&) const = default;

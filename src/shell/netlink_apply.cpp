@@ -39,6 +39,7 @@ struct Apply {
         return succeed_on(socket.change(encode(op)), {ESRCH, ENOENT, ENODEV});
     }
     Result<void> operator()(const MoveRoutes& op) const { return move_routes(socket, op, refused); }
+    Result<void> operator()(const MoveNeighbour& op) const;
     Result<void> operator()(const SetIpv6Token& op) const;
     Result<void> operator()(const WriteSetting& op) const {
         if (op.name == kAllMulticast) return socket.change(encode_set_all_multicast(op.link, op.value == "1"));
@@ -137,6 +138,13 @@ Result<void> Apply::operator()(const AddAddress& op) const {
         if (auto removed = (*this)(RemoveAddress{op.link, is.address, is.prefix_length}); !removed) return removed;
     }
     return socket.change(encode(op, lifetime));
+}
+
+Result<void> Apply::operator()(const MoveNeighbour& op) const {
+    NeighbourEntry moved = op.entry;
+    moved.link = op.to;
+    if (auto added = socket.change(encode_add_neighbour(moved)); !added) return added;
+    return succeed_on(socket.change(encode_remove_neighbour(op.entry)), {ENOENT, ENODEV, ENXIO});
 }
 
 Result<void> Apply::operator()(const SetIpv6Token& op) const {

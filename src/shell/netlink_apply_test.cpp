@@ -230,6 +230,33 @@ TEST_F(NetlinkApplyTest, R_GRP_5_TakesOverLifetimesAndTokens) {
     EXPECT_FALSE(find_address(*observed, "2001:db8::5:6:7:8"));
 }
 
+// R-CMD-3: entries are found although the kernel sends no message, and move in one operation.
+TEST_F(NetlinkApplyTest, R_CMD_3_FindsAndMovesNeighbourEntries) {
+    run("ip link add v0 address 02:00:00:00:00:07 type veth peer name v1; ip link set v0 up; ip link set v1 up;"
+        "ip neigh add proxy 192.0.2.50 dev v1");
+    start();
+    auto v0 = link("v0").index, v1 = link("v1").index;
+    const MacAddress mac{{2, 0, 0, 0, 0, 0x77}};
+    const NeighbourEntry here4{v1, *parse_ip("192.0.2.50"), {}};
+    EXPECT_EQ(observed->neighbours, std::vector{here4}) << "proxy entries of any link";
+    apply_well({}, {{v0, {}}});
+    run("ip neigh add 192.0.2.77 lladdr 02:00:00:00:00:77 dev v0; ip neigh add proxy 2001:db8::50 dev v0;"
+        "ip neigh add 192.0.2.78 lladdr 02:00:00:00:00:78 dev v0 nud reachable;"
+        "ip neigh add 192.0.2.79 lladdr 02:00:00:00:00:79 dev v1");
+    const NeighbourEntry fixed{v0, *parse_ip("192.0.2.77"), mac}, proxy6{v0, *parse_ip("2001:db8::50"), {}};
+    const std::vector<NeighbourEntry> found{fixed, proxy6, here4};
+    EXPECT_TRUE(await([&](const KernelState& state) { return state.neighbours == found; }));
+    for (int time = 0; time < 2; ++time) {
+        apply_well({MoveNeighbour{fixed, v1}, MoveNeighbour{proxy6, v1}}, {{v0, {}}});
+        EXPECT_EQ(observed->neighbours, (std::vector<NeighbourEntry>{here4, {v1, proxy6.address, {}}}));
+        run("ip neigh show dev v1 | grep -q '192.0.2.77 lladdr 02:00:00:00:00:77 PERMANENT'");
+        run("ip -6 neigh show proxy | grep -q '2001:db8::50 dev v1'");
+        run("! ip neigh show dev v0 | grep -q 192.0.2.77");
+    }
+    run("ip neigh del proxy 192.0.2.50 dev v1");
+    EXPECT_TRUE(await([](const KernelState& state) { return state.neighbours.size() == 1; }));
+}
+
 // R-GRP-9: observed although the kernel sends no message about a change of it.
 TEST_F(NetlinkApplyTest, ReadsAndSetsGsoLimits) {
     run("ip link add v0 type veth peer name v1");

@@ -1,6 +1,7 @@
 #include "shell/netlink_state.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "shell/link_settings.hpp"
 
@@ -76,6 +77,23 @@ bool is_member_link(const LinkState& link, const ManagedSettings& managed) {
     return managed.contains(link.index) && link.alias != kLowerLinkAlias && link.alias != kIpmpLinkAlias;
 }
 
+Result<std::vector<NeighbourEntry>> read_neighbour_entries(NetlinkSocket& socket,
+                                                           const std::map<InterfaceIndex, LinkState>& links,
+                                                           const ManagedSettings& managed) {
+    std::set<NeighbourEntry> entries;
+    auto keep = [&](MessageBytes message) {
+        if (auto entry = decode_neighbour_entry(message)) entries.insert(*entry);
+    };
+    for (Family family : kFamilies) {
+        if (auto result = socket.read(encode_dump_proxies(family), keep); !result) return result.error();
+        for (const auto& [index, link] : links) {
+            if (!is_member_link(link, managed)) continue;
+            if (auto result = socket.read(encode_dump_neighbours(family, index), keep); !result) return result.error();
+        }
+    }
+    return std::vector<NeighbourEntry>(entries.begin(), entries.end());
+}
+
 Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
                                       const ManagedSettings& managed, const FilterScope& scope,
                                       const RefusedRoutes& refused) {
@@ -93,6 +111,9 @@ Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterProgram
     std::sort(state.rules.begin(), state.rules.end());
     std::sort(state.routes.begin(), state.routes.end());
 
+    auto neighbours = read_neighbour_entries(socket, state.links, managed);
+    if (!neighbours) return neighbours.error().within("reading neighbour entries");
+    state.neighbours = *std::move(neighbours);
     for (auto& [index, link] : state.links) {
         if (can_have_filter(link, managed, scope)) {
             if (auto result = read_filter(socket, programs, link); !result)

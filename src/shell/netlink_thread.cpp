@@ -183,6 +183,8 @@ void NetlinkThread::Worker::watch_routes() {
 void NetlinkThread::Worker::check_settings() {
     if (managed_.empty() || stale_ || now() < settings_due_) return;
     settings_due_ = now() + kSettingsPeriod;
+    auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
+    if (neighbours && *neighbours != known_.neighbours) stale_ = true;
     for (const auto& [index, names] : managed_) {
         auto link = known_.links.find(index);
         if (link == known_.links.end()) continue;

@@ -5,6 +5,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -205,6 +206,35 @@ std::optional<RouteState> decode_route(MessageBytes bytes) {
     });
     if (!well_formed || !route.link) return {};
     return route;
+}
+
+std::optional<NeighbourEntry> decode_neighbour_entry(MessageBytes bytes) {
+    Message message(bytes, {RTM_NEWNEIGH}, sizeof(ndmsg));
+    if (!message) return {};
+    const auto& header = message.family_header<ndmsg>();
+    auto family = family_of(header.ndm_family);
+    if (!family || header.ndm_ifindex <= 0) return {};
+    bool is_proxy = header.ndm_flags & NTF_PROXY;
+    if (!is_proxy && header.ndm_state != NUD_PERMANENT) return {};
+
+    NeighbourEntry entry{.link = {static_cast<std::uint32_t>(header.ndm_ifindex)}, .address = {}, .mac = {}};
+    bool has_address = false;
+    bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
+        switch (mnl_attr_get_type(attribute)) {
+            case NDA_DST:
+                return has_address = read_ip(attribute, *family, entry.address);
+            case NDA_LLADDR:
+                if (!is_proxy && mnl_attr_get_payload_len(attribute) == MacAddress{}.bytes.size()) {
+                    std::memcpy(entry.mac.emplace().bytes.data(), mnl_attr_get_payload(attribute),
+                                MacAddress{}.bytes.size());
+                }
+                return true;
+            default:
+                return true;
+        }
+    });
+    if (!well_formed || !has_address || entry.address.is_multicast() || entry.mac.has_value() == is_proxy) return {};
+    return entry;
 }
 
 std::optional<FilterState> decode_filter(MessageBytes bytes) {

@@ -53,6 +53,9 @@ struct FilterState {
     bool operator==(const FilterState&) const = default;
 };
 
+// RTM_NEWNEIGH of a proxy entry or of one made to stay.
+std::optional<NeighbourEntry> decode_neighbour_entry(MessageBytes message);
+
 inline constexpr std::uint32_t kIngressParent = 0xfffffff2;  // TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 
 // Ours, be it of another daemon run, another priority or another group: told by the name of its program.

@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/nexthop.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -130,6 +131,18 @@ NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& 
         .put(RTA_OIF, route.link.value)
         .put(RTA_TABLE, route.table);
     if (multicast) builder.put(RTA_PRIORITY, kMulticastRouteMetric);
+    return builder.finish();
+}
+
+NetlinkRequest neighbour(std::uint16_t type, std::uint16_t flags, const NeighbourEntry& entry) {
+    Builder builder(type, flags);
+    auto& header = builder.family_header<ndmsg>();
+    header.ndm_family = kernel_family(entry.address.family);
+    header.ndm_ifindex = static_cast<int>(entry.link.value);
+    header.ndm_state = NUD_PERMANENT;
+    header.ndm_flags = entry.mac ? 0 : NTF_PROXY;
+    builder.put(NDA_DST, entry.address);
+    if (entry.mac) builder.put(NDA_LLADDR, *entry.mac);
     return builder.finish();
 }
 
@@ -308,6 +321,28 @@ NetlinkRequest encode_dump_all_routes(Family family) {
 
 NetlinkRequest encode_dump_nexthops(InterfaceIndex link) {
     return dump<nhmsg>(RTM_GETNEXTHOP).put(NHA_OIF, link.value).finish();
+}
+
+NetlinkRequest encode_dump_neighbours(Family family, InterfaceIndex link) {
+    Builder builder(RTM_GETNEIGH, kDump);
+    builder.family_header<ndmsg>().ndm_family = kernel_family(family);
+    return builder.put(NDA_IFINDEX, link.value).finish();
+}
+
+NetlinkRequest encode_dump_proxies(Family family) {
+    Builder builder(RTM_GETNEIGH, kDump);
+    auto& header = builder.family_header<ndmsg>();
+    header.ndm_family = kernel_family(family);
+    header.ndm_flags = NTF_PROXY;
+    return builder.finish();
+}
+
+NetlinkRequest encode_add_neighbour(const NeighbourEntry& entry) {
+    return neighbour(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, entry);
+}
+
+NetlinkRequest encode_remove_neighbour(const NeighbourEntry& entry) {
+    return neighbour(RTM_DELNEIGH, kAcknowledge, entry);
 }
 
 NetlinkRequest encode_dump_filters(InterfaceIndex link) {

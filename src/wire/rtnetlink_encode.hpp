@@ -58,6 +58,10 @@ NetlinkRequest encode_dump_routes(Family family);                       // the k
 NetlinkRequest encode_dump_routes(Family family, InterfaceIndex link);  // everybody's that name the link in any hop
 NetlinkRequest encode_dump_all_routes(Family family);
 NetlinkRequest encode_dump_nexthops(InterfaceIndex link);
+NetlinkRequest encode_dump_neighbours(Family family, InterfaceIndex link);
+NetlinkRequest encode_dump_proxies(Family family);
+NetlinkRequest encode_add_neighbour(const NeighbourEntry& entry);  // or replaces it
+NetlinkRequest encode_remove_neighbour(const NeighbourEntry& entry);
 NetlinkRequest encode_dump_filters(InterfaceIndex link);  // ingress hook, everybody's
 
 }  // namespace ipmp

@@ -63,12 +63,13 @@ void fields(A& a, typename A::template Ref<Binding> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<GroupFamily> v) {
-    auto& [plumbed, addresses, active, nominee, bindings, slots, give_back_due] = v;
+    auto& [plumbed, addresses, active, nominee, bindings, proxies, slots, give_back_due] = v;
     a("plumbed", plumbed);
     a("addresses", addresses);
     a("active", active);
     a("nominee", nominee);
     a("bindings", bindings);
+    a.defaulted("proxies", proxies);
     a("slots", slots);
     // Transient: give_back_due.
 }

@@ -73,6 +73,7 @@ class Generator {
         for (std::uint32_t i = below(4); i > 0; --i) result.active.push_back(index());
         result.nominee = index();
         for (std::uint32_t i = below(4); i > 0; --i) result.bindings.push_back({ip(family), index(), big()});
+        for (std::uint32_t i = below(3); i > 0; --i) result.proxies.push_back({ip(family), index(), big()});
         for (auto& slot : result.slots) slot = index();
         return result;
     }

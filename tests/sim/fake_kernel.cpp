@@ -147,6 +147,16 @@ void FakeKernel::detach_filter(InterfaceIndex index) {
     changed();
 }
 
+void FakeKernel::add_proxy(const std::string& link, const IpAddress& address) {
+    truth_.neighbours.push_back({find(link), address, {}});
+    changed();
+}
+
+void FakeKernel::remove_proxies() {
+    truth_.neighbours.clear();
+    changed();
+}
+
 void FakeKernel::add_address(const AddressState& address) {
     if (!link(address.link)) return;
     bool known = std::any_of(truth_.addresses.begin(), truth_.addresses.end(),

@@ -1,8 +1,10 @@
 // Named stories about one host, in a vocabulary of their own: what is cut, what passes, where an address must be.
+// It is longer than 400 lines because each story is short, and all need the vocabulary above them.
 // The engine is real, its world is tests/sim/world.hpp without faults, and every step is checked by core/invariants.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/predicates.hpp"
 #include "sim/goal.hpp"
@@ -395,6 +397,33 @@ TEST_F(Story, R_DET_10_OneOfTwoWithTheSameHardwareAddressIsUsed) {
     pull_out("eth2");
     advance(100ms);
     EXPECT_FALSE(marked("eth0"));
+}
+
+// R5.6, R5.7: dealt out for themselves, announced by their NIC, and again wherever they go.
+TEST_F(Story, R_CMD_3_ProxiedAddressesAreBoundAnnouncedAndMoved) {
+    host({"eth0", "eth1"});
+    const IpAddress first = *parse_ip("192.0.2.50"), second = *parse_ip("192.0.2.51");
+    world_->kernel().add_proxy("ipmp0", first);
+    world_->kernel().add_proxy("ipmp0", second);
+    world_->kernel_changed();
+    advance(100ms);
+    auto nic_of = [&](const IpAddress& address) {
+        const GroupImage& group = world_->engine().image().at("ipmp0");
+        auto found = group.addresses.find(address);
+        return found == group.addresses.end() ? InterfaceIndex{} : found->second.nic.index;
+    };
+    EXPECT_EQ((std::set{nic_of(first), nic_of(second)}), (std::set{link("eth0"), link("eth1")}));
+    cut("eth0");
+    advance(100ms);
+    EXPECT_EQ(nic_of(first), link("eth1"));
+    EXPECT_EQ(nic_of(second), link("eth1"));
+    heal("eth0");
+    advance(3000ms);
+    EXPECT_NE(nic_of(first), nic_of(second));
+    world_->kernel().remove_proxies();
+    world_->kernel_changed();
+    advance(100ms);
+    EXPECT_EQ(nic_of(first), InterfaceIndex{});
 }
 
 }  // namespace
