@@ -44,7 +44,8 @@ LogicalAddress* logical_entry(Place& place, std::uint32_t number, Family family)
 // A stub without flags says nothing: it is not kept. UP of a NIC's is not in it.
 void drop_plain_stub(Place& place) {
     std::erase_if(*place.addresses, [](const LogicalAddress& logical) {
-        return logical.address.is_zero() && logical.number == 0 && !logical.no_failover && !logical.deprecated && !logical.up;
+        bool has_flags = logical.no_failover || logical.deprecated || logical.up;
+        return logical.address.is_zero() && logical.number == 0 && !has_flags;
     });
 }
 

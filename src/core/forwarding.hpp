@@ -1,5 +1,5 @@
-// A group forwards packets for others, or does not, as a whole (R-GRP-10): what the kernel's `forwarding` setting of the
-// IPMP interface says, by family, holds for the data path and for every member.
+// A group forwards packets for others, or does not, as a whole (R-GRP-10): what the kernel's `forwarding` setting of
+// the IPMP interface says, by family, holds for the data path and for every member.
 //
 // The kernel is asked, not told: `sysctl net.ipv4.ip_forward=1` is enough, and `ifconfig ... router` is one write to
 // that setting. Only on an IPMP interface that was made anew we put back what the former one had.
@@ -13,7 +13,8 @@
 
 namespace ipmp {
 
-inline constexpr std::array kForwardingSettings{"ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding"};  // [index_of(family)]
+// [index_of(family)]
+inline constexpr std::array kForwardingSettings{"ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding"};
 
 // Takes over what the kernel shows on the IPMP interfaces.
 void file_forwarding(State& state, const KernelState& kernel);

@@ -23,6 +23,7 @@ bool had_address(const std::map<std::string, Interface>& before, const Interface
 }  // namespace
 
 const Interface* find_holder(const State& state, const Interface& member) {
+    if (member.mac == MacAddress{}) return nullptr;  // none known
     for (const auto& [name, other] : state.interfaces) {
         bool online = other.index && !other.offline && other.group == member.group;
         if (&other != &member && online && other.mac == member.mac) return &other;

@@ -1,7 +1,5 @@
 #include "core/neighbour_entries.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/predicates.hpp"
@@ -34,8 +32,8 @@ void log_new_entries(const State& state, const KernelState& former, const Kernel
         const NeighbourEntry& entry = std::get<MoveNeighbour>(op).entry;
         bool known = std::find(former.neighbours.begin(), former.neighbours.end(), entry) != former.neighbours.end();
         if (known) continue;
-        log.push_back(Log{Severity::info, fmt::format("neighbour entries belong to the group, not to its interfaces: {}",
-                                                      describe(op, kernel.links))});
+        std::string what = describe(op, kernel.links);
+        log.push_back(Log{Severity::info, "neighbour entries belong to the group, not to its interfaces: " + what});
     }
 }
 

@@ -136,8 +136,8 @@ struct DetachFilter {
 };
 
 using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkGso, SetLinkMac, AddAddress,
-                              RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, MoveNeighbour, SetIpv6Token,
-                              WriteSetting, AttachFilter, DetachFilter>;
+                              RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, MoveNeighbour,
+                              SetIpv6Token, WriteSetting, AttachFilter, DetachFilter>;
 
 // What `op` was about to do, for messages: "add address 192.0.2.1/24 to ipmp0", with names from `links`.
 std::string describe(const KernelOp& op, const std::map<InterfaceIndex, LinkState>& links = {});

@@ -244,7 +244,8 @@ TEST_F(NetlinkApplyTest, R_CMD_3_FindsAndMovesNeighbourEntries) {
         "ip neigh add 192.0.2.78 lladdr 02:00:00:00:00:78 dev v0 nud reachable;"
         "ip neigh add 192.0.2.79 lladdr 02:00:00:00:00:79 dev v1");
     const NeighbourEntry fixed{v0, *parse_ip("192.0.2.77"), mac}, proxy6{v0, *parse_ip("2001:db8::50"), {}};
-    const std::vector<NeighbourEntry> found{fixed, proxy6, here4};
+    std::vector<NeighbourEntry> found{fixed, proxy6, here4};
+    std::sort(found.begin(), found.end());
     EXPECT_TRUE(await([&](const KernelState& state) { return state.neighbours == found; }));
     for (int time = 0; time < 2; ++time) {
         apply_well({MoveNeighbour{fixed, v1}, MoveNeighbour{proxy6, v1}}, {{v0, {}}});

@@ -36,8 +36,8 @@ TEST_F(NetlinkFiltersTest, AttachesRecognisesAndDetachesFilters) {
     auto v0 = link("v0").index, v1 = link("v1").index;
     std::vector<ManagedLink> managed{{v0, {}}, {v1, {}}};
     for (int time = 0; time < 2; ++time) {
-        apply_well({AttachFilter{v0, Filter::steer, "ipmp0", kPlace}, AttachFilter{v1, Filter::spread, "ipmp0", kPlace}},
-                   managed);
+        apply_well({AttachFilter{v0, Filter::steer, "ipmp0", kPlace},
+                    AttachFilter{v1, Filter::spread, "ipmp0", kPlace}}, managed);
         EXPECT_EQ(link("v0").filter, Filter::steer);
         EXPECT_EQ(link("v0").filter_group, "ipmp0");
         EXPECT_EQ(link("v1").filter, Filter::spread);

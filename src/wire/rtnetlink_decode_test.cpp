@@ -8,6 +8,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -128,6 +129,7 @@ TEST(DecodeLink, CarrierReturnsWithRunningOnly) {
     auto link = decode_link(message.bytes());
     ASSERT_TRUE(link);
     EXPECT_FALSE(link->carrier);
+    EXPECT_TRUE(link->starting);
 }
 
 TEST(DecodeLink, BelievesCarrierNotRunning) {
@@ -136,6 +138,7 @@ TEST(DecodeLink, BelievesCarrierNotRunning) {
     auto link = decode_link(message.bytes());
     ASSERT_TRUE(link);
     EXPECT_FALSE(link->carrier);
+    EXPECT_FALSE(link->starting);
 }
 
 TEST(DecodeLink, PeerInAnotherNamespaceIsNoPeer) {
@@ -260,6 +263,28 @@ TEST(DecodeRoute, LeavesOthersAlone) {
     EXPECT_TRUE(decode_route(message.bytes()));
     header->rtm_dst_len = 33;
     EXPECT_FALSE(decode_route(message.bytes()));
+}
+
+TEST(DecodeNeighbourEntry, ReadsProxiesAndWhatIsMadeToStay_R_CMD_3) {
+    const MacAddress mac{{2, 0, 0, 0, 0, 9}};
+    auto entry = [&](std::uint16_t state, std::uint8_t flags, bool with_mac) {
+        Writer message(RTM_NEWNEIGH);
+        auto* header = message.family<ndmsg>();
+        header->ndm_family = AF_INET;
+        header->ndm_ifindex = 7;
+        header->ndm_state = state;
+        header->ndm_flags = flags;
+        mnl_attr_put_u32(message.header, NDA_DST, htonl(0xc0000232));
+        if (with_mac) mnl_attr_put(message.header, NDA_LLADDR, mac.bytes.size(), mac.bytes.data());
+        return decode_neighbour_entry(message.bytes());
+    };
+    const IpAddress address = *parse_ip("192.0.2.50");
+    EXPECT_EQ(entry(NUD_PERMANENT, 0, true), (NeighbourEntry{{7}, address, mac}));
+    EXPECT_EQ(entry(0, NTF_PROXY, false), (NeighbourEntry{{7}, address, {}}));
+    EXPECT_FALSE(entry(NUD_REACHABLE, 0, true));
+    EXPECT_FALSE(entry(NUD_NOARP, 0, true)) << "the kernel's own";
+    EXPECT_FALSE(entry(NUD_PERMANENT, 0, false)) << "of no use to Ethernet";
+    EXPECT_FALSE(decode_neighbour_entry(full_link()));
 }
 
 TEST(DecodeFilter, ReadsEveryField) {

@@ -92,8 +92,8 @@ def test_R_CMD_3_entries_on_a_member_move_to_the_group(lab):
         host.ns.run("ip", "neigh", "add", address, "lladdr", "02:00:00:00:00:77", "dev", "eth1", "nud", "permanent")
 
         def entries(link):
-            return [(entry["dst"], entry["lladdr"], entry["state"]) for entry in host.ns.ip("neigh", "show", "dev", link)
-                    if entry["dst"] == address]
+            return [(entry["dst"], entry["lladdr"], entry["state"])
+                    for entry in host.ns.ip("neigh", "show", "dev", link) if entry["dst"] == address]
 
         wait_until(lambda: entries("ipmp0") == [(address, "02:00:00:00:00:77", ["PERMANENT"])], 5, "it is on ipmp0")
         wait_until(lambda: not entries("eth1"), 5, "and no longer on eth1")

@@ -39,6 +39,7 @@ class Story : public testing::Test {
     }
     void cut(const std::string& nic) { cable(nic, false); }
     void heal(const std::string& nic) { cable(nic, true); }
+    InterfaceIndex link(const std::string& nic) { return world_->kernel().find(nic); }
     void advance(Duration time) {
         world_->run_until(world_->now() + time);
         ASSERT_EQ(world_->violations(), Violations{});
@@ -87,7 +88,6 @@ class Story : public testing::Test {
     Config config_;
 
   private:
-    InterfaceIndex link(const std::string& nic) { return world_->kernel().find(nic); }
     void cable(const std::string& nic, bool in) {
         world_->kernel().plug(link(nic), in);
         world_->kernel_changed();
