@@ -10,9 +10,11 @@ namespace ipmp {
 void Announcements::resume(const State& restored) {
     for (const auto& [name, group] : restored.groups) {
         for (const GroupFamily& family : group.families) {
-            for (const Binding& binding : family.bindings) {
-                const Interface* member = find_interface(restored, binding.member);
-                if (member) told_[{name, binding.address}] = Told{{member->index, member->mac}, {}, true};
+            for (const auto* bindings : {&family.bindings, &family.proxies}) {
+                for (const Binding& binding : *bindings) {
+                    const Interface* member = find_interface(restored, binding.member);
+                    if (member) told_[{name, binding.address}] = Told{{member->index, member->mac}, {}, true};
+                }
             }
         }
     }
@@ -22,6 +24,7 @@ void Announcements::update(const State& state, const DataplaneImage& image, cons
                            std::vector<Action>& actions) {
     std::set<std::pair<InterfaceIndex, IpAddress>> present;
     for (const AddressState& seen : kernel.addresses) present.emplace(seen.link, seen.address);
+    for (const NeighbourEntry& entry : kernel.neighbours) present.emplace(entry.link, entry.address);
 
     std::map<Key, Told> updated;
     for (const auto& [name, group] : image) {

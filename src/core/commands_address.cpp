@@ -42,10 +42,11 @@ LogicalAddress* logical_entry(Place& place, std::uint32_t number, Family family)
     return find_logical(place, 0);
 }
 
-// A stub without flags says nothing: it is not kept.
+// A stub without flags says nothing: it is not kept. UP of a NIC's is not in it.
 void drop_plain_stub(Place& place) {
     std::erase_if(*place.addresses, [](const LogicalAddress& logical) {
-        return logical.address.is_zero() && logical.number == 0 && !logical.no_failover && !logical.deprecated;
+        bool has_flags = logical.no_failover || logical.deprecated || logical.up;
+        return logical.address.is_zero() && logical.number == 0 && !has_flags;
     });
 }
 
@@ -89,16 +90,17 @@ void ask_first(LogicalAddress& logical, const Place& place, CommandContext& cont
 }
 
 void set_address_up(LogicalAddress& logical, bool up, Place& place, CommandContext& context) {
-    if (logical.address.is_zero()) {  // UP of a NIC's zero stub is the NIC's admin state (design §2)
-        if (place.nic) context.orders.ops.push_back(SetLinkUp{place.link, up});
+    if (logical.address.is_zero() && place.nic) {  // UP of a NIC's zero stub is the NIC's admin state (design §2)
+        context.orders.ops.push_back(SetLinkUp{place.link, up});
         return;
     }
     if (up && place.nic) context.orders.ops.push_back(SetLinkUp{place.link, true});
-    if (!up) doom(context, place.link, logical.address);
+    bool is_stub = logical.address.is_zero();
+    if (!up && !is_stub) doom(context, place.link, logical.address);
     bool already = logical.up && in_use(logical);
     logical.up = up;
     logical.adopted = false;
-    if (!up) {
+    if (!up || is_stub) {
         logical.uniqueness = Uniqueness::settled;
         logical.claimant.reset();
     } else if (!already) {

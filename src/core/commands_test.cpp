@@ -117,6 +117,48 @@ TEST_F(Commands, Standby) {
     EXPECT_EQ(run(SetStandby{"b", true}), CommandError::none);
 }
 
+TEST_F(Commands, UpOfTheStubOfAGroupIsRemembered) {
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = true}), CommandError::none);
+    ASSERT_EQ(on_group().size(), 1u);
+    EXPECT_TRUE(on_group()[0].up && on_group()[0].address.is_zero());
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, kOne, 24}), CommandError::none);
+    EXPECT_TRUE(on_group()[0].up) << "the address comes to a logical interface that is UP";
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = false}), CommandError::none);
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, IpAddress{}, 0}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = true}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = false}), CommandError::none);
+    EXPECT_TRUE(on_group().empty()) << "a plain stub is not kept";
+    EXPECT_EQ(orders_.ops.size(), 0u);
+}
+
+TEST_F(Commands, AnAddressThatComesFromElsewhereTakesThePlaceOfAPlainStub) {
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = true}), CommandError::none);
+    nic("a").families[0].addresses = {{.address = kOne, .prefix_length = 24, .up = true}};
+    migrate_addresses(state_, kernel_);
+    ASSERT_EQ(on_group().size(), 1u);
+    EXPECT_EQ(on_group()[0].number, 0u);
+    EXPECT_EQ(on_group()[0].address, kOne);
+}
+
+TEST_F(Commands, D4_PolicyOfAGroup) {
+    EXPECT_EQ(run(SetPolicy{"a", SpreadPolicy::tuple}), CommandError::no_such_interface);
+    EXPECT_EQ(state_.groups.at("ipmp0").policy, SpreadPolicy::flow);
+    EXPECT_EQ(run(SetPolicy{"ipmp0", SpreadPolicy::source}), CommandError::none);
+    EXPECT_EQ(state_.groups.at("ipmp0").policy, SpreadPolicy::source);
+}
+
+TEST_F(Commands, R_GRP_10_RouterOnOneIsForTheWholeGroup) {
+    EXPECT_EQ(run(SetRouter{"x"}), CommandError::no_such_interface);
+    EXPECT_EQ(run(SetRouter{"ipmp0"}), CommandError::no_such_interface) << "it does not exist in the kernel yet";
+    state_.groups.at("ipmp0").upper = {77};
+    for (const char* name : {"ipmp0", "a"}) {
+        EXPECT_EQ(run(SetRouter{name, Family::ipv6, true}), CommandError::none);
+        EXPECT_EQ(orders_.ops.back(), (KernelOp{WriteSetting{{77}, "ipv6/conf/*/forwarding", "1"}}));
+    }
+    EXPECT_EQ(run(SetRouter{"c", Family::ipv4, false}), CommandError::none);
+    EXPECT_EQ(orders_.ops.back(), (KernelOp{WriteSetting{nic("c").index, "ipv4/conf/*/forwarding", "0"}}));
+}
+
 TEST_F(Commands, AddressRefusals) {
     EXPECT_EQ(run(AddLogical{"ipmp0", kMulticast, 24}), CommandError::invalid_argument);
     EXPECT_EQ(run(AddLogical{"ipmp0", kOne, 33}), CommandError::invalid_argument);

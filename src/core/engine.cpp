@@ -10,9 +10,11 @@
 #include "core/announcements.hpp"
 #include "core/commands.hpp"
 #include "core/duplicates.hpp"
+#include "core/hardware_duplicates.hpp"
 #include "core/image.hpp"
 #include "core/keep_alives.hpp"
 #include "core/membership_queries.hpp"
+#include "core/neighbour_entries.hpp"
 #include "core/observe.hpp"
 #include "core/periodic_defence.hpp"
 #include "core/placement.hpp"
@@ -98,6 +100,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 
     migrate_addresses(state, kernel);
     log_membership(before, log);
+    judge_hardware_addresses(state, before, log);
     judge(before, log);
     choose(before);
     duplicates.reconsider(state, now);
@@ -121,6 +124,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (event.state.generation < kernel.generation) return;
     log_filters_in_front(event.state, log);
+    log_new_entries(state, kernel, event.state, log);
     kernel = event.state;
     reconciler.observed(kernel);
     if (!observed) {
@@ -244,6 +248,7 @@ void Engine::Impl::place() {
             update_active(family, active_now);
             update_nominee(family);
             update_bindings(family, up, group.next_sequence);
+            update_proxies(family, proxied_by(group, kernel, which), group.next_sequence);
             update_slots(family, now);
         }
     }
@@ -295,6 +300,7 @@ std::optional<Instant> Engine::Impl::deadline() const {
     }
     for (const auto& [name, interface] : state.interfaces) {
         if (interface.failed) consider(interface.repair_due);
+        consider(interface.starting_until);
     }
     return earliest;
 }

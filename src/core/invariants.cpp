@@ -146,7 +146,7 @@ void check_image(const State& state, const Group& group, const GroupImage& image
                          agrees(state, entry->second.nic, binding.member);
             report.require(right, "{}: image has {} elsewhere", name, to_string(binding.address));
         }
-        data_addresses += family.bindings.size();
+        data_addresses += family.bindings.size() + family.proxies.size();
     }
     auto in_image = std::count_if(image.addresses.begin(), image.addresses.end(),
                                   [](const auto& entry) { return entry.second.kind == AddressKind::data; });
@@ -229,8 +229,11 @@ void check_speaker(const State& state, const IpAddress& spoken_for, const Nic& s
     auto group = state.groups.find(nic->group);
     bool bound = false;
     if (group != state.groups.end()) {
-        for (const Binding& binding : group->second.families[index_of(spoken_for.family)].bindings) {
-            bound |= binding.address == spoken_for && binding.member == nic->index;
+        const GroupFamily& family = group->second.families[index_of(spoken_for.family)];
+        for (const auto* bindings : {&family.bindings, &family.proxies}) {
+            for (const Binding& binding : *bindings) {
+                bound |= binding.address == spoken_for && binding.member == nic->index;
+            }
         }
     }
     report.require(bound, "{} is announced from {} but not bound to it", address, nic->name);

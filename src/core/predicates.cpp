@@ -29,6 +29,14 @@ auto find_by_index(StateType& state, InterfaceIndex index) -> decltype(&state.in
 
 }  // namespace
 
+std::uint32_t filter_handle(const Group& group) {
+    std::uint32_t number = 0;
+    for (char c : group.lower_name) {
+        if (c >= '0' && c <= '9') number = number * 10 + static_cast<std::uint32_t>(c - '0');
+    }
+    return number + 1;
+}
+
 std::vector<const Interface*> members_of(const State& state, const Group& group) {
     return collect_members<const State, const Interface*>(state, group);
 }

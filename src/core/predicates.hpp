@@ -15,7 +15,7 @@ inline bool link_up(const Interface& interface) {
 
 // Works, as far as detection knows; an INACTIVE interface may be functioning.
 inline bool functioning(const Interface& interface) {
-    return interface.index && !interface.failed && !interface.offline;
+    return interface.index && !interface.failed && !interface.offline && !interface.starting_until;
 }
 
 // Functioning, and has an UP address: on Linux the NIC's admin state stands for that of the zero stub (design §2).
@@ -44,6 +44,8 @@ inline bool wants_binding(const LogicalAddress& logical) {
     return logical.up && !logical.address.is_zero() && logical.uniqueness != Uniqueness::duplicate;
 }
 std::set<IpAddress> in_question(const Group& group);
+// The handle of `group`'s traffic-control filters: 1 + the number of its lower end, so that none is 0.
+std::uint32_t filter_handle(const Group& group);
 
 // Members in natural name order.
 std::vector<const Interface*> members_of(const State& state, const Group& group);

@@ -23,7 +23,8 @@ std::vector<const Group*> groups_in_order(const State& state) {
 }
 
 GroupStatus group_status(const State& state, const Group& group) {
-    GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health};
+    GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health,
+                       .policy = group.policy};
     for (const Interface* member : members_of(state, group)) {
         if (active(*member)) status.active.push_back(member->name);
         else if (functioning(*member) && member->inactive) status.inactive.push_back(member->name);
@@ -34,6 +35,7 @@ GroupStatus group_status(const State& state, const Group& group) {
 
 InterfaceHealth health_of(const Interface& member) {
     if (member.offline) return InterfaceHealth::offline;
+    if (member.starting_until) return InterfaceHealth::unknown;
     return member.failed ? InterfaceHealth::failed : InterfaceHealth::ok;
 }
 
@@ -47,7 +49,9 @@ InterfaceStatus interface_status(const Group& group, const Interface& member) {
     status.multicast4 = status.broadcast4 = is_nominee4;
     status.multicast6 = member.index && group.families[1].nominee == member.index;
     status.down = !member.admin_up || member.offline;
+    status.hardware_duplicate = member.hardware_duplicate;
     status.link = link_up(member) ? LinkHealth::up : LinkHealth::down;
+    if (member.starting_until) status.link = LinkHealth::unknown;
     status.probe = ProbeHealth::disabled;
     status.state = health_of(member);
     return status;

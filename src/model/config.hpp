@@ -6,12 +6,15 @@
 
 namespace ipmp {
 
+inline constexpr std::uint16_t kDefaultFilterPriority = 0x4950;
+
 struct Config {
     std::chrono::milliseconds failure_detection_time{10000};  // 100 or more; used once probing exists
     bool failback = true;                                     // R-POL-3
     bool track_only_groups = true;                            // TRACK_INTERFACES_ONLY_WITH_GROUPS
     std::uint32_t link_ups_per_minute = 2;                    // R-DET-7; 0 turns the flapping rule off
     std::uint32_t duplicate_address_probes = 3;               // R-ADR-6; 0: addresses are used unasked
+    std::uint16_t filter_priority = kDefaultFilterPriority;   // FILTER_PRIORITY: of our traffic-control filters
 
     bool operator==(const Config&) const = default;
 };

@@ -62,7 +62,8 @@ struct Interface {
     bool standby = false;   // administrator's
     bool inactive = false;  // ours: functioning, but not needed (R-POL-1)
     bool failed = false;    // ours: not usable
-    bool offline = false;   // if_mpadm -d
+    bool offline = false;   // if_mpadm -d, or hardware_duplicate
+    bool hardware_duplicate = false;  // ours: offline because another member has the same MAC (R-DET-10)
     Settings saved_settings;  // as they were before the join; restored at leave
     bool up_when_lost = false;  // was admin-up when it vanished: is brought up when it is back (R-DYN-6)
 
@@ -71,9 +72,11 @@ struct Interface {
     std::uint32_t mtu_bytes = 0;
     bool admin_up = false;
     bool carrier = false;
+    bool starting = false;  // has carrier, but the kernel's queues are not open yet
     std::uint32_t carrier_changes = 0;
 
     // Transient.
+    std::optional<Instant> starting_until;  // a newcomer that is starting is waited for, at most until then
     std::vector<Instant> link_ups;         // newest last, at most Config::link_ups_per_minute (R-DET-7)
     bool flapping_reported = false;
     std::optional<Instant> repair_due;     // the flapping rule holds the repair back until then
@@ -95,6 +98,7 @@ struct GroupFamily {
     std::vector<InterfaceIndex> active;     // in order of activation, longest first (R3.2)
     InterfaceIndex nominee;
     std::vector<Binding> bindings;          // UP data addresses but duplicates, in order of first binding
+    std::vector<Binding> proxies;           // addresses of others that this host answers for on the group's link
     std::array<InterfaceIndex, kSlotCount> slots{};
     std::optional<Instant> give_back_due;   // transient: next paced step of slots to a repaired member (design D4)
     bool operator==(const GroupFamily&) const = default;
@@ -104,6 +108,9 @@ struct Group {
     std::string interface;   // IPMP interface name, ipmp0
     std::string name;        // group name; equal to `interface` until renamed
     std::string lower_name;  // ipmpl0
+    SpreadPolicy policy = SpreadPolicy::flow;
+    std::array<bool, 2> forwards{};  // [index_of(family)] (R-GRP-10)
+    InterfaceIndex forwards_on;      // the IPMP link that showed `forwards`; 0: none has yet
     MacAddress mac, lower_mac;
     std::array<GroupFamily, 2> families;
     std::uint64_t next_sequence = 1;  // of Binding

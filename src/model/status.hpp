@@ -9,6 +9,7 @@
 
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
+#include "model/dataplane_image.hpp"
 
 namespace ipmp {
 
@@ -21,6 +22,7 @@ struct GroupStatus {
     std::string interface;  // ipmp0
     std::string name;       // group name
     GroupHealth state = GroupHealth::failed;
+    SpreadPolicy policy = SpreadPolicy::flow;
     std::optional<std::uint32_t> failure_detection_time_ms;  // only while some member is probed
     std::vector<std::string> active, inactive, unusable;
     bool operator==(const GroupStatus&) const = default;

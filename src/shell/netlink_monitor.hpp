@@ -12,6 +12,9 @@
 
 namespace ipmp {
 
+// What a link message says is not what `known` says.
+bool link_differs(const LinkState& told, const KernelState& known);
+
 class NetlinkMonitor {
   public:
     struct Hints {

@@ -187,10 +187,14 @@ void NetlinkThread::Worker::watch_routes() {
 void NetlinkThread::Worker::check_settings() {
     if (managed_.empty() || stale_ || now() < settings_due_) return;
     settings_due_ = now() + kSettingsPeriod;
+    auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
+    if (neighbours && *neighbours != known_.neighbours) stale_ = true;
     for (const auto& [index, names] : managed_) {
         auto link = known_.links.find(index);
         if (link == known_.links.end()) continue;
         if (read_settings(names, link->second.name) != link->second.settings) stale_ = true;
+        auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
+        if (fresh && link_differs(*fresh, known_)) stale_ = true;
     }
 }
 

@@ -87,6 +87,17 @@ void read_count(std::string_view text, const char* name, std::int64_t maximum, s
     }
 }
 
+void read_filter_priority(std::string_view text, DecodedConfig& result) {
+    auto value = value_of(text, "FILTER_PRIORITY");
+    if (!value) return;
+    auto number = parse_integer(*value);
+    if (!number || *number < 1 || *number > std::numeric_limits<std::uint16_t>::max()) {
+        result.messages.push_back(fmt::format("Invalid value for FILTER_PRIORITY {}", shown(*value)));
+    } else {
+        result.config.filter_priority = static_cast<std::uint16_t>(*number);
+    }
+}
+
 }  // namespace
 
 DecodedConfig decode_config(std::string_view text) {
@@ -96,6 +107,7 @@ DecodedConfig decode_config(std::string_view text) {
     read_yes_no(text, "TRACK_INTERFACES_ONLY_WITH_GROUPS", result.config.track_only_groups, result);
     read_count(text, "LINK_UPS_PER_MINUTE", kMostLinkUps, result.config.link_ups_per_minute, result);
     read_count(text, "DUPLICATE_ADDRESS_PROBES", kMostProbes, result.config.duplicate_address_probes, result);
+    read_filter_priority(text, result);
     return result;
 }
 

@@ -22,8 +22,9 @@ TEST(ConfigDecode, ReadsEveryVariable_R_DET_5) {
         "FAILBACK=No\n"
         "TRACK_INTERFACES_ONLY_WITH_GROUPS=no\n"
         "LINK_UPS_PER_MINUTE=0\n"
-        "DUPLICATE_ADDRESS_PROBES=5");
-    EXPECT_EQ(decoded.config, (Config{milliseconds(5000), false, false, 0, 5}));
+        "DUPLICATE_ADDRESS_PROBES=5\n"
+        "FILTER_PRIORITY=0x10");
+    EXPECT_EQ(decoded.config, (Config{milliseconds(5000), false, false, 0, 5, 16}));
     EXPECT_TRUE(decoded.messages.empty());
 }
 
@@ -71,6 +72,11 @@ TEST(ConfigDecode, BadWordsKeepDefaults_R_DET_5) {
 TEST(ConfigDecode, LinkUpsPerMinute_R_DET_7) {
     EXPECT_EQ(decode_config("LINK_UPS_PER_MINUTE=5\n").config.link_ups_per_minute, 5u);
     EXPECT_EQ(decode_config("LINK_UPS_PER_MINUTE=many\n").config.link_ups_per_minute, 2u);
+    for (const char* value : {"0", "65536", "first", ""}) {
+        auto decoded = decode_config(std::string("FILTER_PRIORITY=") + value + "\n");
+        EXPECT_EQ(decoded.config.filter_priority, kDefaultFilterPriority) << value;
+        EXPECT_EQ(decoded.messages, Messages{std::string("Invalid value for FILTER_PRIORITY ") + value});
+    }
 }
 
 TEST(ConfigDecode, R_ADR_6_DuplicateAddressProbes) {

@@ -110,8 +110,22 @@ void fields(A& a, typename A::template Ref<SetOffline> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<UndoOffline> v) {
-    auto& [interface] = v;
+    a.interface_name("interface", v.interface);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetPolicy> v) {
+    auto& [interface, policy] = v;
     a.interface_name("interface", interface);
+    a("policy", policy);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetRouter> v) {
+    auto& [interface, family, router] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a("router", router);
 }
 
 template <class A>
@@ -119,14 +133,10 @@ void fields(A& a, typename A::template Ref<Stop> v) {
     a.defaulted("purge", v.purge);
 }
 
-template <class A>
-void fields(A&, typename A::template Ref<Ping>) {}
-template <class A>
-void fields(A&, typename A::template Ref<GetStatus>) {}
-template <class A>
-void fields(A&, typename A::template Ref<GetCounters>) {}
-template <class A>
-void fields(A&, typename A::template Ref<GetInfo>) {}
+template <class A> void fields(A&, typename A::template Ref<Ping>) {}
+template <class A> void fields(A&, typename A::template Ref<GetStatus>) {}
+template <class A> void fields(A&, typename A::template Ref<GetCounters>) {}
+template <class A> void fields(A&, typename A::template Ref<GetInfo>) {}
 template <class A>
 void fields(A& a, typename A::template Ref<GetInterfaceDescription> v) {
     a("interface", v.interface);
@@ -147,7 +157,7 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.SetGroup",   "org.ipmp.Mpathd.SetAddress",    "org.ipmp.Mpathd.SetNetmask",
     "org.ipmp.Mpathd.AddLogical", "org.ipmp.Mpathd.RemoveLogical", "org.ipmp.Mpathd.SetFlags",
     "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
-    "org.ipmp.Mpathd.Stop"};
+    "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.Stop"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping", "org.ipmp.Mpathd.GetStatus", "org.ipmp.Mpathd.GetCounters", "org.varlink.service.GetInfo",
     "org.varlink.service.GetInterfaceDescription"};

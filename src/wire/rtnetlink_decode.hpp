@@ -20,7 +20,7 @@ namespace ipmp {
 using MessageBytes = std::span<const std::uint8_t>;
 
 // RTM_NEWLINK or RTM_DELLINK, but not those of a bridge port (AF_BRIDGE), which describe only a part.
-// `filter`, `filter_group` and `settings` are not in such a message and stay empty.
+// What `filter` stands for and `settings` are not in such a message and stay empty.
 std::optional<LinkState> decode_link(MessageBytes message);
 
 // RTM_NEWADDR or RTM_DELADDR.
@@ -63,6 +63,14 @@ struct FilterState {
 
     bool operator==(const FilterState&) const = default;
 };
+
+// RTM_NEWNEIGH of a proxy entry or of one made to stay.
+std::optional<NeighbourEntry> decode_neighbour_entry(MessageBytes message);
+
+inline constexpr std::uint32_t kIngressParent = 0xfffffff2;  // TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+
+// Ours, be it of another daemon run, another priority or another group: told by the name of its program.
+bool is_ipmp_filter(const FilterState& filter);
 
 // RTM_NEWTFILTER or RTM_DELTFILTER.
 std::optional<FilterState> decode_filter(MessageBytes message);

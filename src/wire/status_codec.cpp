@@ -10,10 +10,11 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<GroupStatus> v) {
-    auto& [interface, name, state, failure_detection_time_ms, active, inactive, unusable] = v;
+    auto& [interface, name, state, policy, failure_detection_time_ms, active, inactive, unusable] = v;
     a("interface", interface);
     a("name", name);
     a("state", state);
+    a("policy", policy);
     a("failure_detection_time_ms", failure_detection_time_ms);
     a("active", active);
     a("inactive", inactive);

@@ -34,6 +34,13 @@ int drop_group_frame(struct __sk_buff *skb)
     return first & 1 ? TC_ACT_SHOT : TC_ACT_OK;
 }
 
+// What some other program may have on a NIC: decides about long frames and lets all others go on.
+SEC("drop_long")
+int drop_long_frame(struct __sk_buff *skb)
+{
+    return skb->len > 500 ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
 // For the laboratory's own test: lets through only what has no flow hash.
 SEC("drop_hashed")
 int drop_hashed_frame(struct __sk_buff *skb)

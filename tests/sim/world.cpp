@@ -358,6 +358,7 @@ void World::take_dump() {
         seen.state.addresses = kernel_.truth().addresses;
         seen.state.rules = kernel_.truth().rules;
         seen.state.routes = kernel_.truth().routes;
+        seen.state.neighbours = kernel_.truth().neighbours;
         deliver_in_order(seen, version);
         netlink_busy_ = false;
         wake_netlink();
