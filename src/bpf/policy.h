@@ -55,6 +55,7 @@ static __always_inline struct transport ipv4_transport(const struct iphdr* ip) {
 
 static __always_inline struct transport ipv6_transport(struct __sk_buff* skb, __u8 next_header) {
     struct transport transport = {.offset = L4_IPV6, .protocol = next_header};
+#pragma unroll /* Linux 6.1 takes no loop that is entered in the middle, which is what clang makes of this one */
     for (int i = 0; i <= EXTENSION_HEADERS_MAX; i++) {
         __u8 header[4]; /* next header, length; in a fragment header offset and flags at the end */
         switch (transport.protocol) {

@@ -313,13 +313,18 @@ std::vector<Event> Dataplane::take_events() {
 }
 
 Result<void> Dataplane::find_peers(const FindPeers& wanted) {
-    auto instance = instances_.find(wanted.ipmp_interface);
-    if (instance == instances_.end()) return {};
-    auto found = read_peers(instance->second->peers_fd(), wanted.addresses, now());
-    if (!found) return found.error();
-    found_peers_.emplace_back(PeersFound{wanted.ipmp_interface, *std::move(found)});
+    PeersFound answer{wanted.ipmp_interface, {}};
+    Result<void> outcome;
+    if (auto instance = instances_.find(wanted.ipmp_interface); instance != instances_.end()) {
+        auto found = read_peers(instance->second->peers_fd(), wanted.addresses, now());
+        if (found)
+            answer.found = *std::move(found);
+        else
+            outcome = found.error();
+    }
+    found_peers_.emplace_back(std::move(answer));
     signal_eventfd(found_peers_fd_.get());
-    return {};
+    return outcome;
 }
 
 std::map<std::string, std::uint64_t> Dataplane::counters(const std::string& ipmp_interface) const {

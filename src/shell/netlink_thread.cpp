@@ -124,9 +124,13 @@ void NetlinkThread::Worker::take_hints() {
 }
 
 void NetlinkThread::Worker::search(const FindPeers& wanted) {
+    PeersFound answer{wanted.ipmp_interface, {}};
     auto found = find_neighbours(socket_, wanted);
-    if (!found) return log_error(found.error().text + ", ignoring: who asked is on record in the data path");
-    thread_.emit(PeersFound{wanted.ipmp_interface, *std::move(found)});
+    if (found)
+        answer.found = *std::move(found);
+    else
+        log_error(found.error().text + ", ignoring: who asked is on record in the data path");
+    thread_.emit(std::move(answer));
 }
 
 void NetlinkThread::Worker::apply(const ApplyKernel& batch) {

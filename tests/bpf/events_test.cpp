@@ -277,8 +277,7 @@ TEST_F(Events, groups_report_apart_and_a_group_that_is_gone_is_silent) {
     run(Filter::steer, "under0", claim);
     ASSERT_TRUE(dataplane_.apply({{"ipmp1", base_image()}}));
     EXPECT_TRUE(dataplane_.take_events().empty());
-    EXPECT_TRUE(dataplane_.find_peers({"ipmp0", {}, {ip("192.0.2.1")}}));
-    EXPECT_TRUE(dataplane_.take_events().empty()) << "nobody knows an interface that is gone";
+    EXPECT_TRUE(find_peers({ip("192.0.2.1")}).empty()) << "who asks about it gets an answer";
 }
 
 TEST_F(Events, who_asks_for_a_data_address_is_a_peer) {
@@ -349,7 +348,7 @@ TEST_F(Events, the_most_recent_peers_are_read_from_a_full_record) {
         return address;
     };
     for (int i = 0; i < kEntries; ++i) {
-        Duration age = std::chrono::milliseconds(10 * (kEntries - i));
+        Duration age = std::chrono::microseconds(100 * (kEntries - i));  // a host just booted has no long past
         put_peer(peers, i % 2 ? "192.0.2.1" : "192.0.2.2", peer(i), age);
     }
     Instant begin = now();
