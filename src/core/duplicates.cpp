@@ -90,11 +90,11 @@ void Duplicates::give_up(const Case& it, const MacAddress& claimant, Instant now
     it.logical.claimant = claimant;
     it.watch = Watch{.retry_due = now + kRetry};
     if (!news) return;
-    log.push_back(Log{Severity::error, fmt::format("{} of {} is a duplicate address: {} uses it; disabled, and tried "
-                                                   "again every {} s",
-                                                   to_string(it.logical.address), it.ipmp_interface,
-                                                   to_string(claimant),
-                                                   std::chrono::duration_cast<std::chrono::seconds>(kRetry).count())});
+    log.push_back(
+        Log{Severity::error, fmt::format("{} of {} is a duplicate address: {} uses it; disabled, and tried "
+                                         "again every {} s",
+                                         to_string(it.logical.address), it.ipmp_interface, to_string(claimant),
+                                         std::chrono::duration_cast<std::chrono::seconds>(kRetry).count())});
 }
 
 bool Duplicates::a_link_came_up(const State& state, const Group& group) const {
@@ -152,8 +152,10 @@ void Duplicates::update(State& state, const DataplaneImage& image, const Config&
                     logical.uniqueness = Uniqueness::optimistic;
                 }
                 if (logical.uniqueness != Uniqueness::duplicate) it.watch.retry_due.reset();
-                if (nic.index) proceed(it, nic, config, now, actions);
-                else it.watch.due.reset();
+                if (nic.index)
+                    proceed(it, nic, config, now, actions);
+                else
+                    it.watch.due.reset();
             }
         }
     }
@@ -207,9 +209,9 @@ void Duplicates::tell_claims(const Case& it, Instant now, std::vector<Action>& a
     if (!watch.told || now < *watch.told + kSilence) return;
     watch.told.reset();
     if (watch.untold == 0) return;
-    actions.push_back(Log{Severity::error, fmt::format("{} of {} was claimed by others {} more times",
-                                                       to_string(it.logical.address), it.ipmp_interface,
-                                                       std::exchange(watch.untold, 0))});
+    actions.push_back(
+        Log{Severity::error, fmt::format("{} of {} was claimed by others {} more times", to_string(it.logical.address),
+                                         it.ipmp_interface, std::exchange(watch.untold, 0))});
     watch.told = now;
 }
 

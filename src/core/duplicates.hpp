@@ -60,10 +60,10 @@ class Duplicates {
   private:
     // How far things are with one address.
     struct Watch {
-        Nic nic;                      // the series of probes leaves by
+        Nic nic;  // the series of probes leaves by
         std::uint32_t probes_left = 0;
-        std::optional<Instant> due;   // next probe, or the end of the wait after the last; none: no series
-        bool defend = false;          // with the next update
+        std::optional<Instant> due;     // next probe, or the end of the wait after the last; none: no series
+        bool defend = false;            // with the next update
         std::vector<Instant> defences;  // within kWindow, newest last
         std::optional<Instant> retry_due;
         std::optional<Instant> told;  // when claims of it were last logged
@@ -85,7 +85,7 @@ class Duplicates {
     static void tell_claims(const Case& it, Instant now, std::vector<Action>& actions);
     bool a_link_came_up(const State& state, const Group& group) const;
 
-    std::map<Key, Watch> watches_;              // of UP addresses
+    std::map<Key, Watch> watches_;               // of UP addresses
     std::map<std::string, bool> links_were_up_;  // by name of underlying interface
 };
 

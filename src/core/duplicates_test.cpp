@@ -190,8 +190,9 @@ TEST_F(DuplicateAddress, R_ADR_6_WhoeverClaimsOrAsksDuringDetectionHasIt) {
         EXPECT_TRUE(state_.groups.at("ipmp0").families[0].bindings.empty());
         auto lines = taken<Log>();
         ASSERT_EQ(lines.size(), 1u);
-        EXPECT_EQ(lines[0].text, "192.0.2.1 of ipmp0 is a duplicate address: 02:09:09:09:09:09 uses it; disabled, and "
-                                 "tried again every 300 s");
+        EXPECT_EQ(lines[0].text,
+                  "192.0.2.1 of ipmp0 is a duplicate address: 02:09:09:09:09:09 uses it; disabled, and "
+                  "tried again every 300 s");
     }
 }
 

@@ -22,7 +22,7 @@ namespace ipmp {
 class PeriodicDefence {
   public:
     static constexpr Duration kInterval = std::chrono::seconds(300);
-    static constexpr std::size_t kBatch = 8;              // 96 an hour
+    static constexpr std::size_t kBatch = 8;                     // 96 an hour
     static constexpr Duration kCalm = std::chrono::seconds(60);  // who just got addresses has announced them
 
     // Appends what is due of the addresses bound in `image`.

@@ -34,8 +34,8 @@ inline bool migrates(const LogicalAddress& logical) {
     return logical.up && !logical.no_failover && !logical.address.is_zero() && !logical.address.is_link_local();
 }
 
-// UP addresses of a group: which of them belong on the IPMP interface, which are bound, and which must not be announced,
-// as another host may have them (core/duplicates).
+// UP addresses of a group: which of them belong on the IPMP interface, which are bound, and which must not be
+// announced, as another host may have them (core/duplicates).
 inline bool in_use(const LogicalAddress& logical) {
     bool usable = logical.uniqueness == Uniqueness::settled || logical.uniqueness == Uniqueness::optimistic;
     return logical.up && !logical.address.is_zero() && usable;

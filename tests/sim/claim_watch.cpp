@@ -49,12 +49,11 @@ void ClaimWatch::check_waiting(const Group& group, const LogicalAddress& logical
     auto [entry, is_new] = waiting_.try_emplace(logical.address, Waiting{nic, now});
     if (entry->second.nic != nic) entry->second = {nic, now};
     if (now <= entry->second.since + kLongestDetection + kMostTicks * tick_delay) return;
-    broken.push_back(fmt::format("{} of {} is in question for more than a second", to_string(logical.address),
-                                 group.interface));
+    broken.push_back(
+        fmt::format("{} of {} is in question for more than a second", to_string(logical.address), group.interface));
 }
 
-Violations ClaimWatch::inspect(const Transition& step, const DataplaneImage& image, Instant now,
-                               Duration tick_delay) {
+Violations ClaimWatch::inspect(const Transition& step, const DataplaneImage& image, Instant now, Duration tick_delay) {
     if (auto* claim = std::get_if<AddressClaimed>(&step.event)) {
         heard_[claim->address] = now;
         if (!claim->probing) claims_[claim->address].push_back(now);

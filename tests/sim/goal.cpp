@@ -114,7 +114,7 @@ class Goal {
                 bool to_be_asked = family.active.empty() && !logical.adopted;
                 auto wanted_as = to_be_asked ? Uniqueness::optimistic : Uniqueness::settled;
                 require(logical.uniqueness == wanted_as, to_string(logical.address) + " is still in question");
-                wanted.insert(written(logical.address, logical.prefix_length, false));
+                wanted.insert(written(logical.address, logical.prefix_length, logical.scope_link));
                 if (logical.adopted) insert_copies(upper->first, logical.address, wanted);
             }
         }
