@@ -20,7 +20,7 @@ void Announcements::resume(const State& restored) {
     }
 }
 
-void Announcements::update(const State& state, const DataplaneImage& image, const KernelState& kernel, Instant now,
+void Announcements::update(const DataplaneImage& image, const KernelState& kernel, Instant now,
                            std::vector<Action>& actions) {
     std::set<std::pair<InterfaceIndex, IpAddress>> present;
     for (const AddressState& seen : kernel.addresses) present.emplace(seen.link, seen.address);
@@ -28,11 +28,9 @@ void Announcements::update(const State& state, const DataplaneImage& image, cons
 
     std::map<Key, Told> updated;
     for (const auto& [name, group] : image) {
-        std::set<IpAddress> open = in_question(state.groups.at(name));
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index) continue;
             if (!present.contains({group.upper, address})) continue;  // once it is there it is news
-            if (open.contains(address)) continue;
             auto known = told_.find({name, address});
             if (known == told_.end() || known->second.nic != entry.nic) {
                 int repeats = address.family == Family::ipv4 ? kRepeats4 : kRepeats6;

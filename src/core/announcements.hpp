@@ -29,10 +29,9 @@ class Announcements {
     // What a former daemon has announced, perhaps not to the end: it is repeated once, after an interval.
     void resume(const State& restored);
 
-    // Compares the bindings of `image` with what was announced; only addresses that `kernel` holds on the
-    // IPMP interface, and that nobody else may have, are announced. Appends what is due.
-    void update(const State& state, const DataplaneImage& image, const KernelState& kernel, Instant now,
-                std::vector<Action>& actions);
+    // Compares the bindings of `image`, an announceable() one, with what was announced; only addresses that `kernel`
+    // holds on the IPMP interface are. Appends what is due.
+    void update(const DataplaneImage& image, const KernelState& kernel, Instant now, std::vector<Action>& actions);
 
     std::optional<Instant> deadline() const;
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/image.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -24,7 +26,7 @@ class AnnouncementSeries : public testing::Test {
     std::vector<Announce> update() {
         std::vector<Action> actions;
         state_.groups["ipmp0"];
-        announcements_.update(state_, image_, kernel_, now_, actions);
+        announcements_.update(announceable(state_, image_), kernel_, now_, actions);
         std::vector<Announce> made;
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
         return made;

@@ -109,10 +109,11 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 
     publish(actions);
     duplicates.update(state, image, config, now, actions);
-    announcements.update(state, image, kernel, now, actions);
-    rebinds.update(event, image, kernel, now, actions);
-    keep_alives.update(image, kernel, now, actions);
-    periodic_defence.update(state, image, now, actions);
+    DataplaneImage told = announceable(state, image);
+    announcements.update(told, kernel, now, actions);
+    rebinds.update(event, told, kernel, now, actions);
+    keep_alives.update(told, kernel, now, actions);
+    periodic_defence.update(told, now, actions);
     queries.update(state, image, kernel, now, actions);
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);

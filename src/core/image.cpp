@@ -57,4 +57,14 @@ DataplaneImage image_of(const State& state, const KernelState& kernel) {
     return image;
 }
 
+DataplaneImage announceable(const State& state, DataplaneImage image) {
+    for (auto& [name, group] : image) {
+        for (const IpAddress& address : in_question(state.groups.at(name))) {
+            auto entry = group.addresses.find(address);
+            if (entry != group.addresses.end() && entry->second.kind == AddressKind::data) entry->second.nic = {};
+        }
+    }
+    return image;
+}
+
 }  // namespace ipmp

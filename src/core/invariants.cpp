@@ -237,7 +237,7 @@ void check_speaker(const State& state, const IpAddress& spoken_for, const Nic& s
         }
     }
     report.require(bound, "{} is announced from {} but not bound to it", address, nic->name);
-    bool open = group != state.groups.end() && in_question(group->second).contains(announce.address);
+    bool open = group != state.groups.end() && in_question(group->second).contains(spoken_for);
     report.require(!open, "{} is announced before it is known to be ours alone", address);
 }
 

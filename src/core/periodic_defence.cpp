@@ -20,15 +20,12 @@ Instant next_batch(const Nic& nic, Instant now) {
 
 }  // namespace
 
-void PeriodicDefence::update(const State& state, const DataplaneImage& image, Instant now,
-                             std::vector<Action>& actions) {
+void PeriodicDefence::update(const DataplaneImage& image, Instant now, std::vector<Action>& actions) {
     std::map<Nic, std::vector<std::pair<Instant, Key>>> waiting;
     std::map<Key, Instant> announced;
     for (const auto& [name, group] : image) {
-        std::set<IpAddress> open = in_question(state.groups.at(name));
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index) continue;
-            if (open.contains(address)) continue;
             Key key{name, address};
             auto known = announced_.find(key);
             Instant last = announced[key] = known == announced_.end() ? Instant{} : known->second;

@@ -25,8 +25,8 @@ class PeriodicDefence {
     static constexpr std::size_t kBatch = 8;                     // 96 an hour
     static constexpr Duration kCalm = std::chrono::seconds(60);  // who just got addresses has announced them
 
-    // Appends what is due of the addresses bound in `image`.
-    void update(const State& state, const DataplaneImage& image, Instant now, std::vector<Action>& actions);
+    // Appends what is due of the addresses bound in `image`, an announceable() one.
+    void update(const DataplaneImage& image, Instant now, std::vector<Action>& actions);
 
     std::optional<Instant> deadline() const;
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/image.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -35,7 +37,7 @@ class PeriodicDefenceOf : public testing::Test {
     }
     void step(std::vector<std::pair<Instant, Announce>>& made) {
         std::vector<Action> actions;
-        defence_.update(state_, image_, now_, actions);
+        defence_.update(announceable(state_, image_), now_, actions);
         for (const Action& action : actions) made.emplace_back(now_, std::get<Announce>(action));
     }
     State state_;

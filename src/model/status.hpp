@@ -22,9 +22,9 @@ struct GroupStatus {
     std::string interface;  // ipmp0
     std::string name;       // group name
     GroupHealth state = GroupHealth::failed;
-    SpreadPolicy policy = SpreadPolicy::flow;
     std::optional<std::uint32_t> failure_detection_time_ms;  // only while some member is probed
     std::vector<std::string> active, inactive, unusable;
+    SpreadPolicy policy = SpreadPolicy::flow;
     bool operator==(const GroupStatus&) const = default;
 };
 

@@ -10,7 +10,7 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<GroupStatus> v) {
-    auto& [interface, name, state, policy, failure_detection_time_ms, active, inactive, unusable] = v;
+    auto& [interface, name, state, failure_detection_time_ms, active, inactive, unusable, policy] = v;
     a("interface", interface);
     a("name", name);
     a("state", state);

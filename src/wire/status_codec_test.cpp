@@ -32,8 +32,8 @@ class Generator {
         return list<std::string>([&] { return name(); });
     }
     GroupStatus group() {
-        GroupStatus result{name(), "a b\"\\" + name(), static_cast<GroupHealth>(below(3)),
-                           static_cast<SpreadPolicy>(below(4)), {}, names(), names(), names()};
+        GroupStatus result{name(), "a b\"\\" + name(), static_cast<GroupHealth>(below(3)), {}, names(), names(),
+                           names(), static_cast<SpreadPolicy>(below(4))};
         if (coin()) result.failure_detection_time_ms = below(100000);
         return result;
     }
