@@ -3,8 +3,8 @@
  * The layout of the data path's maps: the only definition of their keys and values, read by the BPF programs
  * (C) and by shell/dataplane (C++). Every IPMP group has its own instance of every map, so no key names a group.
  *
- * All numbers are in host byte order, all addresses in network byte order. Only the daemon writes, the
- * programs only read; the exception is ipmp_counters. Specification: docs/DATAPLANE.md.
+ * All numbers are in host byte order, all addresses in network byte order. What the daemon writes the programs only
+ * read; what they write (from ipmp_peers on) it only reads. Specification: docs/DATAPLANE.md.
  */
 #pragma once
 
@@ -67,18 +67,87 @@ struct ipmp_mac_key {
 };
 IPMP_LAYOUT(sizeof(struct ipmp_mac_key) == 8);
 
+/* How unicast IP chooses its NIC. */
+enum ipmp_policy {
+    IPMP_POLICY_FLOW = 0,        /* slot of the kernel's flow hash */
+    IPMP_POLICY_TUPLE = 1,       /* slot of a hash of addresses, protocol and ports, always the same one */
+    IPMP_POLICY_DESTINATION = 2, /* slot of a hash of the destination address */
+    IPMP_POLICY_SOURCE = 3,      /* the NIC of the source address */
+};
+
 /* ipmp_settings: __u32 0 -> struct ipmp_settings */
 struct ipmp_settings {
     __u32 lower_ifindex;            /* lower end of the IPMP link, ipmpl0 */
     __u32 nominee[IPMP_FAMILIES];   /* row; carries broadcast and multicast */
     __u8 upper_mac[IPMP_MAC_BYTES]; /* ipmp0's; never seen on a wire */
-    __u8 forwards;                  /* 1: the group routes packets of others */
-    __u8 pad;
+    __u8 forwards;                  /* bit 1 << family index: the group routes packets of others */
+    __u8 policy;                    /* enum ipmp_policy */
 };
 IPMP_LAYOUT(sizeof(struct ipmp_settings) == 20);
 IPMP_LAYOUT(offsetof(struct ipmp_settings, nominee) == 4);
 IPMP_LAYOUT(offsetof(struct ipmp_settings, upper_mac) == 12);
 IPMP_LAYOUT(offsetof(struct ipmp_settings, forwards) == 18);
+IPMP_LAYOUT(offsetof(struct ipmp_settings, policy) == 19);
+
+/* ipmp_peers: struct ipmp_peer_key -> struct ipmp_peer. Who asked for a data address, and so knows its MAC. */
+struct ipmp_peer_key {
+    struct ipmp_address_key address; /* ours; gives the family of both */
+    __u8 peer[16];
+};
+IPMP_LAYOUT(sizeof(struct ipmp_peer_key) == 36);
+IPMP_LAYOUT(offsetof(struct ipmp_peer_key, peer) == 20);
+
+struct ipmp_peer {
+    __u64 seen_ns; /* CLOCK_MONOTONIC; of the last question */
+    __u8 mac[IPMP_MAC_BYTES];
+    __u16 pad;
+};
+IPMP_LAYOUT(sizeof(struct ipmp_peer) == 16);
+IPMP_LAYOUT(offsetof(struct ipmp_peer, mac) == 8);
+
+/* ipmp_events: ring buffer of struct ipmp_event */
+enum ipmp_event_kind {
+    IPMP_EVENT_CLAIM = 0,  /* the station `mac` uses `address` */
+    IPMP_EVENT_PROBE = 1,  /* the station `mac` asks whether it may use `address` */
+    IPMP_EVENT_ANSWER = 2, /* `peer` answered `address` */
+    IPMP_EVENT_KINDS
+};
+
+struct ipmp_event {
+    __u32 kind;
+    __u32 ifindex; /* of the NIC it arrived at */
+    struct ipmp_address_key address;
+    __u8 peer[16];
+    __u8 mac[IPMP_MAC_BYTES];
+    __u16 pad;
+};
+IPMP_LAYOUT(sizeof(struct ipmp_event) == 52);
+IPMP_LAYOUT(offsetof(struct ipmp_event, address) == 8);
+IPMP_LAYOUT(offsetof(struct ipmp_event, peer) == 28);
+IPMP_LAYOUT(offsetof(struct ipmp_event, mac) == 44);
+
+/* What keeps a flood of frames from becoming a flood of events or peers; the programs' own. */
+enum {
+    IPMP_EVENT_BYTES = 1 << 16,     /* of the ring buffer: about a thousand events */
+    IPMP_MAX_PEERS = 1 << 13,       /* of all data addresses; the least recently seen one makes room */
+    IPMP_CLAIM_PAUSE_MS = 100,      /* between two claims and probes of one address */
+    IPMP_CLAIMS_PER_SECOND = 256,   /* claims and probes of all addresses, on all CPUs */
+    IPMP_ANSWERS_PER_SECOND = 1024, /* on all CPUs */
+    IPMP_NEW_PEERS_PER_SECOND = 64, /* of one address: new ones, or with another MAC than before */
+};
+
+/* ipmp_paces: struct ipmp_address_key -> struct ipmp_pace; ipmp_buckets: __u32 event kind -> struct ipmp_bucket */
+struct ipmp_bucket {
+    __u64 since_ns; /* begin of the second that `used` counts in */
+    __u64 used;
+};
+IPMP_LAYOUT(sizeof(struct ipmp_bucket) == 16);
+
+struct ipmp_pace {
+    __u64 claimed_ns; /* last event of kind claim or probe */
+    struct ipmp_bucket peers;
+};
+IPMP_LAYOUT(sizeof(struct ipmp_pace) == 24);
 
 /* ipmp_counters: __u32 reason -> __u64 packets, per CPU. Only what is not the common path is counted.
  * X(reason, what happened to the frame) */
@@ -94,7 +163,10 @@ IPMP_LAYOUT(offsetof(struct ipmp_settings, forwards) == 18);
     X(in_other_nic, "inbound ARP or ND, dropped: asks for an address of another NIC")          \
     X(in_malformed, "inbound IP, ARP or ND, passed to the NIC's own stack: not readable")      \
     X(in_copied, "inbound IGMP or MLD query or DHCP, passed and copied to the IPMP interface") \
-    X(in_copy_failed, "inbound IGMP or MLD query or DHCP, passed: copying it failed")
+    X(in_copy_failed, "inbound IGMP or MLD query or DHCP, passed: copying it failed")          \
+    X(events_limited, "not reported: more claims or answers a second than allowed")            \
+    X(events_lost, "not reported: the daemon does not read")                                   \
+    X(peers_limited, "peer not recorded: more new ones a second than allowed")
 
 enum ipmp_counter {
 #define IPMP_COUNTER_ENUM(reason, text) IPMP_COUNT_##reason,

@@ -53,6 +53,33 @@ struct {
     __type(value, __u64);
 } ipmp_counters SEC(".maps");
 
+/* Written by the programs only. All of a fixed size from the start: a flood cannot use more memory. */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, IPMP_EVENT_BYTES);
+} ipmp_events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, IPMP_MAX_PEERS);
+    __type(key, struct ipmp_peer_key);
+    __type(value, struct ipmp_peer);
+} ipmp_peers SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, IPMP_MAX_ADDRESSES);
+    __type(key, struct ipmp_address_key);
+    __type(value, struct ipmp_pace);
+} ipmp_paces SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, IPMP_EVENT_KINDS);
+    __type(key, __u32);
+    __type(value, struct ipmp_bucket);
+} ipmp_buckets SEC(".maps");
+
 static __always_inline void count(enum ipmp_counter reason) {
     __u32 key = reason;
     __u64* packets = bpf_map_lookup_elem(&ipmp_counters, &key);

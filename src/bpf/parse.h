@@ -33,7 +33,9 @@ enum nd_type { ND_NONE = 0, ND_RS = 133, ND_RA = 134, ND_NS = 135, ND_NA = 136 }
 enum { MLD_QUERY = 130, IGMP_QUERY = 0x11 };
 enum { DHCP_CLIENT_PORT = 68, DHCP6_CLIENT_PORT = 546 };
 
-enum { ARP_HARDWARE_ETHERNET = 1, ARP_REQUEST = 1 }; /* <linux/if_arp.h> needs a C library */
+enum { IPV4_MORE_FRAGMENTS = 0x2000, IPV4_FRAGMENT_OFFSET = 0x1fff }; /* of iphdr.frag_off */
+
+enum { ARP_HARDWARE_ETHERNET = 1, ARP_REQUEST = 1, ARP_REPLY = 2 }; /* <linux/if_arp.h> needs a C library */
 
 struct arp_ipv4 {
     __be16 hardware_type;
@@ -54,6 +56,8 @@ struct nd_message {
     __u8 reserved[4];
     __u8 target[16]; /* NS and NA only */
 };
+
+enum { NA_SOLICITED = 0x40 }; /* in reserved[0] */
 
 struct nd_option {
     __u8 type;
@@ -146,7 +150,9 @@ static __always_inline int states_mac(const struct nd_option* option) {
 }
 
 /* First fragments and whole packets only: later fragments have no transport header. */
-static __always_inline int has_ipv4_transport(const struct iphdr* ip) { return !(ip->frag_off & bpf_htons(0x1fff)); }
+static __always_inline int has_ipv4_transport(const struct iphdr* ip) {
+    return !(ip->frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET));
+}
 
 static __always_inline int is_dhcp_at(struct __sk_buff* skb, __u32 transport, __u16 client_port) {
     struct udphdr udp;

@@ -6,7 +6,7 @@
  *
  *   ARP, ND      the NIC its sender address is bound to, so that what is stated and where it comes from agree
  *   group frames the nominee of the family
- *   the rest     slots[flow hash]; array look-ups only
+ *   the rest     by the group's policy; as a rule slots[flow hash], which is array look-ups only
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 
 #include "maps.h"
 #include "parse.h"
+#include "policy.h"
 
 static __always_inline int drop(enum ipmp_counter reason) {
     count(reason);
@@ -33,10 +34,45 @@ static __always_inline int leave_by_nominee(struct __sk_buff* skb, int family) {
     return leave_by(skb, settings ? nic_at(settings->nominee[family]) : NULL);
 }
 
-static __always_inline int leave_by_hash(struct __sk_buff* skb, int family) {
-    __u32 slot = family * IPMP_SLOTS_PER_FAMILY + bpf_get_hash_recalc(skb) % IPMP_SLOTS_PER_FAMILY;
+static __always_inline int leave_by_slot(struct __sk_buff* skb, int family, __u32 hash) {
+    __u32 slot = family * IPMP_SLOTS_PER_FAMILY + hash % IPMP_SLOTS_PER_FAMILY;
     const __u32* row = bpf_map_lookup_elem(&ipmp_slots, &slot);
     return leave_by(skb, row ? nic_at(*row) : NULL);
+}
+
+/* An address without a NIC does not hold a packet back that another NIC can carry. */
+static __always_inline int leave_by_source(struct __sk_buff* skb, int family, const struct ipmp_address_key* source) {
+    const struct ipmp_address* address = find_address(source);
+    const struct ipmp_nic* nic = address ? nic_at(address->nic) : NULL;
+    return nic ? leave_by(skb, nic) : leave_by_slot(skb, family, bpf_get_hash_recalc(skb));
+}
+
+/* Apart from the common path, so that this one stays short. A header that is not readable leaves by the flow hash. */
+static __noinline int leave_by_other_policy(struct __sk_buff* skb, int family, enum ipmp_policy policy) {
+    if (family == FAMILY_IPV4) {
+        const struct iphdr* ip = header_at(skb, L3, sizeof(*ip));
+        if (!ip) return leave_by_slot(skb, FAMILY_IPV4, bpf_get_hash_recalc(skb));
+        struct ipmp_address_key source = ipv4_key(&ip->saddr);
+        if (policy == IPMP_POLICY_SOURCE) return leave_by_source(skb, FAMILY_IPV4, &source);
+        return leave_by_slot(skb, FAMILY_IPV4, ipv4_hash(skb, ip, policy));
+    }
+    const struct ipv6hdr* ip = header_at(skb, L3, sizeof(*ip));
+    if (!ip) return leave_by_slot(skb, FAMILY_IPV6, bpf_get_hash_recalc(skb));
+    struct ipmp_address_key source = ipv6_key(&ip->saddr);
+    if (policy == IPMP_POLICY_SOURCE) return leave_by_source(skb, FAMILY_IPV6, &source);
+    return leave_by_slot(skb, FAMILY_IPV6, ipv6_hash(skb, ip, policy));
+}
+
+static __always_inline int leave_by_policy(struct __sk_buff* skb, int family) {
+    const struct ipmp_settings* settings = settings_of_group();
+    if (settings && settings->policy != IPMP_POLICY_FLOW) return leave_by_other_policy(skb, family, settings->policy);
+    return leave_by_slot(skb, family, bpf_get_hash_recalc(skb));
+}
+
+/* A veth pair clears the priority that Linux has derived from the type of service. The queueing disciplines of the NIC
+ * are to see it: the same table, two bits wide (4 bits an entry). */
+static __always_inline void restore_priority(struct __sk_buff* skb, __u8 type_of_service) {
+    if (type_of_service) skb->priority = 0x4620 >> (type_of_service >> 3 & 3) * 4 & 0xf;
 }
 
 /* The NIC that speaks for `sender`: the bound one, its own one, or the nominee for addresses we do not know.
@@ -111,11 +147,20 @@ static __always_inline int spread_nd(struct __sk_buff* skb, enum nd_type type) {
     return leave_by(skb, nic);
 }
 
+static __always_inline int spread_ipv4(struct __sk_buff* skb, int group) {
+    const struct iphdr* ip = header_at(skb, L3, sizeof(*ip));
+    if (ip) restore_priority(skb, ip->tos);
+    return group ? leave_by_nominee(skb, FAMILY_IPV4) : leave_by_policy(skb, FAMILY_IPV4);
+}
+
 static __always_inline int spread_ipv6(struct __sk_buff* skb, int group) {
     const struct ipv6hdr* ip = header_at(skb, L3, sizeof(*ip));
-    enum nd_type type = ip ? nd_type_of(skb, ip) : ND_NONE;
-    if (type != ND_NONE) return spread_nd(skb, type);
-    return group ? leave_by_nominee(skb, FAMILY_IPV6) : leave_by_hash(skb, FAMILY_IPV6);
+    if (ip) {
+        restore_priority(skb, ip->priority << 4 | ip->flow_lbl[0] >> 4);
+        enum nd_type type = nd_type_of(skb, ip);
+        if (type != ND_NONE) return spread_nd(skb, type);
+    }
+    return group ? leave_by_nominee(skb, FAMILY_IPV6) : leave_by_policy(skb, FAMILY_IPV6);
 }
 
 SEC("tc")
@@ -128,7 +173,7 @@ int ipmp_spread(struct __sk_buff* skb) {
 
     switch (ethernet->h_proto) {
         case bpf_htons(ETH_P_IP):
-            return group ? leave_by_nominee(skb, FAMILY_IPV4) : leave_by_hash(skb, FAMILY_IPV4);
+            return spread_ipv4(skb, group);
         case bpf_htons(ETH_P_IPV6):
             return spread_ipv6(skb, group);
         case bpf_htons(ETH_P_ARP):

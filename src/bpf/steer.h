@@ -15,13 +15,16 @@
  *   e  sent by a member, or ARP or ND stating a member's MAC                 drop
  *   f  other broadcast and multicast                                         up on the nominee, else drop
  *   g  unicast to a data address                                             up, on any member
- *   h  the rest                                                              pass; up if the group forwards
+ *   h  the rest                                                              pass; up if the group forwards, unless
+ *                                                                           it is for an address of this NIC
+ * What ARP and ND tell besides is noted by events.h.
  */
 #pragma once
 
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 
+#include "events.h"
 #include "maps.h"
 #include "parse.h"
 
@@ -43,11 +46,6 @@ static __always_inline int up(struct __sk_buff* skb, const struct ipmp_settings*
     if (!is_group_mac(ethernet->h_dest))
         __builtin_memcpy(ethernet->h_dest, settings->upper_mac, sizeof(settings->upper_mac));
     return bpf_redirect(settings->lower_ifindex, 0);
-}
-
-static __always_inline int is_here(struct __sk_buff* skb, __u32 row) {
-    const struct ipmp_nic* nic = nic_at(row);
-    return nic && nic->ifindex == skb->ifindex;
 }
 
 /* (b), (d) */
@@ -73,9 +71,13 @@ static __always_inline int steer_group_frame(struct __sk_buff* skb, const struct
 /* (g), (h); `dhcp`: see (d) */
 static __always_inline int steer_unicast(struct __sk_buff* skb, const struct ipmp_settings* settings, int family,
                                          const struct ipmp_address* address, int dhcp) {
-    if (address) return address->kind == IPMP_ADDRESS_DATA ? up(skb, settings) : PASS;
-    if (dhcp) return pass_and_copy_up(skb, settings, family);
-    return settings->forwards ? up(skb, settings) : PASS;
+    if (address) {
+        if (address->kind == IPMP_ADDRESS_DATA) return up(skb, settings);
+        if (is_here(skb, address->nic)) return PASS;
+    } else if (dhcp) {
+        return pass_and_copy_up(skb, settings, family);
+    }
+    return settings->forwards & 1 << family ? up(skb, settings) : PASS;
 }
 
 /* (c): the verdict for a question about `target` if that is a NIC's own address, else 0. */
@@ -90,13 +92,20 @@ static __always_inline int steer_arp(struct __sk_buff* skb, const struct ipmp_se
     if (load_arp(skb, &arp)) return pass_malformed();
     struct ipmp_address_key key = ipv4_key(arp.target_ip);
     const struct ipmp_address* target = find_address(&key);
-    if (arp.operation == bpf_htons(ARP_REQUEST)) {
+    int request = arp.operation == bpf_htons(ARP_REQUEST);
+    int member = is_member_mac(arp.sender_mac);
+    int peer = member ? 0 : hear_arp(skb, &arp, &key, target);
+    if (request) {
         int verdict = steer_question(skb, target);
         if (verdict != NOT_OWN) return verdict;
     }
-    if (is_member_mac(arp.sender_mac)) return drop_inbound(IPMP_COUNT_in_own_echo);
-    if (group) return steer_group_frame(skb, settings, FAMILY_IPV4);
-    return target && target->kind == IPMP_ADDRESS_DATA ? up(skb, settings) : PASS;
+    if (member) return drop_inbound(IPMP_COUNT_in_own_echo);
+    int verdict = group ? steer_group_frame(skb, settings, FAMILY_IPV4) : is_data(target) ? up(skb, settings) : PASS;
+    if (verdict == TC_ACT_REDIRECT && request && peer && is_data(target)) {
+        struct ipmp_address_key sender = ipv4_key(arp.sender_ip);
+        record_peer(&key, sender.bytes, arp.sender_mac);
+    }
+    return verdict;
 }
 
 static __always_inline int steer_ipv4(struct __sk_buff* skb, const struct ipmp_settings* settings, int group) {
@@ -116,46 +125,37 @@ static __always_inline int steer_ipv4(struct __sk_buff* skb, const struct ipmp_s
     return steer_group_frame(skb, settings, FAMILY_IPV4);
 }
 
+/* The MAC that matters: an advertisement states its target's, all others their source's. */
+struct stated_mac {
+    __u8 mac[IPMP_MAC_BYTES];
+    __u16 found;
+};
+
 /* 1: an option states a member's MAC; 0: none does; -1: malformed. */
-static __always_inline int options_state_member(struct __sk_buff* skb, __u32 offset, __u32 end) {
+static __always_inline int read_stated_mac(struct __sk_buff* skb, enum nd_type type, __u32 end,
+                                           struct stated_mac* stated) {
+    __u32 offset = nd_options_offset(type);
+    __u8 wanted = type == ND_NA ? OPTION_TARGET_MAC : OPTION_SOURCE_MAC;
     for (int i = 0; i < OPTIONS_MAX; i++) {
         struct nd_option option;
         int found = next_option(skb, &offset, end, &option);
         if (found <= 0) return found;
-        if (states_mac(&option) && is_member_mac(option.mac)) return 1;
+        if (!states_mac(&option)) continue;
+        if (is_member_mac(option.mac)) return 1;
+        if (option.type != wanted || stated->found) continue;
+        __builtin_memcpy(stated->mac, option.mac, sizeof(stated->mac));
+        stated->found = 1;
     }
     return 0;
 }
 
-/* (c) and (e) for ND; NOT_OWN: to be treated like other IPv6 traffic. */
-static __always_inline int steer_nd(struct __sk_buff* skb, enum nd_type type, int group) {
-    struct nd_message message = {};
-    __u32 end;
-    if (load_nd(skb, type, &message, &end)) return pass_malformed();
-    struct ipmp_address_key key = ipv6_key(message.target);
-    if (type == ND_NS) {
-        int verdict = steer_question(skb, find_address(&key));
-        if (verdict != NOT_OWN) return verdict;
-    }
-    int echo = options_state_member(skb, nd_options_offset(type), end);
-    if (echo < 0) return pass_malformed();
-    if (echo) return drop_inbound(IPMP_COUNT_in_own_echo);
-    /* Somebody else claims the address: the NIC's own duplicate address detection has to hear it. */
-    if (type == ND_NA && group) return steer_question(skb, find_address(&key));
-    return NOT_OWN;
-}
-
-static __always_inline int steer_ipv6(struct __sk_buff* skb, const struct ipmp_settings* settings, int group) {
+static __always_inline int steer_ipv6_by_destination(struct __sk_buff* skb, const struct ipmp_settings* settings,
+                                                     int group) {
     const struct ipv6hdr* ip = header_at(skb, L3, sizeof(*ip));
-    if (!ip || ip->version != 6) return pass_malformed();
-    enum nd_type type = nd_type_of(skb, ip);
-    struct ipmp_address_key key = ipv6_key(&ip->daddr);
+    if (!ip) return pass_malformed();
     __u8 next_header = ip->nexthdr;
-    if (type != ND_NONE) {
-        int verdict = steer_nd(skb, type, group);
-        if (verdict != NOT_OWN) return verdict;
-    }
     if (!group) {
+        struct ipmp_address_key key = ipv6_key(&ip->daddr);
         const struct ipmp_address* address = find_address(&key);
         if (address) return steer_unicast(skb, settings, FAMILY_IPV6, address, 0);
     }
@@ -163,6 +163,44 @@ static __always_inline int steer_ipv6(struct __sk_buff* skb, const struct ipmp_s
     if (!group) return steer_unicast(skb, settings, FAMILY_IPV6, NULL, dhcp);
     if (dhcp || is_mld_query(skb, next_header)) return pass_and_copy_up(skb, settings, FAMILY_IPV6);
     return steer_group_frame(skb, settings, FAMILY_IPV6);
+}
+
+/* (c) and (e) for ND; what they leave is steered like other IPv6 traffic. */
+static __noinline int steer_nd(struct __sk_buff* skb, const struct ipmp_settings* settings, enum nd_type type,
+                               int group) {
+    struct nd_message message = {};
+    __u32 end;
+    if (load_nd(skb, type, &message, &end)) return pass_malformed();
+    struct ipmp_address_key key = ipv6_key(message.target);
+    const struct ipmp_address* target = type == ND_NS || type == ND_NA ? find_address(&key) : NULL;
+    struct stated_mac stated = {};
+    int echo = read_stated_mac(skb, type, end, &stated);
+    int peer = echo ? 0 : hear_nd(skb, &message, target, stated.found ? stated.mac : NULL);
+    int question = type == ND_NS ? steer_question(skb, target) : NOT_OWN;
+    if (question != NOT_OWN) return question;
+    if (echo < 0) return pass_malformed();
+    if (echo) return drop_inbound(IPMP_COUNT_in_own_echo);
+    /* Somebody else claims the address: the NIC's own duplicate address detection has to hear it. */
+    question = type == ND_NA && group ? steer_question(skb, target) : NOT_OWN;
+    if (question != NOT_OWN) return question;
+
+    int verdict = steer_ipv6_by_destination(skb, settings, group);
+    if (verdict == TC_ACT_REDIRECT && type == ND_NS && peer && is_data(target)) {
+        struct ipv6hdr ip;
+        struct ethhdr ethernet;
+        if (bpf_skb_load_bytes(skb, L3, &ip, sizeof(ip)) < 0) return verdict;
+        if (bpf_skb_load_bytes(skb, 0, &ethernet, sizeof(ethernet)) < 0) return verdict;
+        record_peer(&key, ip.saddr.s6_addr, stated.found ? stated.mac : ethernet.h_source);
+    }
+    return verdict;
+}
+
+static __always_inline int steer_ipv6(struct __sk_buff* skb, const struct ipmp_settings* settings, int group) {
+    const struct ipv6hdr* ip = header_at(skb, L3, sizeof(*ip));
+    if (!ip || ip->version != 6) return pass_malformed();
+    enum nd_type type = nd_type_of(skb, ip);
+    if (type != ND_NONE) return steer_nd(skb, settings, type, group);
+    return steer_ipv6_by_destination(skb, settings, group);
 }
 
 SEC("tc")

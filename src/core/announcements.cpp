@@ -1,17 +1,20 @@
 #include "core/announcements.hpp"
 
 #include <set>
+#include <utility>
 
 #include "core/predicates.hpp"
 
 namespace ipmp {
 
-void Announcements::assume_announced(const State& restored) {
+void Announcements::resume(const State& restored) {
     for (const auto& [name, group] : restored.groups) {
         for (const GroupFamily& family : group.families) {
-            for (const Binding& binding : family.bindings) {
-                const Interface* member = find_interface(restored, binding.member);
-                if (member) series_[{name, binding.address}] = Series{{member->index, member->mac}, 0, {}};
+            for (const auto* bindings : {&family.bindings, &family.proxies}) {
+                for (const Binding& binding : *bindings) {
+                    const Interface* member = find_interface(restored, binding.member);
+                    if (member) told_[{name, binding.address}] = Told{{member->index, member->mac}, {}, true};
+                }
             }
         }
     }
@@ -21,37 +24,33 @@ void Announcements::update(const DataplaneImage& image, const KernelState& kerne
                            std::vector<Action>& actions) {
     std::set<std::pair<InterfaceIndex, IpAddress>> present;
     for (const AddressState& seen : kernel.addresses) present.emplace(seen.link, seen.address);
+    for (const NeighbourEntry& entry : kernel.neighbours) present.emplace(entry.link, entry.address);
 
-    std::map<Key, Series> updated;
+    std::map<Key, Told> updated;
     for (const auto& [name, group] : image) {
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index) continue;
             if (!present.contains({group.upper, address})) continue;  // once it is there it is news
-            auto known = series_.find({name, address});
-            bool told = known != series_.end() && known->second.nic == entry.nic;
-            if (told) {
-                updated[{name, address}] = known->second;
-            } else {
+            auto known = told_.find({name, address});
+            if (known == told_.end() || known->second.nic != entry.nic) {
                 int repeats = address.family == Family::ipv4 ? kRepeats4 : kRepeats6;
-                updated[{name, address}] = Series{entry.nic, repeats, now};
+                updated[{name, address}] = Told{entry.nic, Series(repeats, now, kInterval), false};
+                continue;
             }
+            Told& told = updated[{name, address}] = known->second;
+            if (std::exchange(told.resumed, false)) told.series = Series(1, now + kInterval, kInterval);
         }
     }
-    series_ = std::move(updated);
+    told_ = std::move(updated);
 
-    for (auto& [key, series] : series_) {
-        if (series.left == 0 || series.due > now) continue;
-        actions.push_back(Announce{key.second, series.nic});
-        --series.left;
-        series.due = now + kInterval;
+    for (auto& [key, told] : told_) {
+        if (told.series.take(now)) actions.push_back(Announce{key.second, told.nic});
     }
 }
 
 std::optional<Instant> Announcements::deadline() const {
     std::optional<Instant> earliest;
-    for (const auto& [key, series] : series_) {
-        if (series.left > 0 && (!earliest || series.due < *earliest)) earliest = series.due;
-    }
+    for (const auto& [key, told] : told_) note_earlier(earliest, told.series.deadline());
     return earliest;
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/image.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -14,7 +16,7 @@ constexpr InterfaceIndex kUpper{10};
 const Nic kA{{1}, {{2, 0, 0, 0, 0, 1}}}, kB{{2}, {{2, 0, 0, 0, 0, 2}}};
 const IpAddress k4{Family::ipv4, {192, 0, 2, 1}}, k6{Family::ipv6, {0x20, 0x01, 0x0d, 0xb8}};
 
-class Series : public testing::Test {
+class AnnouncementSeries : public testing::Test {
   protected:
     void bind(const IpAddress& address, const Nic& nic) {
         image_["ipmp0"].upper = kUpper;
@@ -23,7 +25,8 @@ class Series : public testing::Test {
     void put_on_upper(const IpAddress& address) { kernel_.addresses.push_back({.link = kUpper, .address = address}); }
     std::vector<Announce> update() {
         std::vector<Action> actions;
-        announcements_.update(image_, kernel_, now_, actions);
+        state_.groups["ipmp0"];
+        announcements_.update(announceable(state_, image_), kernel_, now_, actions);
         std::vector<Announce> made;
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
         return made;
@@ -40,25 +43,26 @@ class Series : public testing::Test {
         return times;
     }
     Announcements announcements_;
+    State state_;
     DataplaneImage image_;
     KernelState kernel_;
     Instant now_{std::chrono::hours(1)};
 };
 
-TEST_F(Series, FiveForIpv4TwoSecondsApartTheFirstAtOnce) {
+TEST_F(AnnouncementSeries, FiveForIpv4TwoSecondsApartTheFirstAtOnce) {
     bind(k4, kA);
     put_on_upper(k4);
     EXPECT_EQ(run(), (std::vector<Duration>{seconds(0), seconds(2), seconds(4), seconds(6), seconds(8)}));
     EXPECT_TRUE(update().empty());
 }
 
-TEST_F(Series, ThreeForIpv6) {
+TEST_F(AnnouncementSeries, ThreeForIpv6) {
     bind(k6, kA);
     put_on_upper(k6);
     EXPECT_EQ(run().size(), 3u);
 }
 
-TEST_F(Series, ARebindCancelsTheOldSeries) {
+TEST_F(AnnouncementSeries, ARebindCancelsTheOldSeries) {
     bind(k4, kA);
     put_on_upper(k4);
     EXPECT_EQ(update(), (std::vector<Announce>{{k4, kA}}));
@@ -70,7 +74,7 @@ TEST_F(Series, ARebindCancelsTheOldSeries) {
     EXPECT_EQ(update(), (std::vector<Announce>{{k4, kB}}));
 }
 
-TEST_F(Series, ANewMacIsNews) {
+TEST_F(AnnouncementSeries, ANewMacIsNews) {
     bind(k4, kA);
     put_on_upper(k4);
     run();
@@ -80,7 +84,7 @@ TEST_F(Series, ANewMacIsNews) {
     EXPECT_EQ(update(), (std::vector<Announce>{{k4, changed}}));
 }
 
-TEST_F(Series, UnboundAndAbsentAddressesAreNotAnnounced) {
+TEST_F(AnnouncementSeries, UnboundAndAbsentAddressesAreNotAnnounced) {
     bind(k4, Nic{});
     put_on_upper(k4);
     bind(k6, kA);
@@ -90,17 +94,32 @@ TEST_F(Series, UnboundAndAbsentAddressesAreNotAnnounced) {
     EXPECT_EQ(update(), (std::vector<Announce>{{k6, kA}}));
 }
 
-TEST_F(Series, ARestartSaysNothingUnlessTheAddressWasNotThereYet) {
+TEST_F(AnnouncementSeries, R_ADR_6_NothingIsAnnouncedBeforeItIsKnownToBeOurs) {
+    auto& addresses = state_.groups["ipmp0"].families[0].addresses;
+    addresses = {{.address = k4, .up = true, .uniqueness = Uniqueness::optimistic}};
+    bind(k4, kA);
+    put_on_upper(k4);
+    EXPECT_TRUE(update().empty());
+    EXPECT_FALSE(announcements_.deadline().has_value());
+    addresses[0].uniqueness = Uniqueness::settled;
+    EXPECT_EQ(run().size(), 5u);
+    addresses[0].uniqueness = Uniqueness::optimistic;  // all NICs were lost, and the same is back
+    EXPECT_TRUE(update().empty());
+    addresses[0].uniqueness = Uniqueness::settled;
+    EXPECT_EQ(run().size(), 5u);
+}
+
+TEST_F(AnnouncementSeries, ARestartRepeatsOnceWhatMayHaveBeenCutShort) {
     State restored;
     restored.interfaces["a"] = {.name = "a", .index = kA.index, .mac = kA.mac};
     restored.groups["ipmp0"].families[0].bindings = {{k4, kA.index, 1}};
     bind(k4, kA);
-    announcements_.assume_announced(restored);
+    announcements_.resume(restored);
     Announcements other = announcements_;
     put_on_upper(k4);
-    EXPECT_TRUE(update().empty());
+    EXPECT_EQ(run(), std::vector<Duration>{seconds(2)});
 
-    announcements_ = other;
+    announcements_ = other;  // not there yet: all of it is news
     kernel_.addresses.clear();
     EXPECT_TRUE(update().empty());
     put_on_upper(k4);

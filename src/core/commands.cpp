@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "core/commands_internal.hpp"
+#include "core/forwarding.hpp"
+#include "core/hardware_duplicates.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -102,10 +104,11 @@ CommandReply rename_group(Group& group, const std::string& name, CommandContext&
 
 void leave(Interface& nic) {
     nic.group.clear();
-    nic.failed = nic.inactive = nic.offline = false;
+    nic.failed = nic.inactive = nic.offline = nic.hardware_duplicate = false;
     nic.link_ups.clear();
     nic.flapping_reported = false;
     nic.repair_due.reset();
+    nic.starting_until.reset();
 }
 
 // Why `nic` cannot be a member, or success (R-GRP-7, design "Deny lists").
@@ -229,7 +232,18 @@ CommandReply undo_offline(const UndoOffline& command, CommandContext& context) {
     if (!nic->offline) {
         return failure(CommandError::not_offline, fmt::format("interface {} is not offline", nic->name));
     }
+    if (nic->hardware_duplicate || find_holder(context.state, *nic)) {
+        nic->hardware_duplicate = true;
+        return failure(CommandError::duplicate_hardware_address, "interface has duplicate hardware address");
+    }
     nic->offline = false;
+    return success();
+}
+
+CommandReply set_policy(const SetPolicy& command, CommandContext& context) {
+    Group* group = find_group(context, command.interface);
+    if (!group) return failure(CommandError::no_such_interface, "not an IPMP interface");
+    group->policy = command.policy;
     return success();
 }
 
@@ -257,6 +271,8 @@ struct CarryOut {
     CommandReply operator()(const SetStandby& command) const { return set_standby(command, context); }
     CommandReply operator()(const SetOffline& command) const { return set_offline(command, context); }
     CommandReply operator()(const UndoOffline& command) const { return undo_offline(command, context); }
+    CommandReply operator()(const SetPolicy& command) const { return set_policy(command, context); }
+    CommandReply operator()(const SetRouter& command) const { return set_router(command, context); }
     CommandReply operator()(const Stop& command) const { return stop(command, context); }
 };
 

@@ -19,6 +19,7 @@ struct OneTimeOrders {
     std::vector<KernelOp> ops;
     std::set<DoomedAddress> doomed;  // addresses being removed, until the kernel shows them gone
     std::set<DoomedAddress> arriving;  // what the batch that is out adds: may be doomed before it is seen
+    std::set<IpAddress> awaited;  // data addresses of this command: its answer waits until they are known to be ours
 };
 
 struct CommandContext {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/commands_internal.hpp"
+#include "core/predicates.hpp"
 
 namespace ipmp {
 
@@ -41,10 +42,11 @@ LogicalAddress* logical_entry(Place& place, std::uint32_t number, Family family)
     return find_logical(place, 0);
 }
 
-// A stub without flags says nothing: it is not kept.
+// A stub without flags says nothing: it is not kept. UP of a NIC's is not in it.
 void drop_plain_stub(Place& place) {
     std::erase_if(*place.addresses, [](const LogicalAddress& logical) {
-        return logical.address.is_zero() && logical.number == 0 && !logical.no_failover && !logical.deprecated;
+        bool has_flags = logical.no_failover || logical.deprecated || logical.up;
+        return logical.address.is_zero() && logical.number == 0 && !has_flags;
     });
 }
 
@@ -78,15 +80,32 @@ CommandReply bad_new_address(const IpAddress& address, std::optional<std::uint8_
     return success();
 }
 
+// A data address is asked for on the link before it is used (R-ADR-6).
+void ask_first(LogicalAddress& logical, const Place& place, CommandContext& context) {
+    bool is_data = !place.nic || (!place.nic->group.empty() && migrates(logical));
+    if (!is_data) return;
+    logical.uniqueness = Uniqueness::tentative;
+    logical.claimant.reset();
+    context.orders.awaited.insert(logical.address);
+}
+
 void set_address_up(LogicalAddress& logical, bool up, Place& place, CommandContext& context) {
-    if (logical.address.is_zero()) {  // UP of a NIC's zero stub is the NIC's admin state (design §2)
-        if (place.nic) context.orders.ops.push_back(SetLinkUp{place.link, up});
+    if (logical.address.is_zero() && place.nic) {  // UP of a NIC's zero stub is the NIC's admin state (design §2)
+        context.orders.ops.push_back(SetLinkUp{place.link, up});
         return;
     }
     if (up && place.nic) context.orders.ops.push_back(SetLinkUp{place.link, true});
-    if (!up) doom(context, place.link, logical.address);
+    bool is_stub = logical.address.is_zero();
+    if (!up && !is_stub) doom(context, place.link, logical.address);
+    bool already = logical.up && in_use(logical);
     logical.up = up;
     logical.adopted = false;
+    if (!up || is_stub) {
+        logical.uniqueness = Uniqueness::settled;
+        logical.claimant.reset();
+    } else if (!already) {
+        ask_first(logical, place, context);
+    }
 }
 
 }  // namespace
@@ -105,12 +124,18 @@ CommandReply set_address(const SetAddress& command, CommandContext& context) {
         return reply;
     }
     doom(context, place->link, logical->address);
+    bool is_new = logical->address != command.address;
     logical->address = command.address;
     logical->scope_link = false;
     logical->prefix_length = command.prefix_length.value_or(default_prefix_length(command.address));
     logical->broadcast = command.broadcast ? command.broadcast : broadcast_of(command.address, logical->prefix_length);
     logical->adopted = false;
     if (command.address.is_zero()) logical->up = false;
+    if (is_new) {
+        logical->uniqueness = Uniqueness::settled;
+        logical->claimant.reset();
+    }
+    if (is_new && logical->up) ask_first(*logical, *place, context);
     drop_plain_stub(*place);
     return success();
 }

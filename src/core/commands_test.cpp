@@ -117,6 +117,48 @@ TEST_F(Commands, Standby) {
     EXPECT_EQ(run(SetStandby{"b", true}), CommandError::none);
 }
 
+TEST_F(Commands, UpOfTheStubOfAGroupIsRemembered) {
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = true}), CommandError::none);
+    ASSERT_EQ(on_group().size(), 1u);
+    EXPECT_TRUE(on_group()[0].up && on_group()[0].address.is_zero());
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, kOne, 24}), CommandError::none);
+    EXPECT_TRUE(on_group()[0].up) << "the address comes to a logical interface that is UP";
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = false}), CommandError::none);
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, IpAddress{}, 0}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = true}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = false}), CommandError::none);
+    EXPECT_TRUE(on_group().empty()) << "a plain stub is not kept";
+    EXPECT_EQ(orders_.ops.size(), 0u);
+}
+
+TEST_F(Commands, AnAddressThatComesFromElsewhereTakesThePlaceOfAPlainStub) {
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = true}), CommandError::none);
+    nic("a").families[0].addresses = {{.address = kOne, .prefix_length = 24, .up = true}};
+    migrate_addresses(state_, kernel_);
+    ASSERT_EQ(on_group().size(), 1u);
+    EXPECT_EQ(on_group()[0].number, 0u);
+    EXPECT_EQ(on_group()[0].address, kOne);
+}
+
+TEST_F(Commands, D4_PolicyOfAGroup) {
+    EXPECT_EQ(run(SetPolicy{"a", SpreadPolicy::tuple}), CommandError::no_such_interface);
+    EXPECT_EQ(state_.groups.at("ipmp0").policy, SpreadPolicy::flow);
+    EXPECT_EQ(run(SetPolicy{"ipmp0", SpreadPolicy::source}), CommandError::none);
+    EXPECT_EQ(state_.groups.at("ipmp0").policy, SpreadPolicy::source);
+}
+
+TEST_F(Commands, R_GRP_10_RouterOnOneIsForTheWholeGroup) {
+    EXPECT_EQ(run(SetRouter{"x"}), CommandError::no_such_interface);
+    EXPECT_EQ(run(SetRouter{"ipmp0"}), CommandError::no_such_interface) << "it does not exist in the kernel yet";
+    state_.groups.at("ipmp0").upper = {77};
+    for (const char* name : {"ipmp0", "a"}) {
+        EXPECT_EQ(run(SetRouter{name, Family::ipv6, true}), CommandError::none);
+        EXPECT_EQ(orders_.ops.back(), (KernelOp{WriteSetting{{77}, "ipv6/conf/*/forwarding", "1"}}));
+    }
+    EXPECT_EQ(run(SetRouter{"c", Family::ipv4, false}), CommandError::none);
+    EXPECT_EQ(orders_.ops.back(), (KernelOp{WriteSetting{nic("c").index, "ipv4/conf/*/forwarding", "0"}}));
+}
+
 TEST_F(Commands, AddressRefusals) {
     EXPECT_EQ(run(AddLogical{"ipmp0", kMulticast, 24}), CommandError::invalid_argument);
     EXPECT_EQ(run(AddLogical{"ipmp0", kOne, 33}), CommandError::invalid_argument);
@@ -204,6 +246,38 @@ TEST(LinkMac, IsLocalUnicastAndStable) {
     EXPECT_EQ(mac, link_mac("host", "ipmp0"));
     EXPECT_NE(mac, link_mac("other", "ipmp0"));
     EXPECT_NE(mac, link_mac("host", "ipmp1"));
+}
+
+TEST_F(Commands, R_ADR_6_AnAddressThatComesUpIsInQuestionAndItsCommandWaits) {
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, kOne, 24, {}}), CommandError::none);
+    EXPECT_TRUE(orders_.awaited.empty()) << "it is down";
+    EXPECT_EQ(run(SetFlags{{"ipmp0", 0}, Family::ipv4, true, {}, {}}), CommandError::none);
+    EXPECT_EQ(on_group()[0].uniqueness, Uniqueness::tentative);
+    EXPECT_EQ(orders_.awaited, std::set<IpAddress>{kOne});
+
+    state_.groups.at("ipmp0").families[0].addresses[0].uniqueness = Uniqueness::optimistic;
+    EXPECT_EQ(run(SetFlags{{"ipmp0", 0}, Family::ipv4, true, {}, {}}), CommandError::none);
+    EXPECT_EQ(on_group()[0].uniqueness, Uniqueness::optimistic) << "what is in use stays in use";
+
+    state_.groups.at("ipmp0").families[0].addresses[0].uniqueness = Uniqueness::settled;
+    orders_.awaited.clear();
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, kTwo, 24, {}}), CommandError::none);
+    EXPECT_EQ(on_group()[0].uniqueness, Uniqueness::tentative) << "another address on a logical that is UP";
+    EXPECT_EQ(orders_.awaited, std::set<IpAddress>{kTwo});
+    EXPECT_EQ(run(SetFlags{{"ipmp0", 0}, Family::ipv4, false, {}, {}}), CommandError::none);
+    EXPECT_EQ(on_group()[0].uniqueness, Uniqueness::settled);
+}
+
+TEST_F(Commands, R_ADR_6_OnAMemberOnlyDataAddressesAreInQuestion) {
+    EXPECT_EQ(run(SetAddress{{"a", 0}, kOne, 24, {}}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{{"a", 0}, Family::ipv4, true, true, {}}), CommandError::none);
+    EXPECT_EQ(nic("a").families[0].addresses[0].uniqueness, Uniqueness::settled) << "a test address";
+    EXPECT_EQ(run(SetAddress{{"c", 0}, kTwo, 24, {}}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{{"c", 0}, Family::ipv4, true, {}, {}}), CommandError::none);
+    EXPECT_EQ(nic("c").families[0].addresses[0].uniqueness, Uniqueness::settled) << "in no group";
+    EXPECT_EQ(run(AddLogical{"b", *parse_ip("192.0.2.3"), 24}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{{"b", 1}, Family::ipv4, true, {}, {}}), CommandError::none);
+    EXPECT_EQ(nic("b").families[0].addresses[0].uniqueness, Uniqueness::tentative) << "it is about to migrate";
 }
 
 }  // namespace

@@ -10,15 +10,22 @@
 
 #include "core/announcements.hpp"
 #include "core/commands.hpp"
+#include "core/duplicates.hpp"
+#include "core/hardware_duplicates.hpp"
 #include "core/image.hpp"
+#include "core/keep_alives.hpp"
 #include "core/membership_queries.hpp"
+#include "core/neighbour_entries.hpp"
 #include "core/observe.hpp"
+#include "core/periodic_defence.hpp"
 #include "core/placement.hpp"
 #include "core/policy.hpp"
 #include "core/predicates.hpp"
 #include "core/probing/probing.hpp"
+#include "core/rebinds.hpp"
 #include "core/reconciler.hpp"
 #include "core/recover.hpp"
+#include "core/series.hpp"
 #include "core/snapshot.hpp"
 #include "core/verdict.hpp"
 
@@ -38,7 +45,11 @@ struct Engine::Impl {
 
     Probing probing;
     DataplaneImage image;
+    Duplicates duplicates;
     Announcements announcements;
+    Rebinds rebinds;
+    KeepAlives keep_alives;
+    PeriodicDefence periodic_defence;
     MembershipQueries queries;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes
@@ -104,19 +115,26 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 
     migrate_addresses(state, kernel);
     log_membership(before, log);
+    judge_hardware_addresses(state, before, log);
     probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
     judge(before, log);
     choose(before);
+    duplicates.reconsider(state, now);
     place();
     for (auto& [name, group] : state.groups) judge_group(state, group, log);
 
     publish(actions);
-    announcements.update(image, kernel, now, actions);
-    queries.update(image, kernel, now, actions);
+    duplicates.update(state, image, config, now, actions);
+    DataplaneImage told = announceable(state, image);
+    announcements.update(told, kernel, now, actions);
+    rebinds.update(event, told, kernel, now, actions);
+    keep_alives.update(told, kernel, now, actions);
+    periodic_defence.update(told, now, actions);
+    queries.update(state, image, kernel, now, actions);
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
     reconciler.reconcile(state, kernel, config, now, actions);
-    stop = reconciler.answer(kernel, actions) || stop;
+    stop = reconciler.answer(state, kernel, actions) || stop;
     others_due = deadline_without_probes();
     return {std::move(actions), deadline(), true, stop};
 }
@@ -124,6 +142,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (event.state.generation < kernel.generation) return;
     log_filters_in_front(event.state, log);
+    log_new_entries(state, kernel, event.state, log);
     kernel = event.state;
     reconciler.observed(kernel);
     if (!observed) {
@@ -164,7 +183,9 @@ void Engine::Impl::file(const PeersFound& event, std::vector<Action>&) { probing
 
 void Engine::Impl::file(const PeerAnswered&, std::vector<Action>&) {}
 
-void Engine::Impl::file(const AddressClaimed&, std::vector<Action>&) {}
+void Engine::Impl::file(const AddressClaimed& event, std::vector<Action>& log) {
+    if (observed) duplicates.file_claim(event, state, kernel, now, log);
+}
 
 void Engine::Impl::file(const ProbeAnswered& event, std::vector<Action>& log) {
     if (observed) probing.take(state, kernel, config, event, now, log);
@@ -248,11 +269,12 @@ void Engine::Impl::place() {
             GroupFamily& family = group.families[index_of(which)];
             std::vector<IpAddress> up;
             for (const LogicalAddress& logical : family.addresses) {
-                if (logical.up && !logical.address.is_zero()) up.push_back(logical.address);
+                if (wants_binding(logical)) up.push_back(logical.address);
             }
             update_active(family, carriers(state, group, which, config));
             update_nominee(family);
             update_bindings(family, up, group.next_sequence);
+            update_proxies(family, proxied_by(group, kernel, which), group.next_sequence);
             update_slots(family, now);
         }
     }
@@ -297,10 +319,12 @@ std::optional<Instant> Engine::Impl::deadline() {
 
 std::optional<Instant> Engine::Impl::deadline_without_probes() const {
     std::optional<Instant> earliest;
-    auto consider = [&](const std::optional<Instant>& candidate) {
-        if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
-    };
+    auto consider = [&](const std::optional<Instant>& candidate) { note_earlier(earliest, candidate); };
     consider(announcements.deadline());
+    consider(rebinds.deadline());
+    consider(keep_alives.deadline());
+    consider(duplicates.deadline());
+    consider(periodic_defence.deadline());
     consider(queries.deadline());
     consider(reconciler.deadline(kernel));
     for (const auto& [name, group] : state.groups) {
@@ -308,6 +332,7 @@ std::optional<Instant> Engine::Impl::deadline_without_probes() const {
     }
     for (const auto& [name, interface] : state.interfaces) {
         if (interface.failed) consider(interface.repair_due);
+        consider(interface.starting_until);
     }
     return earliest;
 }
@@ -316,7 +341,8 @@ Engine::Engine(const Config& config, std::string host_id, State restored, Random
     : impl_(std::make_unique<Impl>(random ? std::move(random) : RandomSource(std::mt19937_64()))) {
     impl_->config = config;
     impl_->host_id = std::move(host_id);
-    impl_->announcements.assume_announced(restored);
+    impl_->announcements.resume(restored);
+    impl_->rebinds.resume(restored);
     impl_->queries.assume_asked(restored);
     impl_->state = std::move(restored);
 }
@@ -330,6 +356,7 @@ const State& Engine::state() const { return impl_->state; }
 Status Engine::status() const {
     Status status = snapshot_of(impl_->state, impl_->kernel);
     impl_->probing.describe(impl_->state, status);
+    impl_->rebinds.describe(impl_->state, status);
     return status;
 }
 const DataplaneImage& Engine::image() const { return impl_->image; }

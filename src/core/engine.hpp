@@ -5,8 +5,10 @@
 //
 // How a step works: step() files the event into the State (observe.*, commands.*), then recomputes what
 // follows from it, always in the same order: who functions, who is active (policy.*), who carries which
-// address and slot (placement.*), what the maps should hold (image.*), what the kernel should hold
-// (planner.*), what must be announced (announcements.*). Actions are differences to what was asked for before.
+// address and slot (placement.*), what the maps should hold (image.*), who else may have an address (duplicates.*), who
+// must be told (announcements.*, rebinds.*, keep_alives.*, periodic_defence.*, membership_queries.*), what the kernel
+// should hold (planner.*). Actions are
+// differences to what was asked for before.
 //
 // step() is total: unknown interfaces, stale counters and repeated events are fine and change nothing.
 #pragma once

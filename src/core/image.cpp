@@ -15,6 +15,8 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
     GroupImage image;
     image.upper = group.upper;
     image.lower = group.lower;
+    image.policy = group.policy;
+    image.forwards = group.forwards;
     image.upper_mac = kernel.links.at(group.upper).mac;
     for (const Interface* member : members_of(state, group)) {
         if (member->index) image.members[member->index] = member->mac;
@@ -27,6 +29,12 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
         }
         for (const Binding& binding : source.bindings) {
             image.addresses[binding.address] = {AddressKind::data, nic_of(image, binding.member)};
+        }
+    }
+    for (const GroupFamily& family : group.families) {
+        for (const Binding& proxy : family.proxies) {
+            image.addresses.try_emplace(proxy.address,
+                                        AddressImage{AddressKind::data, nic_of(image, proxy.member)});
         }
     }
     for (const AddressState& seen : kernel.addresses) {
@@ -44,6 +52,16 @@ DataplaneImage image_of(const State& state, const KernelState& kernel) {
     for (const auto& [name, group] : state.groups) {
         if (kernel.links.contains(group.upper) && kernel.links.contains(group.lower)) {
             image[name] = group_image(state, kernel, group);
+        }
+    }
+    return image;
+}
+
+DataplaneImage announceable(const State& state, DataplaneImage image) {
+    for (auto& [name, group] : image) {
+        for (const IpAddress& address : in_question(state.groups.at(name))) {
+            auto entry = group.addresses.find(address);
+            if (entry != group.addresses.end() && entry->second.kind == AddressKind::data) entry->second.nic = {};
         }
     }
     return image;

@@ -11,4 +11,7 @@ namespace ipmp {
 // are the member's `own`.
 DataplaneImage image_of(const State& state, const KernelState& kernel);
 
+// `image` as others may hear of it: addresses that another host may have (core/duplicates) are bound nowhere.
+DataplaneImage announceable(const State& state, DataplaneImage image);
+
 }  // namespace ipmp

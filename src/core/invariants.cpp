@@ -50,7 +50,16 @@ void check_bindings(const Group& group, Family which, const std::set<InterfaceIn
     const GroupFamily& family = group.families[index_of(which)];
     std::set<IpAddress> up, bound;
     for (const LogicalAddress& logical : family.addresses) {
-        if (logical.up && !logical.address.is_zero()) up.insert(logical.address);
+        if (wants_binding(logical)) up.insert(logical.address);
+        bool asked = logical.uniqueness == Uniqueness::settled;
+        report.require(asked || !logical.adopted, "{}: {} is another program's and in question", group.interface,
+                       to_string(logical.address));
+        report.require(asked || logical.up, "{}: {} is down and in question", group.interface,
+                       to_string(logical.address));
+        bool verified = logical.adopted || !active.empty() || !wants_binding(logical);
+        report.require(verified || logical.uniqueness == Uniqueness::optimistic,
+                       "{}: {} is UP without an active NIC and will not be asked for", group.interface,
+                       to_string(logical.address));
     }
     for (const Binding& binding : family.bindings) {
         report.require(bound.insert(binding.address).second, "{}: {} is bound twice", group.interface,
@@ -59,8 +68,8 @@ void check_bindings(const Group& group, Family which, const std::set<InterfaceIn
         report.require(right, "{}: {} is bound to {}, which is not active", group.interface, to_string(binding.address),
                        binding.member.value);
     }
-    report.require(up == bound, "{}: {} addresses are UP, {} are bound ({})", group.interface, up.size(), bound.size(),
-                   name_of(which));
+    report.require(up == bound, "{}: {} {} addresses are UP and no duplicates, {} are bound", group.interface,
+                   up.size(), name_of(which), bound.size());
     int most = 0, least = static_cast<int>(family.bindings.size());
     for (const auto& [member, count] : counts_of(family.bindings, active)) {
         most = std::max(most, count);
@@ -142,7 +151,7 @@ void check_image(const State& state, const Group& group, const GroupImage& image
                          agrees(state, entry->second.nic, binding.member);
             report.require(right, "{}: image has {} elsewhere", name, to_string(binding.address));
         }
-        data_addresses += family.bindings.size();
+        data_addresses += family.bindings.size() + family.proxies.size();
     }
     auto in_image = std::count_if(image.addresses.begin(), image.addresses.end(),
                                   [](const auto& entry) { return entry.second.kind == AddressKind::data; });
@@ -213,21 +222,27 @@ void check_moves(const Transition& step, const Group& group, Report& report) {
     }
 }
 
-void check_announcement(const State& state, const Announce& announce, Report& report) {
-    const Interface* nic = find_interface(state, announce.nic.index);
-    std::string address = to_string(announce.address);
-    report.require(nic != nullptr, "{} is announced from {}, which is gone", address, announce.nic.index.value);
+// Nobody speaks for an address, to all or to one peer, but the NIC it is bound to.
+void check_speaker(const State& state, const IpAddress& spoken_for, const Nic& speaker, Report& report) {
+    const Interface* nic = find_interface(state, speaker.index);
+    std::string address = to_string(spoken_for);
+    report.require(nic != nullptr, "{} is announced from {}, which is gone", address, speaker.index.value);
     if (!nic) return;
-    report.require(nic->mac == announce.nic.mac, "{} is announced at {}, which is not the MAC of {}", address,
-                   to_string(announce.nic.mac), nic->name);
+    report.require(nic->mac == speaker.mac, "{} is announced at {}, which is not the MAC of {}", address,
+                   to_string(speaker.mac), nic->name);
     auto group = state.groups.find(nic->group);
     bool bound = false;
     if (group != state.groups.end()) {
-        for (const Binding& binding : group->second.families[index_of(announce.address.family)].bindings) {
-            bound |= binding.address == announce.address && binding.member == nic->index;
+        const GroupFamily& family = group->second.families[index_of(spoken_for.family)];
+        for (const auto* bindings : {&family.bindings, &family.proxies}) {
+            for (const Binding& binding : *bindings) {
+                bound |= binding.address == spoken_for && binding.member == nic->index;
+            }
         }
     }
     report.require(bound, "{} is announced from {} but not bound to it", address, nic->name);
+    bool open = group != state.groups.end() && in_question(group->second).contains(spoken_for);
+    report.require(!open, "{} is announced before it is known to be ours alone", address);
 }
 
 bool level(const GroupFamily& family) {
@@ -273,7 +288,8 @@ Violations check_transition(const Transition& step) {
         check_moves(step, group, report);
     }
     for (const Action& action : step.actions) {
-        if (auto* announce = std::get_if<Announce>(&action)) check_announcement(step.after, *announce, report);
+        if (auto* all = std::get_if<Announce>(&action)) check_speaker(step.after, all->address, all->nic, report);
+        if (auto* one = std::get_if<AskPeer>(&action)) check_speaker(step.after, one->address, one->nic, report);
     }
     return report.take();
 }

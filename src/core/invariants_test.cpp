@@ -51,6 +51,33 @@ TEST_F(Invariants, AnOrderlyStatePasses) {
     EXPECT_TRUE(step_is_sound(state_, {Announce{kOne, {kA, nic("a").mac}}}));
 }
 
+TEST_F(Invariants, R_ADR_6_RulesOfUniqueness) {
+    LogicalAddress& one = family().addresses[0];
+    one.uniqueness = Uniqueness::duplicate;
+    EXPECT_FALSE(sound()) << "a duplicate is bound";
+    one.uniqueness = Uniqueness::tentative;
+    EXPECT_TRUE(sound());
+    EXPECT_FALSE(step_is_sound(state_, {Announce{kOne, {kA, nic("a").mac}}})) << "announced too early";
+    one.adopted = true;
+    EXPECT_FALSE(sound()) << "another program's address is not asked for";
+    one = {.number = 1, .address = kOne, .uniqueness = Uniqueness::optimistic};
+    EXPECT_FALSE(sound()) << "nor is one that is down";
+}
+
+TEST_F(Invariants, R_ADR_6_AGroupThatLostAllNicsHasToAskAgain) {
+    for (Interface* member : {&nic("a"), &nic("b")}) {
+        member->failed = true;
+        member->carrier = false;
+    }
+    update_active(family(), {});
+    update_nominee(family());
+    update_bindings(family(), {kOne, kTwo}, state_.groups.at("ipmp0").next_sequence);
+    update_slots(family(), {});
+    EXPECT_FALSE(sound());
+    for (LogicalAddress& logical : family().addresses) logical.uniqueness = Uniqueness::optimistic;
+    EXPECT_TRUE(sound());
+}
+
 TEST_F(Invariants, BindingRules) {
     family().bindings[1].member = kA;
     EXPECT_FALSE(sound());

@@ -1,6 +1,8 @@
-// When the host is asked to report its multicast memberships (R-SPR-3): as soon as a family of a group has another
-// nominee, because switches know the memberships at the former one's port only, and would go on forwarding there
-// until their next query, which may be minutes away. Twice, as reports may be lost.
+// When the host's multicast memberships are reported anew, and left elsewhere (R-SPR-3, design D12). As soon as a
+// family of a group has another nominee the host is asked for all of them, because switches know the memberships at
+// the former one's port only, and would go on forwarding there until their next query, which may be minutes away.
+// Once the answers have left by the new nominee, the former one leaves the groups, if it has link still: else a switch
+// would go on sending it the streams too. All of it twice, as frames may be lost.
 #pragma once
 
 #include <chrono>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "core/series.hpp"
 #include "model/action.hpp"
 #include "model/dataplane_image.hpp"
 #include "model/kernel_state.hpp"
@@ -20,24 +23,31 @@ namespace ipmp {
 
 class MembershipQueries {
   public:
-    static constexpr int kQueries = 2;
+    static constexpr int kTimes = 2;
     static constexpr Duration kInterval = std::chrono::milliseconds(1000);
+    static constexpr Duration kLeaveAfter = std::chrono::milliseconds(300);  // answers take a tenth of a second
 
     // The nominees of a former daemon: nothing is asked for them.
     void assume_asked(const State& restored);
 
     // Appends what is due, after `image` has been published; not before `kernel` shows the lower end up.
-    void update(const DataplaneImage& image, const KernelState& kernel, Instant now, std::vector<Action>& actions);
+    void update(const State& state, const DataplaneImage& image, const KernelState& kernel, Instant now,
+                std::vector<Action>& actions);
 
     std::optional<Instant> deadline() const;
 
   private:
-    struct Series {
+    struct Nomination {
         InterfaceIndex nominee;
-        int left = 0;
-        Instant due;
+        Series questions;
+        std::map<InterfaceIndex, Series> leaving;  // former nominees
     };
-    std::map<std::pair<std::string, Family>, Series> series_;  // by IPMP interface and family
+
+    static void renominate(Nomination& nomination, InterfaceIndex nominee, Instant now);
+    static void leave(Nomination& nomination, const State& state, const GroupImage& group, const KernelState& kernel,
+                      Family family, Instant now, std::vector<Action>& actions);
+
+    std::map<std::pair<std::string, Family>, Nomination> nominations_;  // by IPMP interface and family
 };
 
 }  // namespace ipmp

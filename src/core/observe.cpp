@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/forwarding.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -62,6 +63,7 @@ void file_links(State& state, const KernelState& kernel) {
         if (link.admin_up) entry.up_when_lost = false;
         if (newer(link.carrier_changes, entry.carrier_changes)) {
             entry.carrier = link.carrier;
+            entry.starting = link.starting;
             entry.carrier_changes = link.carrier_changes;
         }
         if (!entry.group.empty() && entry.saved_settings.empty()) entry.saved_settings = link.settings;
@@ -132,10 +134,15 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
     }
 }
 
-bool ends_by_itself(const KernelState& kernel, InterfaceIndex link, const IpAddress& address) {
+bool is_seen(const KernelState& kernel, InterfaceIndex link, const IpAddress& address, bool AddressState::*property) {
     return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
-        return seen.link == link && seen.address == address && seen.finite_lifetime;
+        return seen.link == link && seen.address == address && seen.*property;
     });
+}
+
+// The zeroth without an address, which any address may take the place of, unless it is to be a special one.
+bool is_plain_stub(const LogicalAddress& logical) {
+    return logical.number == 0 && logical.address.is_zero() && !logical.no_failover && !logical.deprecated;
 }
 
 }  // namespace
@@ -143,12 +150,15 @@ bool ends_by_itself(const KernelState& kernel, InterfaceIndex link, const IpAddr
 std::uint32_t free_number(const std::vector<LogicalAddress>& addresses, std::uint32_t first) {
     std::uint32_t number = first;
     for (const LogicalAddress& logical : addresses) {
-        if (logical.number == number) ++number;
+        if (logical.number == number && !is_plain_stub(logical)) ++number;
     }
     return number;
 }
 
 void insert_logical(std::vector<LogicalAddress>& addresses, LogicalAddress logical) {
+    std::erase_if(addresses, [&](const LogicalAddress& other) {
+        return other.number == logical.number && is_plain_stub(other);
+    });
     auto position = std::find_if(addresses.begin(), addresses.end(),
                                  [&](const LogicalAddress& other) { return other.number > logical.number; });
     addresses.insert(position, std::move(logical));
@@ -157,6 +167,7 @@ void insert_logical(std::vector<LogicalAddress>& addresses, LogicalAddress logic
 void file_observation(State& state, const KernelState& kernel, const std::set<DoomedAddress>& doomed) {
     file_links(state, kernel);
     file_groups(state, kernel);
+    file_forwarding(state, kernel);
     file_addresses(state, kernel, doomed);
 }
 
@@ -164,7 +175,7 @@ void file_observation(State& state, const KernelState& kernel, const std::set<Do
 void file_carrier(State& state, const CarrierChanged& event) {
     Interface* interface = find_interface(state, event.link);
     if (event.up || !interface || !newer(event.carrier_changes, interface->carrier_changes)) return;
-    interface->carrier = false;
+    interface->carrier = interface->starting = false;
     interface->carrier_changes = event.carrier_changes;
 }
 
@@ -173,7 +184,7 @@ void file_vanished(State& state, InterfaceIndex link) {
     if (!interface) return;
     interface->index = {};
     interface->up_when_lost = interface->admin_up;
-    interface->carrier = interface->admin_up = false;
+    interface->carrier = interface->starting = interface->admin_up = false;
 }
 
 void migrate_addresses(State& state, const KernelState& kernel) {
@@ -188,7 +199,10 @@ void migrate_addresses(State& state, const KernelState& kernel) {
                 if (!migrates(logical) || contains(target, logical.address)) continue;
                 LogicalAddress moved = logical;
                 moved.number = free_number(target, 0);
-                moved.adopted = logical.adopted && ends_by_itself(kernel, interface.index, logical.address);
+                bool ends_by_itself = is_seen(kernel, interface.index, logical.address, &AddressState::finite_lifetime);
+                moved.adopted = logical.adopted && ends_by_itself;
+                bool refused = is_seen(kernel, interface.index, logical.address, &AddressState::dad_failed);
+                if (refused && !moved.adopted) moved.uniqueness = Uniqueness::tentative;  // R6.6: asked for anew
                 insert_logical(target, moved);
             }
             std::erase_if(source, migrates);

@@ -27,7 +27,7 @@ void file_vanished(State& state, InterfaceIndex link);
 // (R-GRP-5, R-ADR-5). One that ends by itself (a lease, or from router advertisements) stays its owner's there too.
 void migrate_addresses(State& state, const KernelState& kernel);
 
-// The lowest logical number from `first` on that is free.
+// The lowest logical number from `first` on that is free; a zeroth that is a mere stub is.
 std::uint32_t free_number(const std::vector<LogicalAddress>& addresses, std::uint32_t first);
 // Keeps the list in order of numbers.
 void insert_logical(std::vector<LogicalAddress>& addresses, LogicalAddress logical);

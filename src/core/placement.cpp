@@ -56,32 +56,13 @@ Binding& most_recently_bound(std::vector<Binding>& bindings, InterfaceIndex memb
     return *newest;
 }
 
-}  // namespace
-
-void update_active(GroupFamily& family, const std::vector<InterfaceIndex>& active_now) {
-    auto is_active = [&](InterfaceIndex member) {
-        return std::find(active_now.begin(), active_now.end(), member) != active_now.end();
-    };
-    std::erase_if(family.active, [&](InterfaceIndex member) { return !is_active(member); });
-    for (InterfaceIndex member : active_now) {
-        if (std::find(family.active.begin(), family.active.end(), member) == family.active.end()) {
-            family.active.push_back(member);
-        }
-    }
-}
-
-void update_nominee(GroupFamily& family) {
-    bool stays = std::find(family.active.begin(), family.active.end(), family.nominee) != family.active.end();
-    if (!stays) family.nominee = family.active.empty() ? InterfaceIndex{} : family.active.front();
-}
-
-void update_bindings(GroupFamily& family, const std::vector<IpAddress>& up, std::uint64_t& next_sequence) {
-    std::vector<Binding>& bindings = family.bindings;
+void deal_out(std::vector<Binding>& bindings, const std::vector<InterfaceIndex>& active,
+              const std::vector<IpAddress>& up, std::uint64_t& next_sequence) {
     std::erase_if(bindings, [&](const Binding& binding) {
         return std::find(up.begin(), up.end(), binding.address) == up.end();
     });
 
-    Loads loads(family.active);
+    Loads loads(active);
     std::vector<Binding*> orphans;
     for (Binding& binding : bindings) {
         if (loads.knows(binding.member)) {
@@ -107,6 +88,33 @@ void update_bindings(GroupFamily& family, const std::vector<IpAddress>& up, std:
     while (loads.spread() > 1) {
         bind(most_recently_bound(bindings, loads.most()), loads.least(), next_sequence, loads);
     }
+}
+
+}  // namespace
+
+void update_active(GroupFamily& family, const std::vector<InterfaceIndex>& active_now) {
+    auto is_active = [&](InterfaceIndex member) {
+        return std::find(active_now.begin(), active_now.end(), member) != active_now.end();
+    };
+    std::erase_if(family.active, [&](InterfaceIndex member) { return !is_active(member); });
+    for (InterfaceIndex member : active_now) {
+        if (std::find(family.active.begin(), family.active.end(), member) == family.active.end()) {
+            family.active.push_back(member);
+        }
+    }
+}
+
+void update_nominee(GroupFamily& family) {
+    bool stays = std::find(family.active.begin(), family.active.end(), family.nominee) != family.active.end();
+    if (!stays) family.nominee = family.active.empty() ? InterfaceIndex{} : family.active.front();
+}
+
+void update_bindings(GroupFamily& family, const std::vector<IpAddress>& up, std::uint64_t& next_sequence) {
+    deal_out(family.bindings, family.active, up, next_sequence);
+}
+
+void update_proxies(GroupFamily& family, const std::vector<IpAddress>& proxied, std::uint64_t& next_sequence) {
+    deal_out(family.proxies, family.active, proxied, next_sequence);
 }
 
 void update_slots(GroupFamily& family, Instant now) {

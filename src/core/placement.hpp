@@ -27,6 +27,9 @@ void update_nominee(GroupFamily& family);
 // with every binding made.
 void update_bindings(GroupFamily& family, const std::vector<IpAddress>& up, std::uint64_t& next_sequence);
 
+// The same for addresses of others that the group answers for; they are dealt out for themselves.
+void update_proxies(GroupFamily& family, const std::vector<IpAddress>& proxied, std::uint64_t& next_sequence);
+
 // Leaves no slot with a member that is not active; takes one paced step towards equal shares when one is due.
 void update_slots(GroupFamily& family, Instant now);
 

@@ -4,6 +4,9 @@
 #include <array>
 #include <chrono>
 
+#include "core/forwarding.hpp"
+#include "core/link_limits.hpp"
+#include "core/neighbour_entries.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -12,20 +15,10 @@ namespace {
 
 constexpr std::uint32_t kLocalTable = 255;
 constexpr std::array kAdvertisementSettings{"ipv6/conf/*/accept_ra", "ipv6/conf/*/autoconf"};
-constexpr std::uint32_t kEmptyGroupMtu = 1500;  // design §3: Linux drops IPv6 below 1280
 
 const LinkState* find_link(const KernelState& kernel, InterfaceIndex index) {
     auto found = kernel.links.find(index);
     return found == kernel.links.end() ? nullptr : &found->second;
-}
-
-std::uint32_t wanted_mtu(const State& state, const Group& group) {
-    std::uint32_t mtu_bytes = 0;
-    for (const Interface* member : members_of(state, group)) {
-        if (!member->index) continue;
-        mtu_bytes = mtu_bytes == 0 ? member->mtu_bytes : std::min(mtu_bytes, member->mtu_bytes);
-    }
-    return mtu_bytes == 0 ? kEmptyGroupMtu : mtu_bytes;
 }
 
 bool any_active(const Group& group) { return !group.families[0].active.empty() || !group.families[1].active.empty(); }
@@ -61,6 +54,8 @@ class Planner {
             if (find_link(kernel_, interface.index)) plan_interface(interface);
         }
         plan_rules();
+        std::vector<KernelOp> neighbours = plan_neighbours(state_, kernel_);
+        std::move(neighbours.begin(), neighbours.end(), std::back_inserter(ops_));
         return std::move(ops_);
     }
 
@@ -94,18 +89,27 @@ class Planner {
         const LinkState& upper = *find_link(kernel_, group.upper);
         const LinkState& lower = *find_link(kernel_, group.lower);
         plan_settings(upper, wanted_settings(group, config_));
+        plan_settings(upper, wanted_forwarding(group));
         plan_advertisements(group, upper);
         std::uint32_t mtu_bytes = wanted_mtu(state_, group);
         if (lower.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.lower, mtu_bytes});
         if (upper.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.upper, mtu_bytes});
+        for (const LinkState* end : {&lower, &upper}) {
+            SetLinkGso gso = wanted_gso(state_, kernel_, group);
+            gso.link = end->index;
+            bool differs = end->gso_bytes != gso.gso_bytes || end->gso_segments != gso.gso_segments;
+            if (differs && end->gso_bytes != 0) ops_.push_back(gso);
+        }
         if (lower.mac != group.lower_mac) ops_.push_back(SetLinkMac{group.lower, group.lower_mac});
         if (upper.mac != group.mac) ops_.push_back(SetLinkMac{group.upper, group.mac});
         for (const Interface* member : members_of(state_, group)) {
             const LinkState* link = find_link(kernel_, member->index);
-            if (link) plan_settings(*link, wanted_member_settings(*member));
-            if (link) plan_filter(*link, Filter::steer, group.interface);
+            if (!link) continue;
+            plan_settings(*link, wanted_member_settings(*member));
+            if (!member->saved_settings.empty()) plan_settings(*link, wanted_forwarding(group));
+            plan_filter(*link, Filter::steer, group);
         }
-        plan_filter(lower, Filter::spread, group.interface);
+        plan_filter(lower, Filter::spread, group);
         if (upper.settings.empty()) return;  // not read yet: accept_dad and the like must be right before it comes up
         if (!upper.admin_up) ops_.push_back(SetLinkUp{group.upper, true});
         if (lower.admin_up != any_active(group)) ops_.push_back(SetLinkUp{group.lower, any_active(group)});
@@ -122,6 +126,7 @@ class Planner {
                 if (saved != member->saved_settings.end()) wanted.insert(*saved);
             }
             if (wanted.empty()) continue;
+            listen_as_router(wanted, member->saved_settings);
             plan_settings(upper, wanted);
             bool listens = std::none_of(wanted.begin(), wanted.end(), [](auto& entry) { return entry.second == "0"; });
             if (listens && !upper.settings.empty()) plan_token(group, *member);
@@ -170,9 +175,12 @@ class Planner {
         }
     }
 
-    void plan_filter(const LinkState& link, Filter wanted, const std::string& ipmp_interface) {
-        if (link.filter == wanted && link.filter_group == ipmp_interface) return;
-        ops_.push_back(AttachFilter{link.index, wanted, ipmp_interface});
+    void plan_filter(const LinkState& link, Filter wanted, const Group& group) {
+        FilterPlace place{config_.filter_priority, filter_handle(group)};
+        bool is_there = link.filter == wanted && link.filter_group == group.interface && link.filter_place == place;
+        if (!is_there || link.filter_surplus) {
+            ops_.push_back(AttachFilter{link.index, wanted, group.interface, place});
+        }
     }
 
     static bool fits(const AddressState& seen, const LogicalAddress& logical, const WantedAddress& wanted) {
@@ -188,7 +196,7 @@ class Planner {
         for (const LogicalAddress& logical : addresses) {
             if (logical.address.is_zero()) continue;
             WantedAddress wanted = wanted_address(logical, on_member);
-            bool is_up = logical.up && (enabled || logical.address.is_link_local());
+            bool is_up = in_use(logical) && (enabled || logical.address.is_link_local());
             bool present = false;
             for (const AddressState& seen : kernel_.addresses) {  // the kernel takes one address with many prefixes
                 if (seen.link != link || seen.address != logical.address) continue;
@@ -229,7 +237,7 @@ class Planner {
         for (const AddressState& seen : kernel_.addresses) {
             if (seen.link != member.index) continue;
             for (const LogicalAddress& logical : group.families[index_of(seen.address.family)].addresses) {
-                if (logical.address == seen.address && logical.up && !is_on(group.upper, seen.address)) return;
+                if (logical.address == seen.address && in_use(logical) && !is_on(group.upper, seen.address)) return;
             }
         }
         ops_.push_back(MoveRoutes{member.index, group.upper});
@@ -247,7 +255,8 @@ class Planner {
             std::size_t family = index_of(seen.address.family);
             if (seen.link != member.index || ipmp::contains(member.families[family].addresses, seen.address)) continue;
             for (const LogicalAddress& logical : group.families[family].addresses) {
-                if (logical.address != seen.address || (logical.up && !is_on(group.upper, seen.address))) continue;
+                bool gap = in_use(logical) && !is_on(group.upper, seen.address);
+                if (logical.address != seen.address || gap) continue;
                 ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
             }
         }
@@ -331,10 +340,14 @@ std::vector<ManagedLink> managed_links(const State& state) {
         managed.push_back({group.upper, names_of(wanted_settings(group, {}))});
         auto& names = managed.back().settings;
         names.insert(names.end(), kAdvertisementSettings.begin(), kAdvertisementSettings.end());
+        names.insert(names.end(), kForwardingSettings.begin(), kForwardingSettings.end());
     }
     for (const auto& [name, interface] : state.interfaces) {
         bool ours = !interface.group.empty() || !interface.saved_settings.empty();
-        if (ours && interface.index) managed.push_back({interface.index, names_of(wanted_settings(interface, {}))});
+        if (!ours || !interface.index) continue;
+        managed.push_back({interface.index, names_of(wanted_settings(interface, {}))});
+        auto& names = managed.back().settings;
+        names.insert(names.end(), kForwardingSettings.begin(), kForwardingSettings.end());
     }
     return managed;
 }

@@ -5,12 +5,16 @@
 
 #include <algorithm>
 
+#include "core/forwarding.hpp"
+
 namespace ipmp {
 
 namespace {
 
 constexpr InterfaceIndex kUpper{10}, kLower{11}, kNic{1}, kStray{20};
 const IpAddress kData{Family::ipv4, {192, 0, 2, 1}}, kTest{Family::ipv4, {192, 0, 2, 101}};
+
+constexpr FilterPlace kPlace{kDefaultFilterPriority, 1};
 
 class Plan : public testing::Test {
   protected:
@@ -36,7 +40,7 @@ class Plan : public testing::Test {
         made = {.index = index, .name = name, .alias = alias, .mtu_bytes = 1500, .ethernet = true, .admin_up = true};
         return made;
     }
-    std::vector<KernelOp> planned() const { return plan(state_, kernel_, {}); }
+    std::vector<KernelOp> planned() const { return plan(state_, kernel_, config_); }
     template <typename Op>
     std::ptrdiff_t place_of(const Op& op) const {
         auto ops = planned();
@@ -54,6 +58,7 @@ class Plan : public testing::Test {
         if (auto* attach = std::get_if<AttachFilter>(&op)) {
             kernel_.links.at(attach->link).filter = attach->filter;
             kernel_.links.at(attach->link).filter_group = attach->ipmp_interface;
+            kernel_.links.at(attach->link).filter_place = attach->place;
         }
         if (auto* add = std::get_if<AddAddress>(&op)) {
             kernel_.addresses.push_back({.link = add->link,
@@ -73,6 +78,7 @@ class Plan : public testing::Test {
     }
     State state_;
     KernelState kernel_;
+    Config config_;
 };
 
 TEST_F(Plan, CarriedOutItLeavesNothingToPlan) {
@@ -87,9 +93,25 @@ TEST_F(Plan, CarriedOutItLeavesNothingToPlan) {
     for (const KernelOp& op : planned()) ADD_FAILURE() << describe(op);
 }
 
+TEST_F(Plan, R_ADR_6_OnlyWhatIsInUseGoesOntoTheIpmpInterface) {
+    const AddAddress add{kUpper, kData, 24, broadcast_of(kData, 24), false};
+    LogicalAddress& logical = state_.groups.at("ipmp0").families[0].addresses[0];
+    for (Uniqueness open : {Uniqueness::tentative, Uniqueness::duplicate}) {
+        logical.uniqueness = open;
+        EXPECT_EQ(place_of(add), -1);
+        kernel_.addresses = {{.link = kUpper, .address = kData, .prefix_length = 24}};
+        EXPECT_GE(place_of(RemoveAddress{kUpper, kData, 24}), 0);
+        kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24}};
+        EXPECT_GE(place_of(RemoveAddress{kNic, kData, 24}), 0) << "nor does it stay on a member";
+        kernel_.addresses.clear();
+    }
+    logical.uniqueness = Uniqueness::optimistic;
+    EXPECT_GE(place_of(add), 0);
+}
+
 TEST_F(Plan, JoiningNeverLeavesAGap) {
     kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24}};
-    auto filter = place_of(AttachFilter{kNic, Filter::steer, "ipmp0"});
+    auto filter = place_of(AttachFilter{kNic, Filter::steer, "ipmp0", kPlace});
     auto carrier = place_of(SetLinkUp{kLower, true});
     auto on_group = place_of(AddAddress{kUpper, kData, 24, broadcast_of(kData, 24), false});
     auto off_nic = place_of(RemoveAddress{kNic, kData, 24});
@@ -166,6 +188,65 @@ TEST_F(Plan, R_GRP_5_AnAutoconfiguredAddressTakesItsLifetimeAlong) {
     kernel_.addresses.clear();  // both have expired
     for (const KernelOp& op : planned()) EXPECT_FALSE(std::holds_alternative<AddAddress>(op) &&
                                                       std::get<AddAddress>(op).address.family == Family::ipv6);
+}
+
+TEST_F(Plan, R_GRP_10_MembersForwardAsTheIpmpInterfaceDoes) {
+    const char* forwarding = "ipv6/conf/*/forwarding";
+    Group& group = state_.groups.at("ipmp0");
+    for (InterfaceIndex index : {kNic, kUpper}) kernel_.links.at(index).settings[forwarding] = "0";
+    EXPECT_EQ(place_of(WriteSetting{kNic, forwarding, "0"}), -1);
+    kernel_.links.at(kUpper).settings[forwarding] = "1";  // by anybody
+    file_forwarding(state_, kernel_);
+    EXPECT_TRUE(group.forwards[1] && !group.forwards[0]);
+    EXPECT_GE(place_of(WriteSetting{kNic, forwarding, "1"}), 0);
+
+    group.forwards_on = {99};  // the IPMP interface is made anew, as others do not forward
+    kernel_.links.at(kUpper).settings[forwarding] = "0";
+    file_forwarding(state_, kernel_);
+    EXPECT_GE(place_of(WriteSetting{kUpper, forwarding, "1"}), 0);
+    kernel_.links.at(kUpper).settings[forwarding] = "1";
+    file_forwarding(state_, kernel_);
+    kernel_.links.at(kUpper).settings[forwarding] = "0";
+    file_forwarding(state_, kernel_);
+    EXPECT_FALSE(group.forwards[1]) << "from now on the kernel's word counts again";
+}
+
+// Linux listens to advertisements on a forwarding interface for accept_ra = 2 only.
+TEST_F(Plan, R_GRP_10_AGroupThatListensToAdvertisementsGoesOnWhenItForwards) {
+    LinkState& upper = kernel_.links.at(kUpper);
+    upper.settings["ipv6/conf/*/accept_ra"] = "1";
+    Settings& saved = state_.interfaces.at("a").saved_settings;
+    saved["ipv6/conf/*/accept_ra"] = "1";
+    EXPECT_GE(place_of(WriteSetting{kUpper, "ipv6/conf/*/accept_ra", "2"}), 0);
+    saved["ipv6/conf/*/forwarding"] = "1";  // it was a router and deaf to them
+    EXPECT_EQ(place_of(WriteSetting{kUpper, "ipv6/conf/*/accept_ra", "2"}), -1);
+    saved["ipv6/conf/*/accept_ra"] = "0";
+    EXPECT_GE(place_of(WriteSetting{kUpper, "ipv6/conf/*/accept_ra", "0"}), 0);
+}
+
+TEST_F(Plan, R_GRP_9_GsoLimitsAreTheSmallestOfAnyMember) {
+    for (InterfaceIndex index : {kNic, kUpper, kLower}) {
+        kernel_.links.at(index).gso_bytes = 65536;
+        kernel_.links.at(index).gso_segments = 65535;
+    }
+    Interface& other = state_.interfaces["b"];
+    other = {.name = "b", .index = kStray, .group = "ipmp0"};
+    link(kStray, "b", "").gso_bytes = 30000;
+    kernel_.links.at(kStray).gso_segments = 65535;
+    kernel_.links.at(kNic).gso_segments = 20;
+    for (InterfaceIndex end : {kUpper, kLower}) EXPECT_GE(place_of(SetLinkGso{end, 30000, 20}), 0);
+    kernel_.links.at(kNic).gso_bytes = 200000;  // more than an ordinary link has
+    other.group.clear();
+    for (InterfaceIndex end : {kUpper, kLower}) EXPECT_GE(place_of(SetLinkGso{end, 65536, 20}), 0);
+}
+
+TEST_F(Plan, R_CMD_3_NeighbourEntriesOfMembersMoveToTheGroup) {
+    const NeighbourEntry fixed{kNic, kTest, MacAddress{{2, 0, 0, 0, 0, 9}}}, proxy{kUpper, kData, {}};
+    kernel_.neighbours = {fixed, proxy, {kStray, kTest, {}}};
+    EXPECT_GE(place_of(MoveNeighbour{fixed, kUpper}), 0);
+    auto ops = planned();
+    EXPECT_EQ(std::count_if(ops.begin(), ops.end(),
+                            [](auto& op) { return std::holds_alternative<MoveNeighbour>(op); }), 1);
 }
 
 TEST_F(Plan, TheMtuIsTheSmallestMembers) {
@@ -247,8 +328,28 @@ TEST_F(Plan, AnEndOfAnotherPairIsNotOurs) {
 
 TEST_F(Plan, AnOutdatedFilterIsReplacedNotRemoved) {
     kernel_.links.at(kNic).filter = Filter::outdated;
-    EXPECT_GE(place_of(AttachFilter{kNic, Filter::steer, "ipmp0"}), 0);
+    EXPECT_GE(place_of(AttachFilter{kNic, Filter::steer, "ipmp0", kPlace}), 0);
     EXPECT_EQ(place_of(DetachFilter{kNic}), -1);
+}
+
+// The handle is that of the group, 1 + the number of its lower end; priority, handle and number of filters are mended.
+TEST_F(Plan, AFilterIsInTheGroupsOwnPlaceAndAlone) {
+    state_.groups.at("ipmp0").lower_name = "ipmpl12";
+    LinkState& nic = kernel_.links.at(kNic);
+    nic.filter = Filter::steer;
+    nic.filter_group = "ipmp0";
+    nic.filter_place = {kDefaultFilterPriority, 13};
+    AttachFilter wanted{kNic, Filter::steer, "ipmp0", {kDefaultFilterPriority, 13}};
+    EXPECT_EQ(place_of(wanted), -1);
+    nic.filter_surplus = true;
+    EXPECT_GE(place_of(wanted), 0);
+    nic.filter_surplus = false;
+    nic.filter_place.handle = 1;
+    EXPECT_GE(place_of(wanted), 0);
+    nic.filter_place = {7, 13};
+    EXPECT_GE(place_of(wanted), 0);
+    config_.filter_priority = 7;
+    EXPECT_EQ(place_of(wanted), -1);
 }
 
 TEST_F(Plan, R_GRP_6_NothingMovesToAnIpmpInterfaceThatDoesNotRunYet) {

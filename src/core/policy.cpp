@@ -11,10 +11,11 @@ namespace {
 bool was_active(const MemberChange& member) { return member.before && active(*member.before); }
 bool works(const MemberChange& member) { return works(*member.after); }
 
-// The administrator just put it there or changed its role: joined, back online, STANDBY set or cleared.
+// The administrator just put it there or changed its role: joined (and has started), back online, STANDBY set or
+// cleared.
 bool fresh(const MemberChange& member) {
     return !member.before || member.before->standby != member.after->standby ||
-           (member.before->offline && !member.after->offline);
+           (member.before->offline && !member.after->offline) || member.before->starting_until;
 }
 
 class Selection {

@@ -29,6 +29,14 @@ auto find_by_index(StateType& state, InterfaceIndex index) -> decltype(&state.in
 
 }  // namespace
 
+std::uint32_t filter_handle(const Group& group) {
+    std::uint32_t number = 0;
+    for (char c : group.lower_name) {
+        if (c >= '0' && c <= '9') number = number * 10 + static_cast<std::uint32_t>(c - '0');
+    }
+    return number + 1;
+}
+
 std::vector<const Interface*> members_of(const State& state, const Group& group) {
     return collect_members<const State, const Interface*>(state, group);
 }
@@ -39,6 +47,23 @@ std::vector<Interface*> members_of(State& state, const Group& group) {
 
 const Interface* find_interface(const State& state, InterfaceIndex index) { return find_by_index(state, index); }
 Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
+
+const LogicalAddress* find_up(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
+    auto found = std::find_if(addresses.begin(), addresses.end(), [&](const LogicalAddress& logical) {
+        return logical.up && logical.address == address;
+    });
+    return found == addresses.end() ? nullptr : &*found;
+}
+
+std::set<IpAddress> in_question(const Group& group) {
+    std::set<IpAddress> open;
+    for (const GroupFamily& family : group.families) {
+        for (const LogicalAddress& logical : family.addresses) {
+            if (logical.up && logical.uniqueness != Uniqueness::settled) open.insert(logical.address);
+        }
+    }
+    return open;
+}
 
 bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
     return std::any_of(addresses.begin(), addresses.end(),

@@ -1,6 +1,7 @@
 // The field's predicates over State, each in one place (reference: in.mpathd "Definitions used everywhere").
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "model/state.hpp"
@@ -14,7 +15,7 @@ inline bool link_up(const Interface& interface) {
 
 // Works, as far as detection knows; an INACTIVE interface may be functioning.
 inline bool functioning(const Interface& interface) {
-    return interface.index && !interface.failed && !interface.offline;
+    return interface.index && !interface.failed && !interface.offline && !interface.starting_until;
 }
 
 // Functioning, and has an UP address: on Linux the NIC's admin state stands for that of the zero stub (design §2).
@@ -40,12 +41,28 @@ inline bool migrates(const LogicalAddress& logical) {
     return logical.up && !logical.no_failover && !logical.address.is_zero() && !logical.address.is_link_local();
 }
 
+// UP addresses of a group: which of them belong on the IPMP interface, which are bound, and which must not be
+// announced, as another host may have them (core/duplicates).
+inline bool in_use(const LogicalAddress& logical) {
+    bool usable = logical.uniqueness == Uniqueness::settled || logical.uniqueness == Uniqueness::optimistic;
+    return logical.up && !logical.address.is_zero() && usable;
+}
+inline bool wants_binding(const LogicalAddress& logical) {
+    return logical.up && !logical.address.is_zero() && logical.uniqueness != Uniqueness::duplicate;
+}
+std::set<IpAddress> in_question(const Group& group);
+// The handle of `group`'s traffic-control filters: 1 + the number of its lower end, so that none is 0.
+std::uint32_t filter_handle(const Group& group);
+
 // Members in natural name order.
 std::vector<const Interface*> members_of(const State& state, const Group& group);
 std::vector<Interface*> members_of(State& state, const Group& group);
 
 const Interface* find_interface(const State& state, InterfaceIndex index);
 Interface* find_interface(State& state, InterfaceIndex index);
+
+// The UP one that is `address`, or null.
+const LogicalAddress* find_up(const std::vector<LogicalAddress>& addresses, const IpAddress& address);
 
 // One of `addresses`, UP or not, is `address`.
 bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address);

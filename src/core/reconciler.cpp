@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/planner.hpp"
+#include "core/predicates.hpp"
 
 namespace ipmp {
 
@@ -26,14 +27,15 @@ void Reconciler::applied(const KernelApplied& event, const KernelState& kernel, 
         std::string text = fmt::format("cannot {}: {}", describe(failure.op, kernel.links), failure.text);
         log.push_back(Log{Severity::error, text});
         for (Waiting& command : waiting_) {
-            if (command.since < event.generation && command.kernel_error.empty()) command.kernel_error = text;
+            bool concerned = command.awaited.empty() && command.since < event.generation;
+            if (concerned && command.kernel_error.empty()) command.kernel_error = text;
         }
     }
 }
 
 void Reconciler::await_kernel(Reply reply, bool stops) {
     limiter_.forget();
-    waiting_.push_back({std::move(reply), submitted_, "", stops});
+    waiting_.push_back({std::move(reply), submitted_, "", stops, std::exchange(orders.awaited, {})});
 }
 
 void Reconciler::log_held(const KernelState& kernel, std::vector<Action>& actions) const {
@@ -65,9 +67,33 @@ void Reconciler::reconcile(const State& state, const KernelState& kernel, const 
     actions.push_back(ApplyKernel{submitted_, std::move(ops), managed_});
 }
 
-bool Reconciler::answer(const KernelState& kernel, std::vector<Action>& actions) {
+// Those that turned out to be ours go onto the IPMP interface with the batch that is due now.
+void Reconciler::wait_for_addresses(const State& state, Waiting& command) const {
+    if (command.awaited.empty()) return;
+    std::erase_if(command.awaited, [&](const IpAddress& address) {
+        for (const auto& [name, group] : state.groups) {
+            const auto* logical = find_up(group.families[index_of(address.family)].addresses, address);
+            if (!logical) continue;
+            if (logical->uniqueness == Uniqueness::tentative) return false;
+            if (logical->uniqueness == Uniqueness::duplicate && logical->claimant) {
+                std::string text = fmt::format("{} is a duplicate address: {} uses it", to_string(address),
+                                               to_string(*logical->claimant));
+                command.reply.reply = {CommandError::in_use, text, ""};
+            }
+        }
+        return true;
+    });
+    if (command.awaited.empty() && submitted_ > command.since) command.since = submitted_ - 1;
+}
+
+bool Reconciler::answer(const State& state, const KernelState& kernel, std::vector<Action>& actions) {
     bool stop = false;
     for (Waiting& command : std::exchange(waiting_, {})) {
+        wait_for_addresses(state, command);
+        if (!command.awaited.empty()) {
+            waiting_.push_back(std::move(command));
+            continue;
+        }
         if (outstanding(kernel) && kernel.generation < command.since + kMostBatches) {
             waiting_.push_back(std::move(command));
             continue;

@@ -27,14 +27,15 @@ class Reconciler {
     void observed(const KernelState& kernel);
     // A batch has been carried out; tells what the kernel refused.
     void applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log);
-    // A command succeeded here; its reply follows when the kernel agrees, and `stops` ends the daemon then.
+    // A command succeeded here; its reply follows when the addresses it set up are known to be nobody else's and the
+    // kernel agrees, and `stops` ends the daemon then.
     void await_kernel(Reply reply, bool stops);
 
     // Appends the next batch, if one is due and none is out.
     void reconcile(const State& state, const KernelState& kernel, const Config& config, Instant now,
                    std::vector<Action>& actions);
     // Appends the replies that are due. True: a command that ends the daemon has been answered with success.
-    bool answer(const KernelState& kernel, std::vector<Action>& actions);
+    bool answer(const State& state, const KernelState& kernel, std::vector<Action>& actions);
 
     bool converged(const KernelState& kernel) const { return !outstanding(kernel) && waiting_.empty(); }
     std::optional<Instant> deadline(const KernelState& kernel) const;
@@ -45,9 +46,11 @@ class Reconciler {
         std::uint64_t since = 0;   // batches up to this one know nothing of it
         std::string kernel_error;  // first failure in those that do
         bool stops = false;
+        std::set<IpAddress> awaited;  // tentative when it was given
     };
 
     bool outstanding(const KernelState& kernel) const { return kernel.generation < submitted_; }
+    void wait_for_addresses(const State& state, Waiting& command) const;
     void log_held(const KernelState& kernel, std::vector<Action>& actions) const;
 
     std::uint64_t submitted_ = 0;       // generation of the newest batch

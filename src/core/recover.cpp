@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/observe.hpp"
+#include "core/predicates.hpp"
 
 namespace ipmp {
 
@@ -45,14 +46,15 @@ void recover_test_addresses(Interface& member, const KernelState& kernel) {
     }
 }
 
-std::string recover_members(State& state, const KernelState& kernel, const std::string& ipmp_interface) {
+std::string recover_members(State& state, const KernelState& kernel, const Group& group) {
     std::string names;
     for (const auto& [index, link] : kernel.links) {
-        if (link.filter != Filter::outdated || !link.alias.empty()) continue;
+        if (link.filter == Filter::none || !link.alias.empty()) continue;
+        if (link.filter_place.handle != filter_handle(group)) continue;
         Interface& member = state.interfaces[link.name];
         member.name = link.name;
         member.index = index;
-        member.group = ipmp_interface;
+        member.group = group.interface;
         recover_test_addresses(member, kernel);
         names += " " + link.name;
     }
@@ -67,8 +69,7 @@ std::vector<std::string> recover(State& state, const KernelState& kernel) {
     std::vector<std::string> lines;
     for (auto& [name, group] : state.groups) {
         for (GroupFamily& family : group.families) family.plumbed = true;
-        bool single = state.groups.size() == 1;
-        std::string members = single ? recover_members(state, kernel, name) : " unknown, join them again";
+        std::string members = recover_members(state, kernel, group);
         lines.push_back(fmt::format("no state was left: took over {} from the kernel, members:{}", name, members));
     }
     return lines;

@@ -10,16 +10,18 @@
 namespace ipmp {
 namespace {
 
+constexpr FilterPlace kPlace{kDefaultFilterPriority, 1};
+
 KernelState running_data_path() {
     KernelState kernel;
     kernel.links[{1}] = {.index = {1}, .name = "eth0", .mtu_bytes = 1500, .ethernet = true, .multicast = true,
-                         .admin_up = true, .carrier = true, .filter = Filter::outdated};
+                         .admin_up = true, .carrier = true, .filter = Filter::outdated, .filter_place = kPlace};
     kernel.links[{2}] = {.index = {2}, .name = "eth1", .mtu_bytes = 1500, .ethernet = true, .multicast = true,
                          .admin_up = true, .carrier = true};
     kernel.links[{3}] = {.index = {3}, .name = "ipmp0", .kind = "veth", .alias = kIpmpLinkAlias, .ethernet = true,
                          .admin_up = true, .peer = {4}};
     kernel.links[{4}] = {.index = {4}, .name = "ipmpl0", .kind = "veth", .alias = kLowerLinkAlias, .ethernet = true,
-                         .admin_up = true, .peer = {3}, .filter = Filter::outdated};
+                         .admin_up = true, .peer = {3}, .filter = Filter::outdated, .filter_place = kPlace};
     kernel.addresses.push_back({.link = {3}, .address = *parse_ip("192.0.2.1"), .prefix_length = 24});
     return kernel;
 }
@@ -40,6 +42,24 @@ TEST(Recover, TakesOverGroupMembersAndAddresses_R_POL_4) {
             return std::holds_alternative<DeleteLink>(op) || std::holds_alternative<RemoveAddress>(op);
         }));
     }
+}
+
+TEST(Recover, HandlesTellWhichGroupANicIsIn_R_POL_4) {
+    KernelState kernel = running_data_path();
+    kernel.links[{5}] = {.index = {5}, .name = "inside", .kind = "veth", .alias = kIpmpLinkAlias, .ethernet = true,
+                         .admin_up = true, .peer = {6}};
+    kernel.links[{6}] = {.index = {6}, .name = "ipmpl7", .kind = "veth", .alias = kLowerLinkAlias, .ethernet = true,
+                         .admin_up = true, .peer = {5}, .filter = Filter::outdated,
+                         .filter_place = {kDefaultFilterPriority, 8}};
+    kernel.links[{2}].filter = Filter::outdated;
+    kernel.links[{2}].filter_place = {99, 8};  // another priority is none of a group's business
+    kernel.links[{7}] = {.index = {7}, .name = "eth2", .mtu_bytes = 1500, .ethernet = true, .multicast = true,
+                         .filter = Filter::outdated, .filter_place = {kDefaultFilterPriority, 3}};
+    Engine engine({}, "host");
+    engine.step(Instant{}, KernelObserved{kernel});
+    EXPECT_EQ(engine.state().interfaces.at("eth0").group, "ipmp0");
+    EXPECT_EQ(engine.state().interfaces.at("eth1").group, "inside");
+    EXPECT_EQ(engine.state().interfaces.at("eth2").group, "") << "of a group that is gone";
 }
 
 TEST(Recover, ATestAddressStaysOneOnItsNic_R_ADR_2) {

@@ -26,7 +26,8 @@ std::vector<const Group*> groups_in_order(const State& state) {
 bool shown_active(const Interface& member) { return active(member) && !member.failed; }
 
 GroupStatus group_status(const State& state, const Group& group) {
-    GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health};
+    GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health,
+                       .policy = group.policy};
     for (const Interface* member : members_of(state, group)) {
         if (shown_active(*member)) status.active.push_back(member->name);
         else if (functioning(*member) && member->inactive) status.inactive.push_back(member->name);
@@ -37,6 +38,7 @@ GroupStatus group_status(const State& state, const Group& group) {
 
 InterfaceHealth health_of(const Interface& member) {
     if (member.offline) return InterfaceHealth::offline;
+    if (member.starting_until) return InterfaceHealth::unknown;
     if (member.failed) return InterfaceHealth::failed;
     return member.probe == ProbeHealth::unknown ? InterfaceHealth::unknown : InterfaceHealth::ok;
 }
@@ -51,7 +53,9 @@ InterfaceStatus interface_status(const Group& group, const Interface& member) {
     status.multicast4 = status.broadcast4 = is_nominee4;
     status.multicast6 = member.index && group.families[1].nominee == member.index;
     status.down = !member.admin_up || member.offline;
+    status.hardware_duplicate = member.hardware_duplicate;
     status.link = link_up(member) ? LinkHealth::up : LinkHealth::down;
+    if (member.starting_until) status.link = LinkHealth::unknown;
     status.probe = member.probe;
     status.state = health_of(member);
     return status;
@@ -84,9 +88,11 @@ void append_addresses(const State& state, const Group& group, std::vector<Addres
         }
         for (const LogicalAddress& logical : family.addresses) {
             if (logical.address.is_zero() && listed_already(addresses, group, logical.address)) continue;
-            AddressStatus status{.address = logical.address, .up = logical.up, .group = group.interface};
+            bool duplicate = logical.uniqueness == Uniqueness::duplicate;
+            AddressStatus status{.address = logical.address, .up = logical.up && !duplicate, .group = group.interface};
             for (const Binding& binding : family.bindings) {
-                if (binding.address == logical.address) status.inbound = name_of(state, binding.member);
+                bool bound = binding.address == logical.address && in_use(logical);
+                if (bound) status.inbound = name_of(state, binding.member);
             }
             if (!status.inbound.empty()) status.outbound = active_members(state, group);
             addresses.push_back(std::move(status));

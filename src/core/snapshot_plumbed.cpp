@@ -47,18 +47,26 @@ PlumbedFamily plumbed_family(const std::vector<LogicalAddress>& addresses, Famil
         plumbed.logicals.push_back(stub);
     }
     for (const LogicalAddress& logical : addresses) {
-        bool up = logical.address.is_zero() ? stub_up && logical.number == 0 : logical.up && may_be_up;
+        bool duplicate = logical.uniqueness == Uniqueness::duplicate;
+        bool is_stub = logical.address.is_zero() && logical.number == 0;
+        bool up = (logical.up && may_be_up && !duplicate) || (is_stub && stub_up);
         LogicalStatus status{.number = logical.number, .flags = flags, .address = logical.address};
         if (up) status.flags |= flag::kUp;
         if (logical.no_failover) status.flags |= flag::kNoFailover;
         if (logical.deprecated) status.flags |= flag::kDeprecated;
+        if (duplicate) status.flags |= flag::kDuplicate;
         status.flags |= kernel_flags(seen_address(kernel, link, logical.address));
         status.prefix_length = logical.prefix_length;
         if (logical.address.is_zero() && !up) status.prefix_length = 0;
+        if (is_stub && up && family == Family::ipv4) status.prefix_length = kUpStubPrefixLength;
         status.broadcast = logical.broadcast;
         plumbed.logicals.push_back(std::move(status));
     }
     return plumbed;
+}
+
+std::uint64_t router_flag(const Group& group, Family family) {
+    return group.forwards[index_of(family)] ? flag::kRouter : 0;
 }
 
 std::optional<PlumbedFamily>& slot_of(PlumbedInterface& plumbed, Family family) {
@@ -80,7 +88,8 @@ PlumbedInterface plumbed_group(const State& state, const KernelState& kernel, co
         const GroupFamily& family = group.families[index_of(which)];
         if (!family.plumbed) continue;
         auto& slot = slot_of(plumbed, which);
-        slot = plumbed_family(family.addresses, which, flags, true, false, kernel, group.upper);
+        slot = plumbed_family(family.addresses, which, flags | router_flag(group, which), true, false, kernel,
+                              group.upper);
         slot->mtu_bytes = mtu_bytes.value_or(kEmptyGroupMtu[index_of(which)]);
     }
     return plumbed;
@@ -107,7 +116,8 @@ PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, cons
         const InterfaceFamily& family = nic.families[index_of(which)];
         if (!family.plumbed) continue;
         auto& slot = slot_of(plumbed, which);
-        slot = plumbed_family(family.addresses, which, flags, up, up, kernel, nic.index);
+        std::uint64_t router = group == state.groups.end() ? 0 : router_flag(group->second, which);
+        slot = plumbed_family(family.addresses, which, flags | router, up, up, kernel, nic.index);
         slot->mtu_bytes = nic.mtu_bytes;
     }
     return plumbed;

@@ -12,6 +12,7 @@ namespace ipmp {
 namespace {
 
 constexpr Duration kFlapWindow = std::chrono::seconds(60);
+constexpr Duration kStartTime = std::chrono::seconds(3);  // the kernel takes up to one to act on a carrier
 
 void log_error(std::vector<Action>& actions, std::string text) {
     actions.push_back(Log{Severity::error, std::move(text)});
@@ -94,11 +95,20 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
     if (!before.was_member) {  // a newcomer is judged as it stands; a link already down is reported as such
         member.link_ups.clear();
         member.failed = member.probe_failed = member.kept = false;
-        if (!up) {
+        member.starting_until.reset();
+        if (!up && member.starting) {
+            member.starting_until = now + kStartTime;
+        } else if (!up) {
             if (member.index) log_error(actions, fmt::format("The link has gone down on {}", member.name));
             fail(state, member, actions);
         }
         return;
+    }
+    if (member.starting_until && !up && member.starting && now < *member.starting_until) return;
+    if (member.starting_until) {
+        member.starting_until.reset();
+        if (up) return;
+        log_error(actions, fmt::format("The link has gone down on {}", member.name));
     }
     bool flapped = before.up && up && member.carrier_changes != before.carrier_changes;
     if (before.up && (!up || flapped)) {

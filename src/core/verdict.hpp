@@ -4,6 +4,9 @@
 //   member:   works --link down--> failed --link up, not flapping--> works
 //                                    ^------- link up, flapping ------+  (waits until repair_due)
 //
+// A newcomer that has carrier already, but whose queues the kernel has not opened yet, is neither: it is waited for a
+// little, unused and without a word.
+//
 // A failed member with nobody left to vouch for the link is a failure of the group: no line for the
 // interface, one for the group (reference: verdicts).
 #pragma once

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/predicates.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -119,6 +121,37 @@ TEST_F(Verdict, R_DET_7_ZeroTurnsTheRuleOff) {
 TEST_F(Verdict, ANewcomerWithoutLinkIsFailedAtOnce) {
     nic("a").carrier = false;
     judge(nic("a"), {});
+    EXPECT_TRUE(nic("a").failed);
+}
+
+// R-DET-1: it has carrier, but no frame would leave it yet.
+TEST_F(Verdict, ANewcomerThatIsStartingIsWaitedForAndNotUsed) {
+    nic("a").carrier = false;
+    nic("a").starting = true;
+    EXPECT_EQ(judge(nic("a"), {}), Said{});
+    EXPECT_FALSE(functioning(nic("a")));
+    ASSERT_TRUE(nic("a").starting_until.has_value());
+    EXPECT_EQ(judge(nic("a"), {true, false, 0}), Said{});
+    EXPECT_FALSE(functioning(nic("a")));
+    nic("a").starting = false;
+    nic("a").carrier = true;
+    EXPECT_EQ(judge(nic("a"), {true, false, 0}), Said{});
+    EXPECT_TRUE(functioning(nic("a")));
+}
+
+TEST_F(Verdict, ANewcomerThatNeverStartsHasFailed) {
+    const Said failure{"The link has gone down on a", "IP interface failure detected on a of group g"};
+    nic("a").carrier = false;
+    nic("a").starting = true;
+    judge(nic("a"), {});
+    now_ = *nic("a").starting_until;
+    EXPECT_EQ(judge(nic("a"), {true, false, 0}), failure);
+    EXPECT_TRUE(nic("a").failed);
+    EXPECT_FALSE(nic("a").starting_until.has_value());
+
+    judge(nic("a"), {});
+    nic("a").starting = false;  // the carrier it had is lost
+    EXPECT_EQ(judge(nic("a"), {true, false, 0}), failure);
     EXPECT_TRUE(nic("a").failed);
 }
 

@@ -61,6 +61,8 @@ struct LeaveMemberships {
     InterfaceIndex upper;
     Nic nic;
     Family family = Family::ipv4;
+    IpAddress source;  // of the report; zero: nobody's
+    std::uint32_t mtu_bytes = 0;  // of `nic`
     bool operator==(const LeaveMemberships&) const = default;
 };
 

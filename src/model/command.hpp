@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/ip_address.hpp"
+#include "model/dataplane_image.hpp"
 
 namespace ipmp {
 
@@ -76,12 +77,22 @@ struct UndoOffline {  // if_mpadm -r NAME
     std::string interface;
 };
 
+struct SetPolicy {  // ipmp policy IPMP-INTERFACE POLICY
+    std::string interface;
+    SpreadPolicy policy = SpreadPolicy::flow;
+};
+struct SetRouter {  // ifconfig NAME router | -router; on an underlying or IPMP interface: the whole group
+    std::string interface;
+    Family family = Family::ipv4;
+    bool router = true;
+};
+
 struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered with success
     bool purge = false;  // first all members leave and all IPMP interfaces go; else the data path stays and works on
 };
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
-                             SetFlags, SetStandby, SetOffline, UndoOffline, Stop>;
+                             SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, Stop>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
 enum class CommandError : std::uint8_t {

@@ -6,6 +6,8 @@
 
 namespace ipmp {
 
+inline constexpr std::uint16_t kDefaultFilterPriority = 0x4950;
+
 // What becomes of the data path when probes say that all members, or all targets, are gone at once (R-DET-8).
 enum class GroupFailure : std::uint8_t {
     keep,  // an opinion: traffic goes on as before wherever there is link
@@ -19,6 +21,8 @@ struct Config {
     GroupFailure group_failure = GroupFailure::keep;
     bool suspicion_probes = true;                             // extra probes before a failure is declared
     std::uint32_t link_ups_per_minute = 2;                    // R-DET-7; 0 turns the flapping rule off
+    std::uint32_t duplicate_address_probes = 3;               // R-ADR-6; 0: addresses are used unasked
+    std::uint16_t filter_priority = kDefaultFilterPriority;   // FILTER_PRIORITY: of our traffic-control filters
 
     bool operator==(const Config&) const = default;
 };

@@ -27,6 +27,14 @@ enum class AddressKind : std::uint8_t {
     own,   // belongs to one NIC (test address, link-local); `nic` is that NIC and never changes
 };
 
+// How unicast IP chooses its NIC (design D4).
+enum class SpreadPolicy : std::uint8_t {
+    flow,         // by the kernel's flow hash: a local TCP flow leaves a path that does not answer by itself
+    tuple,        // by addresses, protocol and ports; fragments by addresses and protocol
+    destination,  // by the destination address
+    source,       // by the NIC the source address is bound to; unknown sources by flow
+};
+
 struct AddressImage {
     AddressKind kind = AddressKind::data;
     Nic nic;
@@ -41,7 +49,8 @@ struct GroupImage {
     std::array<Nic, 2> nominee{};                        // [index_of(family)]
     std::map<InterfaceIndex, MacAddress> members;        // all, whatever their state
     std::map<IpAddress, AddressImage> addresses;
-    bool forwards = false;  // unicast to unknown addresses goes to ipmp0 as well (R-GRP-10)
+    SpreadPolicy policy = SpreadPolicy::flow;
+    std::array<bool, 2> forwards{};  // [index_of(family)]: what is for no address of the NIC goes to ipmp0 (R-GRP-10)
     bool operator==(const GroupImage&) const = default;
 };
 

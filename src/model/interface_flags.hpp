@@ -18,6 +18,7 @@ inline constexpr std::uint64_t kMulticast = 0x800;
 inline constexpr std::uint64_t kDhcp = 0x4000;
 inline constexpr std::uint64_t kDeprecated = 0x40000;
 inline constexpr std::uint64_t kAutoconfigured = 0x80000;
+inline constexpr std::uint64_t kRouter = 0x100000;
 inline constexpr std::uint64_t kIpv4 = 0x1000000;
 inline constexpr std::uint64_t kIpv6 = 0x2000000;
 inline constexpr std::uint64_t kNoFailover = 0x8000000;

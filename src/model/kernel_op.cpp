@@ -19,6 +19,10 @@ struct Describe {
     std::string operator()(const SetLinkMtu& op) const {
         return fmt::format("set MTU of {} to {}", name(op.link), op.mtu_bytes);
     }
+    std::string operator()(const SetLinkGso& op) const {
+        return fmt::format("set GSO limits of {} to {} bytes and {} segments", name(op.link), op.gso_bytes,
+                           op.gso_segments);
+    }
     std::string operator()(const SetLinkMac& op) const {
         return fmt::format("set MAC address of {} to {}", name(op.link), to_string(op.mac));
     }
@@ -38,6 +42,10 @@ struct Describe {
     std::string operator()(const RemoveRoute& op) const { return route("remove", op.route); }
     std::string operator()(const MoveRoutes& op) const {
         return fmt::format("move routes from {} to {}", name(op.from), name(op.to));
+    }
+    std::string operator()(const MoveNeighbour& op) const {
+        return fmt::format("move {} entry {} from {} to {}", op.entry.mac ? "neighbour" : "proxy",
+                           to_string(op.entry.address), name(op.entry.link), name(op.to));
     }
     std::string operator()(const SetIpv6Token& op) const {
         return fmt::format("set IPv6 token of {} to that of {}", name(op.link), to_string(op.token));

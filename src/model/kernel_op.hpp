@@ -43,6 +43,12 @@ struct SetLinkMtu {
     auto operator<=>(const SetLinkMtu&) const = default;
 };
 
+struct SetLinkGso {
+    InterfaceIndex link;
+    std::uint32_t gso_bytes = 0, gso_segments = 0;
+    auto operator<=>(const SetLinkGso&) const = default;
+};
+
 struct SetLinkMac {
     InterfaceIndex link;
     MacAddress mac;
@@ -91,6 +97,13 @@ struct MoveRoutes {
     auto operator<=>(const MoveRoutes&) const = default;
 };
 
+// Makes an entry that belongs to a group one of its IPMP interface's.
+struct MoveNeighbour {
+    NeighbourEntry entry;
+    InterfaceIndex to;
+    auto operator<=>(const MoveNeighbour&) const = default;
+};
+
 // Addresses that router advertisements give `link` from now on end in the last 64 bits of `token`; unless it has a
 // token already, which stays.
 struct SetIpv6Token {
@@ -106,23 +119,25 @@ struct WriteSetting {
     auto operator<=>(const WriteSetting&) const = default;
 };
 
-// Puts the program of `ipmp_interface`'s data path on the ingress hook, replacing ours in place if one is there.
+// Puts the program of `ipmp_interface`'s data path on the ingress hook, replacing ours in place if one is there. One
+// of ours in another place goes once the new one works.
 struct AttachFilter {
     InterfaceIndex link;
     Filter filter = Filter::steer;  // spread or steer
     std::string ipmp_interface;
+    FilterPlace place;
     auto operator<=>(const AttachFilter&) const = default;
 };
 
-// Removes our program only; a clsact qdisc stays, as it may not be ours alone.
+// Removes our programs only; a clsact qdisc stays, as it may not be ours alone.
 struct DetachFilter {
     InterfaceIndex link;
     auto operator<=>(const DetachFilter&) const = default;
 };
 
-using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkMac, AddAddress, RemoveAddress,
-                              AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, SetIpv6Token, WriteSetting,
-                              AttachFilter, DetachFilter>;
+using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkGso, SetLinkMac, AddAddress,
+                              RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, MoveNeighbour,
+                              SetIpv6Token, WriteSetting, AttachFilter, DetachFilter>;
 
 // What `op` was about to do, for messages: "add address 192.0.2.1/24 to ipmp0", with names from `links`.
 std::string describe(const KernelOp& op, const std::map<InterfaceIndex, LinkState>& links = {});

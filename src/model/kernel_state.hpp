@@ -29,6 +29,14 @@ enum class Filter : std::uint8_t {
     steer,    // underlying interface: steers inbound traffic
 };
 
+// Where a filter of ours sits on an ingress hook. Each group has a handle of its own, so that the kernel itself tells
+// whose member a NIC is (core/recover).
+struct FilterPlace {
+    std::uint16_t priority = 0;
+    std::uint32_t handle = 0;
+    auto operator<=>(const FilterPlace&) const = default;
+};
+
 struct LinkState {
     InterfaceIndex index;
     std::string name;
@@ -36,6 +44,7 @@ struct LinkState {
     std::string alias;  // IFLA_IFALIAS; ours carry kIpmpLinkAlias / kLowerLinkAlias
     MacAddress mac;
     std::uint32_t mtu_bytes = 0;
+    std::uint32_t gso_bytes = 0, gso_segments = 0;  // most that one send hands to the link in one piece
     bool ethernet = false;  // ARPHRD_ETHER and not loopback
     bool multicast = false;
     bool no_arp = false;
@@ -43,6 +52,7 @@ struct LinkState {
     // Has carrier, and the kernel has acted on it (IFF_RUNNING): after a return it may take a second until the
     // queues are open, and until then every frame is lost. After a loss it is false at once.
     bool carrier = false;
+    bool starting = false;  // up, with carrier, and the kernel has not acted on it yet
     // IFLA_CARRIER_UP_COUNT + IFLA_CARRIER_DOWN_COUNT. Orders observations of `carrier`: the state that
     // goes with the larger count is the newer one, whichever way and however late it arrives.
     std::uint32_t carrier_changes = 0;
@@ -52,6 +62,8 @@ struct LinkState {
     // move to its group. Those that the kernel refused to move are not counted.
     std::uint32_t foreign_routes = 0;
     Filter filter = Filter::none;
+    FilterPlace filter_place;  // of `filter`
+    bool filter_surplus = false;  // there is more than one of ours
     std::string filter_group;  // IPMP interface whose data path `filter` belongs to; empty for none and outdated
     std::uint16_t filter_in_front = 0;  // lowest priority of another program's filter that runs before ours; 0: none
     Settings settings;  // only for links asked for in ApplyKernel::managed; absent ones do not exist here
@@ -97,6 +109,15 @@ struct TargetRoute {
     auto operator<=>(const TargetRoute&) const = default;
 };
 
+// A neighbour entry that somebody made to stay (`ip neigh add ... nud permanent`), or a proxy entry (`ip neigh add
+// proxy ...`), which has no MAC: this host answers for `address`.
+struct NeighbourEntry {
+    InterfaceIndex link;
+    IpAddress address;
+    std::optional<MacAddress> mac;
+    auto operator<=>(const NeighbourEntry&) const = default;
+};
+
 struct KernelState {
     // The newest ApplyKernel batch whose effects this state already contains; 0 before the first.
     std::uint64_t generation = 0;
@@ -105,6 +126,7 @@ struct KernelState {
     std::vector<RuleState> rules;
     std::vector<RouteState> routes;
     std::vector<TargetRoute> target_routes;  // of IPMP interfaces and managed links, in order, each once
+    std::vector<NeighbourEntry> neighbours;  // all proxy entries, and of members those made to stay
 
     bool operator==(const KernelState&) const = default;
 };

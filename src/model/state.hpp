@@ -21,6 +21,14 @@
 
 namespace ipmp {
 
+// Whether a data address is known to be nobody else's (core/duplicates, R-ADR-6). All others are always `settled`.
+enum class Uniqueness : std::uint8_t {
+    settled,     // the link has been asked, or it is not ours to ask
+    tentative,   // being asked: bound, so that answers are heard, but not on the IPMP interface yet
+    optimistic,  // in use already while the link is asked, or until there is an active NIC to ask from
+    duplicate,   // somebody else has it: neither bound nor on the IPMP interface, asked for again now and then
+};
+
 // An address with its administrative flags; one logical interface (ipmp0, ipmp0:1, …) of one family.
 // Number 0 always exists on a plumbed interface, as a zero stub if need be; it is not kept here then.
 struct LogicalAddress {
@@ -33,6 +41,8 @@ struct LogicalAddress {
     bool deprecated = false;
     bool adopted = false;  // another program put it into the kernel; it may take it away again
     bool scope_link = false;  // IPv4: of narrower scope than global, as that program wanted
+    Uniqueness uniqueness = Uniqueness::settled;
+    std::optional<MacAddress> claimant;  // who has it: of a duplicate, also while it is tentative again
 
     bool operator==(const LogicalAddress&) const = default;
 };
@@ -54,7 +64,8 @@ struct Interface {
     bool failed = false;    // ours: not usable, by link or probes
     bool probe_failed = false;  // ours: probes say so, or must agree before it counts as repaired (R-DET-6)
     bool kept = false;      // FAILED with the whole group, by opinion only: carries on what it carried (R-DET-8)
-    bool offline = false;   // if_mpadm -d
+    bool offline = false;   // if_mpadm -d, or hardware_duplicate
+    bool hardware_duplicate = false;  // ours: offline because another member has the same MAC (R-DET-10)
     Settings saved_settings;  // as they were before the join; restored at leave
     bool up_when_lost = false;  // was admin-up when it vanished: is brought up when it is back (R-DYN-6)
 
@@ -63,10 +74,12 @@ struct Interface {
     std::uint32_t mtu_bytes = 0;
     bool admin_up = false;
     bool carrier = false;
+    bool starting = false;  // has carrier, but the kernel's queues are not open yet
     std::uint32_t carrier_changes = 0;
 
     // Transient.
     ProbeHealth probe = ProbeHealth::disabled;  // as core/probing sees it
+    std::optional<Instant> starting_until;  // a newcomer that is starting is waited for, at most until then
     std::vector<Instant> link_ups;         // newest last, at most Config::link_ups_per_minute (R-DET-7)
     bool flapping_reported = false;
     std::optional<Instant> repair_due;     // the flapping rule holds the repair back until then
@@ -87,7 +100,8 @@ struct GroupFamily {
     std::vector<LogicalAddress> addresses;  // by number
     std::vector<InterfaceIndex> active;     // in order of activation, longest first (R3.2)
     InterfaceIndex nominee;
-    std::vector<Binding> bindings;          // UP data addresses, in order of first binding
+    std::vector<Binding> bindings;          // UP data addresses but duplicates, in order of first binding
+    std::vector<Binding> proxies;           // addresses of others that this host answers for on the group's link
     std::array<InterfaceIndex, kSlotCount> slots{};
     std::optional<Instant> give_back_due;   // transient: next paced step of slots to a repaired member (design D4)
     bool operator==(const GroupFamily&) const = default;
@@ -97,6 +111,9 @@ struct Group {
     std::string interface;   // IPMP interface name, ipmp0
     std::string name;        // group name; equal to `interface` until renamed
     std::string lower_name;  // ipmpl0
+    SpreadPolicy policy = SpreadPolicy::flow;
+    std::array<bool, 2> forwards{};  // [index_of(family)] (R-GRP-10)
+    InterfaceIndex forwards_on;      // the IPMP link that showed `forwards`; 0: none has yet
     MacAddress mac, lower_mac;
     std::array<GroupFamily, 2> families;
     std::uint64_t next_sequence = 1;  // of Binding

@@ -9,6 +9,7 @@
 
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
+#include "model/dataplane_image.hpp"
 
 namespace ipmp {
 
@@ -23,6 +24,7 @@ struct GroupStatus {
     GroupHealth state = GroupHealth::failed;
     std::optional<std::uint32_t> failure_detection_time_ms;  // only while some member is probed
     std::vector<std::string> active, inactive, unusable;
+    SpreadPolicy policy = SpreadPolicy::flow;
     bool operator==(const GroupStatus&) const = default;
 };
 
@@ -41,12 +43,24 @@ struct InterfaceStatus {
     bool operator==(const InterfaceStatus&) const = default;
 };
 
+// Who has learnt of an address's last move to another underlying interface (design D5).
+struct RebindStatus {
+    std::string interface;    // it moved there; empty if that is gone
+    std::uint64_t at_ms = 0;  // CLOCK_MONOTONIC
+    std::uint32_t peers_asked = 0;
+    std::uint32_t peers_moved = 0;        // have answered to the new place
+    std::uint32_t peers_silent = 0;       // asked in vain; others are still being asked
+    std::uint64_t slowest_answer_ms = 0;  // from the move on, rounded up
+    bool operator==(const RebindStatus&) const = default;
+};
+
 struct AddressStatus {
     IpAddress address;
     bool up = false;
     std::string group;                  // IPMP interface name
     std::string inbound;                // bound underlying interface; empty if down or none active
     std::vector<std::string> outbound;  // active members; empty if down or unbound
+    std::optional<RebindStatus> rebind;  // the last one; none yet since the daemon started
     bool operator==(const AddressStatus&) const = default;
 };
 

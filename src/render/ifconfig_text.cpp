@@ -28,6 +28,7 @@ constexpr NamedFlag kFlags[] = {
     {flag::kDhcp, "DHCP"},
     {flag::kDeprecated, "DEPRECATED"},
     {flag::kAutoconfigured, "ADDRCONF"},
+    {flag::kRouter, "ROUTER"},
     {flag::kIpv4, "IPv4"},
     {flag::kIpv6, "IPv6"},
     {flag::kNoFailover, "NOFAILOVER"},

@@ -3,7 +3,12 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+
 #include "wire/announcement.hpp"
+#include "wire/memberships.hpp"
 
 namespace ipmp {
 
@@ -32,6 +37,18 @@ Result<void> Announcer::send(const AskPeer& question) {
 Result<void> Announcer::send(const AskMemberships& question) {
     auto sent = send(encode_membership_query(question.family, question.source), question.lower);
     return sent ? sent : sent.error().within("cannot ask for multicast memberships");
+}
+
+Result<void> Announcer::send(const LeaveMemberships& leave) {
+    const char* path = leave.family == Family::ipv4 ? "/proc/thread-self/net/igmp" : "/proc/thread-self/net/igmp6";
+    std::ifstream file(path);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!file) return Error{std::string("cannot read ") + path};
+    for (const auto& frame : encode_leave_reports(leave, groups_to_leave(leave, text))) {
+        auto sent = send(frame, leave.nic.index);
+        if (!sent) return sent.error().within("cannot leave multicast groups at the former nominee");
+    }
+    return {};
 }
 
 Result<void> Announcer::send(const std::vector<std::uint8_t>& frame, InterfaceIndex link) {

@@ -15,6 +15,7 @@ class Announcer {
     Result<void> send(const ProbeAddress& probe);
     Result<void> send(const AskPeer& question);
     Result<void> send(const AskMemberships& question);
+    Result<void> send(const LeaveMemberships& leave);  // of the groups that /proc shows now
 
   private:
     explicit Announcer(UniqueFd socket) : socket_(std::move(socket)) {}

@@ -3,6 +3,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +15,9 @@
 
 #include "bpf/ipmp_abi.h"
 #include "ipmp.skel.h"
+#include "shell/clock.hpp"
+#include "shell/dataplane_reports.hpp"
+#include "shell/eventfd.hpp"
 #include "shell/mirrored_map.hpp"
 
 namespace ipmp {
@@ -66,11 +71,18 @@ ipmp_nic to_abi(const Nic& nic) {
     return abi;
 }
 
-ipmp_address_key to_abi(const IpAddress& address) {
-    ipmp_address_key abi{};
-    abi.family = address.family == Family::ipv4 ? 4 : 6;
-    std::ranges::copy(address.bytes, abi.bytes);
-    return abi;
+ipmp_policy to_abi(SpreadPolicy policy) {
+    switch (policy) {
+        case SpreadPolicy::flow:
+            return IPMP_POLICY_FLOW;
+        case SpreadPolicy::tuple:
+            return IPMP_POLICY_TUPLE;
+        case SpreadPolicy::destination:
+            return IPMP_POLICY_DESTINATION;
+        case SpreadPolicy::source:
+            return IPMP_POLICY_SOURCE;
+    }
+    return IPMP_POLICY_FLOW;
 }
 
 using NicMap = MirroredMap<__u32, ipmp_nic>;
@@ -143,7 +155,10 @@ SettingsMap::Content settings_of(const GroupImage& image, const NicRows& rows) {
     settings.lower_ifindex = image.lower.value;
     for (Family family : kFamilies) settings.nominee[index_of(family)] = rows.row_of(image.nominee[index_of(family)]);
     std::ranges::copy(image.upper_mac.bytes, settings.upper_mac);
-    settings.forwards = image.forwards;
+    for (Family family : kFamilies) {
+        if (image.forwards[index_of(family)]) settings.forwards |= static_cast<__u8>(1 << index_of(family));
+    }
+    settings.policy = to_abi(image.policy);
     return {{0, settings}};
 }
 
@@ -191,13 +206,19 @@ Result<Skeleton> load() {
     return skeleton;
 }
 
+bool watch(const UniqueFd& epoll, int fd) {
+    epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
+    return ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &interest) == 0;
+}
+
 }  // namespace
 
 // One group's programs and maps.
 class Dataplane::Instance {
   public:
-    explicit Instance(Skeleton skeleton)
+    Instance(Skeleton skeleton, EventReader events)
         : skeleton_(std::move(skeleton)),
+          events_(std::move(events)),
           nics_("ipmp_nics", bpf_map__fd(skeleton_->maps.ipmp_nics)),
           slots_("ipmp_slots", bpf_map__fd(skeleton_->maps.ipmp_slots)),
           settings_("ipmp_settings", bpf_map__fd(skeleton_->maps.ipmp_settings)),
@@ -225,10 +246,13 @@ class Dataplane::Instance {
 
     int spread_fd() const { return bpf_program__fd(skeleton_->progs.ipmp_spread); }
     int steer_fd() const { return bpf_program__fd(skeleton_->progs.ipmp_steer); }
+    int peers_fd() const { return bpf_map__fd(skeleton_->maps.ipmp_peers); }
+    EventReader& events() { return events_; }
     int counters_fd() const { return bpf_map__fd(skeleton_->maps.ipmp_counters); }
 
   private:
     Skeleton skeleton_;
+    EventReader events_;
     NicRows rows_;
     NicMap nics_;
     SlotMap slots_;
@@ -238,7 +262,14 @@ class Dataplane::Instance {
     std::optional<GroupImage> written_;  // nothing after a failure
 };
 
-Dataplane::Dataplane(FilterPrograms& programs) : programs_(programs) { libbpf_set_print(Capture::print); }
+Dataplane::Dataplane(FilterPrograms& programs)
+    : programs_(programs),
+      inputs_(::epoll_create1(EPOLL_CLOEXEC)),
+      found_peers_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    libbpf_set_print(Capture::print);
+    // Whoever watches a descriptor that could not be made is told.
+    if (!watch(inputs_, found_peers_fd_.get())) inputs_.reset();
+}
 Dataplane::~Dataplane() = default;
 
 Result<void> Dataplane::apply(const DataplaneImage& wanted) {
@@ -259,16 +290,41 @@ Result<void> Dataplane::apply(const DataplaneImage& wanted) {
 Result<void> Dataplane::add(const std::string& ipmp_interface, const GroupImage& image) {
     auto skeleton = load();
     if (!skeleton) return skeleton.error();
-    auto instance = std::make_unique<Instance>(std::move(*skeleton));
+    auto events = EventReader::open(bpf_map__fd((*skeleton)->maps.ipmp_events));
+    if (!events) return events.error();
+    auto instance = std::make_unique<Instance>(std::move(*skeleton), std::move(*events));
     if (auto written = instance->write(image); !written) return written;
     auto spread_id = program_id(instance->spread_fd());
     if (!spread_id) return spread_id.error();
     auto steer_id = program_id(instance->steer_fd());
     if (!steer_id) return steer_id.error();
+    if (!watch(inputs_, instance->events().fd())) return system_error("watch events of the BPF programs");
     programs_.set(ipmp_interface, Filter::spread, instance->spread_fd(), *spread_id);
     programs_.set(ipmp_interface, Filter::steer, instance->steer_fd(), *steer_id);
     instances_.emplace(ipmp_interface, std::move(instance));
     return {};
+}
+
+std::vector<Event> Dataplane::take_events() {
+    clear_eventfd(found_peers_fd_.get());
+    std::vector<Event> events = std::exchange(found_peers_, {});
+    for (auto& [ipmp_interface, instance] : instances_) instance->events().take(events);
+    return events;
+}
+
+Result<void> Dataplane::find_peers(const FindPeers& wanted) {
+    PeersFound answer{wanted.ipmp_interface, {}};
+    Result<void> outcome;
+    if (auto instance = instances_.find(wanted.ipmp_interface); instance != instances_.end()) {
+        auto found = read_peers(instance->second->peers_fd(), wanted.addresses, now());
+        if (found)
+            answer.found = *std::move(found);
+        else
+            outcome = found.error();
+    }
+    found_peers_.emplace_back(std::move(answer));
+    signal_eventfd(found_peers_fd_.get());
+    return outcome;
 }
 
 std::map<std::string, std::uint64_t> Dataplane::counters(const std::string& ipmp_interface) const {

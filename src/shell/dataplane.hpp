@@ -6,15 +6,21 @@
 // (design D6), so destroying a Dataplane changes nothing for traffic. Layouts: docs/DATAPLANE.md.
 //
 // apply() is on the failover path: map system calls only, no netlink, no RTNL lock. Deciding thread only.
+//
+// The other way come events that the programs saw, and the peers they recorded.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "model/action.hpp"
 #include "model/dataplane_image.hpp"
+#include "model/event.hpp"
 #include "shell/filter_programs.hpp"
 
 namespace ipmp {
@@ -30,6 +36,12 @@ class Dataplane {
     // the others from being served; the first failure is returned. What failed is tried again at the next call.
     Result<void> apply(const DataplaneImage& wanted);
 
+    int event_fd() const { return inputs_.get(); }  // readable while events wait
+    std::vector<Event> take_events();
+
+    // Queues a PeersFound from the programs' own records; an empty one after a failure and for an unknown interface.
+    Result<void> find_peers(const FindPeers& wanted);
+
     // Packets by reason (the names of ipmp_abi.h), summed over all CPUs; empty for an unknown interface.
     std::map<std::string, std::uint64_t> counters(const std::string& ipmp_interface) const;
 
@@ -39,6 +51,9 @@ class Dataplane {
     Result<void> add(const std::string& ipmp_interface, const GroupImage& image);
 
     FilterPrograms& programs_;
+    UniqueFd inputs_;          // an epoll of what follows and of the rings of all instances
+    UniqueFd found_peers_fd_;  // eventfd: `found_peers_` is not empty
+    std::vector<Event> found_peers_;
     std::map<std::string, std::unique_ptr<Instance>> instances_;  // by IPMP interface name
 };
 

@@ -46,11 +46,15 @@ void Executor::perform(const ProbeAddress& action, Instant) { send(action); }
 
 void Executor::perform(const AskPeer& action, Instant) { send(action); }
 
-void Executor::perform(const FindPeers&, Instant) {}
+void Executor::perform(const FindPeers& action, Instant) {
+    Result<void> found = dataplane_.find_peers(action);
+    if (!found) log_error(found.error().text + ", ignoring: the neighbour table knows some");
+    netlink_.submit(action);
+}
 
 void Executor::perform(const AskMemberships& action, Instant) { send(action); }
 
-void Executor::perform(const LeaveMemberships&, Instant) {}
+void Executor::perform(const LeaveMemberships& action, Instant) { send(action); }
 
 void Executor::perform(const ApplyKernel& action, Instant) { netlink_.submit(action); }
 

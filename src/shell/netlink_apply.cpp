@@ -26,6 +26,7 @@ struct Apply {
     Result<void> operator()(const DeleteLink& op) const { return succeed_on(socket.change(encode(op)), {ENODEV}); }
     Result<void> operator()(const SetLinkUp& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkMtu& op) const { return socket.change(encode(op)); }
+    Result<void> operator()(const SetLinkGso& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkMac& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const AddAddress& op) const;
     Result<void> operator()(const RemoveAddress& op) const {
@@ -38,13 +39,14 @@ struct Apply {
         return succeed_on(socket.change(encode(op)), {ESRCH, ENOENT, ENODEV});
     }
     Result<void> operator()(const MoveRoutes& op) const { return move_routes(socket, op, refused); }
+    Result<void> operator()(const MoveNeighbour& op) const;
     Result<void> operator()(const SetIpv6Token& op) const;
     Result<void> operator()(const WriteSetting& op) const {
         if (op.name == kAllMulticast) return socket.change(encode_set_all_multicast(op.link, op.value == "1"));
         return write_setting(op.link, op.name, op.value);
     }
-    Result<void> operator()(const AttachFilter& op) const { return attach_filter(programs, op); }
-    Result<void> operator()(const DetachFilter& op) const { return detach_filter(op); }
+    Result<void> operator()(const AttachFilter& op) const { return attach_filter(socket, programs, op); }
+    Result<void> operator()(const DetachFilter& op) const { return detach_filter(socket, op); }
 
     Result<void> finish_pair(const LinkState& upper, const LinkState& lower) const;
     Result<std::optional<AddressState>> find_address(const AddAddress& op) const;
@@ -136,6 +138,13 @@ Result<void> Apply::operator()(const AddAddress& op) const {
         if (auto removed = (*this)(RemoveAddress{op.link, is.address, is.prefix_length}); !removed) return removed;
     }
     return socket.change(encode(op, lifetime));
+}
+
+Result<void> Apply::operator()(const MoveNeighbour& op) const {
+    NeighbourEntry moved = op.entry;
+    moved.link = op.to;
+    if (auto added = socket.change(encode_add_neighbour(moved)); !added) return added;
+    return succeed_on(socket.change(encode_remove_neighbour(op.entry)), {ENOENT, ENODEV, ENXIO});
 }
 
 Result<void> Apply::operator()(const SetIpv6Token& op) const {

@@ -1,8 +1,4 @@
 // Design D11: every operation against the real kernel, as the netlink thread carries it out.
-#include <bpf/bpf.h>
-#include <linux/bpf.h>
-#include <linux/pkt_cls.h>
-
 #include <algorithm>
 #include <tuple>
 
@@ -14,20 +10,6 @@ namespace {
 
 const MacAddress kUpperMac{{2, 0, 0, 0, 0, 1}}, kLowerMac{{2, 0, 0, 0, 0, 2}};
 const CreateIpmpLink kCreate{.name = "ipmp0", .lower_name = "ipmpl0", .mac = kUpperMac, .lower_mac = kLowerMac};
-
-// A program that lets everything pass, registered for `ipmp_interface`.
-void register_program(FilterPrograms& programs, const std::string& ipmp_interface, Filter filter) {
-    const bpf_insn instructions[] = {
-        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = TC_ACT_OK},
-        {.code = BPF_JMP | BPF_EXIT},
-    };
-    UniqueFd program(::bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "test", "GPL", instructions, 2, nullptr));
-    ASSERT_TRUE(program) << std::strerror(errno);
-    bpf_prog_info info{};
-    std::uint32_t size = sizeof info;
-    ASSERT_EQ(::bpf_obj_get_info_by_fd(program.get(), &info, &size), 0);
-    programs.set(ipmp_interface, filter, program.get(), info.id);
-}
 
 class NetlinkApplyTest : public NetlinkThreadTest {};
 
@@ -248,57 +230,46 @@ TEST_F(NetlinkApplyTest, R_GRP_5_TakesOverLifetimesAndTokens) {
     EXPECT_FALSE(find_address(*observed, "2001:db8::5:6:7:8"));
 }
 
-TEST_F(NetlinkApplyTest, AttachesRecognisesAndDetachesFilters) {
-    run("ip link add v0 type veth peer name v1; tc qdisc add dev v1 clsact;"
-        "tc filter add dev v1 ingress prio 7 bpf bytecode '1,6 0 0 0,'");
-    register_program(programs, "ipmp0", Filter::steer);
-    register_program(programs, "ipmp0", Filter::spread);
+// R-CMD-3: entries are found although the kernel sends no message, and move in one operation.
+TEST_F(NetlinkApplyTest, R_CMD_3_FindsAndMovesNeighbourEntries) {
+    run("ip link add v0 address 02:00:00:00:00:07 type veth peer name v1; ip link set v0 up; ip link set v1 up;"
+        "ip neigh add proxy 192.0.2.50 dev v1");
     start();
     auto v0 = link("v0").index, v1 = link("v1").index;
-    std::vector<ManagedLink> managed{{v0, {}}, {v1, {}}};
+    const MacAddress mac{{2, 0, 0, 0, 0, 0x77}};
+    const NeighbourEntry here4{v1, *parse_ip("192.0.2.50"), {}};
+    EXPECT_EQ(observed->neighbours, std::vector{here4}) << "proxy entries of any link";
+    apply_well({}, {{v0, {}}});
+    run("ip neigh add 192.0.2.77 lladdr 02:00:00:00:00:77 dev v0; ip neigh add proxy 2001:db8::50 dev v0;"
+        "ip neigh add 192.0.2.78 lladdr 02:00:00:00:00:78 dev v0 nud reachable;"
+        "ip neigh add 192.0.2.79 lladdr 02:00:00:00:00:79 dev v1");
+    const NeighbourEntry fixed{v0, *parse_ip("192.0.2.77"), mac}, proxy6{v0, *parse_ip("2001:db8::50"), {}};
+    std::vector<NeighbourEntry> found{fixed, proxy6, here4};
+    std::sort(found.begin(), found.end());
+    EXPECT_TRUE(await([&](const KernelState& state) { return state.neighbours == found; }));
     for (int time = 0; time < 2; ++time) {
-        apply_well({AttachFilter{v0, Filter::steer, "ipmp0"}, AttachFilter{v1, Filter::spread, "ipmp0"}}, managed);
-        EXPECT_EQ(link("v0").filter, Filter::steer);
-        EXPECT_EQ(link("v0").filter_group, "ipmp0");
-        EXPECT_EQ(link("v1").filter, Filter::spread);
-        EXPECT_EQ(link("v0").filter_in_front, 0);
-        EXPECT_EQ(link("v1").filter_in_front, 7);
+        apply_well({MoveNeighbour{fixed, v1}, MoveNeighbour{proxy6, v1}}, {{v0, {}}});
+        EXPECT_EQ(observed->neighbours, (std::vector<NeighbourEntry>{here4, {v1, proxy6.address, {}}}));
+        run("ip neigh show dev v1 | grep -q '192.0.2.77 lladdr 02:00:00:00:00:77 PERMANENT'");
+        run("ip -6 neigh show proxy | grep -q '2001:db8::50 dev v1'");
+        run("! ip neigh show dev v0 | grep -q 192.0.2.77");
     }
-    apply({AttachFilter{v0, Filter::steer, "ipmp9"}, AttachFilter{{12345}, Filter::steer, "ipmp0"}}, managed);
-    ASSERT_EQ(failures.size(), 2u);
-    EXPECT_EQ(failures[0].error_number, ENOENT) << failures[0].text;
-    EXPECT_EQ(failures[1].error_number, ENODEV) << failures[1].text;
-
-    register_program(programs, "ipmp0", Filter::steer);  // as a restarted daemon would
-    apply_well({}, managed);
-    EXPECT_EQ(link("v0").filter, Filter::outdated);
-    EXPECT_EQ(link("v0").filter_group, "");
-    apply_well({AttachFilter{v0, Filter::steer, "ipmp0"}}, managed);
-    EXPECT_EQ(link("v0").filter, Filter::steer);
-
-    run("tc qdisc del dev v0 clsact");
-    EXPECT_TRUE(await([&](const KernelState& state) { return state.links.at(v0).filter == Filter::none; }));
-    for (int time = 0; time < 2; ++time) {
-        apply_well({DetachFilter{v0}, DetachFilter{v1}, DetachFilter{{12345}}}, managed);
-        EXPECT_EQ(link("v1").filter, Filter::none);
-    }
-    run("tc filter show dev v1 ingress | grep -q 'pref 7 bpf'");  // somebody else's stays
+    run("ip neigh del proxy 192.0.2.50 dev v1");
+    EXPECT_TRUE(await([](const KernelState& state) { return state.neighbours.size() == 1; }));
 }
 
-// What an earlier daemon left is found without being told where to look.
-TEST_F(NetlinkApplyTest, FindsFiltersOfAnEarlierDaemon) {
+// R-GRP-9: observed although the kernel sends no message about a change of it.
+TEST_F(NetlinkApplyTest, ReadsAndSetsGsoLimits) {
     run("ip link add v0 type veth peer name v1");
-    register_program(programs, "ipmp0", Filter::steer);
     start();
-    apply_well({AttachFilter{link("v0").index, Filter::steer, "ipmp0"}}, {{link("v0").index, {}}});
-    thread.reset();
-    observed.reset();
-    programs.erase("ipmp0");
-    start();
-    EXPECT_EQ(link("v0").filter, Filter::outdated);
-    EXPECT_EQ(link("v1").filter, Filter::none);
-    run("tc filter del dev v0 ingress");
-    EXPECT_TRUE(await([](const KernelState& state) { return find_link(state, "v0")->filter == Filter::none; }));
+    auto v0 = link("v0").index;
+    EXPECT_EQ(link("v0").gso_bytes, 65536u);
+    EXPECT_EQ(link("v0").gso_segments, 65535u);
+    apply_well({SetLinkGso{v0, 30000, 20}}, {{v0, {}}});
+    EXPECT_EQ(link("v0").gso_bytes, 30000u);
+    EXPECT_EQ(link("v0").gso_segments, 20u);
+    run("ip link set v0 gso_max_size 40000");
+    EXPECT_TRUE(await([&](const KernelState& state) { return state.links.at(v0).gso_bytes == 40000; }));
 }
 
 TEST_F(NetlinkApplyTest, ReadsAndWritesSettings) {

@@ -4,6 +4,8 @@
 
 #include <cstdarg>
 #include <mutex>
+#include <optional>
+#include <vector>
 
 #include "wire/rtnetlink_encode.hpp"
 
@@ -40,38 +42,52 @@ bpf_tc_hook ingress_of(InterfaceIndex link) {
     return hook;
 }
 
-bpf_tc_opts our_place() {
+bpf_tc_opts options_of(const FilterPlace& place) {
     bpf_tc_opts options{};
     options.sz = sizeof options;
-    options.handle = kFilterHandle;
-    options.priority = kFilterPriority;
+    options.handle = place.handle;
+    options.priority = place.priority;
     return options;
+}
+
+// Takes off all filters of ours but the one at `kept`.
+Result<void> detach_others(NetlinkSocket& socket, InterfaceIndex link, const std::optional<FilterPlace>& kept) {
+    std::vector<FilterPlace> places;
+    auto read = socket.read(encode_dump_filters(link), [&](MessageBytes message) {
+        auto filter = decode_filter(message);
+        if (filter && is_ipmp_filter(*filter)) places.push_back({filter->priority, filter->handle});
+    });
+    // EINVAL: there is no qdisc to hold a filter. EINTR: changed meanwhile, which ends in another plan.
+    int unread = read ? 0 : read.error().error_number;
+    if (!read && unread != ENODEV && unread != EINVAL && unread != EINTR) return read;
+    Quiet quiet;
+    for (const FilterPlace& place : places) {
+        if (place == kept) continue;
+        bpf_tc_hook hook = ingress_of(link);
+        bpf_tc_opts options = options_of(place);
+        int error = -bpf_tc_detach(&hook, &options);
+        if (error > 0 && error != ENOENT && error != ENODEV && error != EINVAL)
+            return system_error("detaching", error);
+    }
+    return {};
 }
 
 }  // namespace
 
-Result<void> attach_filter(const FilterPrograms& programs, const AttachFilter& op) {
+Result<void> attach_filter(NetlinkSocket& socket, const FilterPrograms& programs, const AttachFilter& op) {
     UniqueFd program = programs.find(op.ipmp_interface, op.filter);
     if (!program) return system_error("program of " + op.ipmp_interface + " is not loaded", ENOENT);
-    Quiet quiet;
     bpf_tc_hook hook = ingress_of(op.link);
+    Quiet quiet;
     if (int error = bpf_tc_hook_create(&hook); error < 0 && error != -EEXIST)
         return system_error("adding the clsact qdisc", -error);
-    bpf_tc_opts options = our_place();
+    bpf_tc_opts options = options_of(op.place);
     options.prog_fd = program.get();
     options.flags = BPF_TC_F_REPLACE;
     if (int error = bpf_tc_attach(&hook, &options); error < 0) return system_error("attaching", -error);
-    return {};
+    return detach_others(socket, op.link, op.place);
 }
 
-Result<void> detach_filter(const DetachFilter& op) {
-    Quiet quiet;
-    bpf_tc_hook hook = ingress_of(op.link);
-    bpf_tc_opts options = our_place();
-    int error = -bpf_tc_detach(&hook, &options);
-    // EINVAL: there is no qdisc to hold a filter.
-    if (error <= 0 || error == ENOENT || error == ENODEV || error == EINVAL) return {};
-    return system_error("detaching", error);
-}
+Result<void> detach_filter(NetlinkSocket& socket, const DetachFilter& op) { return detach_others(socket, op.link, {}); }
 
 }  // namespace ipmp

@@ -5,10 +5,11 @@
 #include "base/result.hpp"
 #include "model/kernel_op.hpp"
 #include "shell/filter_programs.hpp"
+#include "shell/netlink_socket.hpp"
 
 namespace ipmp {
 
-Result<void> attach_filter(const FilterPrograms& programs, const AttachFilter& op);
-Result<void> detach_filter(const DetachFilter& op);
+Result<void> attach_filter(NetlinkSocket& socket, const FilterPrograms& programs, const AttachFilter& op);
+Result<void> detach_filter(NetlinkSocket& socket, const DetachFilter& op);
 
 }  // namespace ipmp

@@ -88,11 +88,15 @@ bool leads_to_target(MessageBytes message, const RouteLinks& links) {
     });
 }
 
+}  // namespace
+
 bool link_differs(const LinkState& told, const KernelState& known) {
     auto found = known.links.find(told.index);
     if (found == known.links.end()) return true;
     LinkState comparable = told;  // what is not in such messages is taken over
     comparable.filter = found->second.filter;
+    comparable.filter_place = found->second.filter_place;
+    comparable.filter_surplus = found->second.filter_surplus;
     comparable.filter_group = found->second.filter_group;
     comparable.filter_in_front = found->second.filter_in_front;
     comparable.settings = found->second.settings;
@@ -100,11 +104,13 @@ bool link_differs(const LinkState& told, const KernelState& known) {
     return comparable != found->second;
 }
 
+namespace {
+
 bool traffic_control_matters(MessageBytes message, const KernelState& known, const ManagedSettings& managed) {
     auto link = decode_traffic_control_link(message);
     if (!link) return false;
     auto filter = decode_filter(message);
-    if (filter && filter->priority == kFilterPriority && filter->handle == kFilterHandle) return true;
+    if (filter && is_ipmp_filter(*filter)) return true;
     auto found = known.links.find(*link);
     return found == known.links.end() ? managed.contains(*link)
                                       : can_have_filter(found->second, managed, {.former = known});

@@ -19,6 +19,9 @@ struct RouteLinks {
     bool operator==(const RouteLinks&) const = default;
 };
 
+// What a link message says is not what `known` says.
+bool link_differs(const LinkState& told, const KernelState& known);
+
 class NetlinkMonitor {
   public:
     struct Hints {

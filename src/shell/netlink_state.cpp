@@ -59,20 +59,25 @@ Result<void> read_targets(NetlinkSocket& socket, InterfaceIndex link, KernelStat
     return {};
 }
 
+// One of ours counts; where there are several, one that is of this daemon. The others are surplus.
 Result<void> read_filter(NetlinkSocket& socket, const FilterPrograms& programs, LinkState& link) {
-    std::uint16_t in_front = 0;
+    std::vector<std::uint16_t> others;  // priorities of other people's filters
     auto result = socket.read(encode_dump_filters(link.index), [&](MessageBytes message) {
         auto filter = decode_filter(message);
-        if (!filter) return;
-        if (filter->priority < kFilterPriority && (in_front == 0 || filter->priority < in_front))
-            in_front = filter->priority;
-        if (filter->priority != kFilterPriority || filter->handle != kFilterHandle) return;
-        if (filter->program_id == 0) return;  // not even a BPF filter
+        if (!filter || filter->handle == 0) return;  // 0: the head of a list of filters
+        if (!is_ipmp_filter(*filter)) {
+            others.push_back(filter->priority);
+            return;
+        }
+        link.filter_surplus = link.filter != Filter::none;
         auto owner = programs.owner_of(filter->program_id);
+        if (link.filter != Filter::none && !owner) return;
         link.filter = owner ? owner->filter : Filter::outdated;
         link.filter_group = owner ? owner->ipmp_interface : std::string();
+        link.filter_place = {filter->priority, filter->handle};
     });
-    if (link.filter != Filter::none) link.filter_in_front = in_front;
+    std::erase_if(others, [&](std::uint16_t priority) { return priority >= link.filter_place.priority; });
+    if (!others.empty()) link.filter_in_front = *std::min_element(others.begin(), others.end());
     // The link or its qdisc is gone: no filter.
     if (!result && (result.error().error_number == ENODEV || result.error().error_number == EINVAL)) return {};
     return result;
@@ -89,6 +94,23 @@ bool can_have_filter(const LinkState& link, const ManagedSettings& managed, cons
 
 bool is_member_link(const LinkState& link, const ManagedSettings& managed) {
     return managed.contains(link.index) && link.alias != kLowerLinkAlias && link.alias != kIpmpLinkAlias;
+}
+
+Result<std::vector<NeighbourEntry>> read_neighbour_entries(NetlinkSocket& socket,
+                                                           const std::map<InterfaceIndex, LinkState>& links,
+                                                           const ManagedSettings& managed) {
+    std::set<NeighbourEntry> entries;
+    auto keep = [&](MessageBytes message) {
+        if (auto entry = decode_neighbour_entry(message)) entries.insert(*entry);
+    };
+    for (Family family : kFamilies) {
+        if (auto result = socket.read(encode_dump_proxies(family), keep); !result) return result.error();
+        for (const auto& [index, link] : links) {
+            if (!is_member_link(link, managed)) continue;
+            if (auto result = socket.read(encode_dump_neighbours(family, index), keep); !result) return result.error();
+        }
+    }
+    return std::vector<NeighbourEntry>(entries.begin(), entries.end());
 }
 
 Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
@@ -108,6 +130,9 @@ Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterProgram
     std::sort(state.rules.begin(), state.rules.end());
     std::sort(state.routes.begin(), state.routes.end());
 
+    auto neighbours = read_neighbour_entries(socket, state.links, managed);
+    if (!neighbours) return neighbours.error().within("reading neighbour entries");
+    state.neighbours = *std::move(neighbours);
     for (auto& [index, link] : state.links) {
         if (can_have_filter(link, managed, scope)) {
             if (auto result = read_filter(socket, programs, link); !result)

@@ -26,6 +26,12 @@ bool can_have_filter(const LinkState& link, const ManagedSettings& managed, cons
 // Whether routes of `link` have to move away: managed links but our own.
 bool is_member_link(const LinkState& link, const ManagedSettings& managed);
 
+// The proxy entries of all links, and of members the neighbour entries made to stay. The kernel sends no message when
+// one comes or goes.
+Result<std::vector<NeighbourEntry>> read_neighbour_entries(NetlinkSocket& socket,
+                                                           const std::map<InterfaceIndex, LinkState>& links,
+                                                           const ManagedSettings& managed);
+
 // EINTR: a change came in between; try again. `generation` of the result is 0.
 Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
                                       const ManagedSettings& managed, const FilterScope& scope,

@@ -10,12 +10,15 @@
 #include <array>
 #include <future>
 #include <optional>
+#include <set>
 
 #include "shell/clock.hpp"
+#include "shell/eventfd.hpp"
 #include "shell/link_settings.hpp"
 #include "shell/log.hpp"
 #include "shell/netlink_apply.hpp"
 #include "shell/netlink_monitor.hpp"
+#include "shell/netlink_neighbours.hpp"
 #include "shell/netlink_state.hpp"
 
 namespace ipmp {
@@ -25,17 +28,6 @@ namespace {
 constexpr Duration kReadPause = std::chrono::milliseconds(5);
 constexpr int kReadPauseFactor = 4;  // reading takes at most a fifth of one core, however busy the host
 constexpr Duration kSettingsPeriod = std::chrono::seconds(1);  // most settings change without a notification
-
-void signal_eventfd(int fd) {
-    std::uint64_t one = 1;
-    // Fails only when the counter is full, and then the descriptor is readable anyway.
-    static_cast<void>(!::write(fd, &one, sizeof one));
-}
-
-void clear_eventfd(int fd) {
-    std::uint64_t count = 0;
-    static_cast<void>(!::read(fd, &count, sizeof count));  // EAGAIN: nothing to clear
-}
 
 }  // namespace
 
@@ -52,6 +44,7 @@ class NetlinkThread::Worker {
 
     void wait();
     void take_hints();
+    void search(const FindPeers& wanted);
     void apply(const ApplyKernel& batch);
     void observe();
     void check_settings();
@@ -91,6 +84,7 @@ void NetlinkThread::Worker::run() {
         clear_eventfd(thread_.wake_.get());  // before looking at what it announces
         if (thread_.stopping_) return;
         take_hints();
+        while (auto wanted = thread_.next_search()) search(*wanted);  // peers wait for it
         if (!must_emit_) {
             if (auto batch = thread_.next_batch()) {
                 apply(*batch);
@@ -127,6 +121,16 @@ void NetlinkThread::Worker::take_hints() {
     stale_ |= hints.changed;
     every_link_ |= hints.overrun;
     if (hints.overrun) ++thread_.overruns_;
+}
+
+void NetlinkThread::Worker::search(const FindPeers& wanted) {
+    PeersFound answer{wanted.ipmp_interface, {}};
+    auto found = find_neighbours(socket_, wanted);
+    if (found)
+        answer.found = *std::move(found);
+    else
+        log_error(found.error().text + ", ignoring: who asked is on record in the data path");
+    thread_.emit(std::move(answer));
 }
 
 void NetlinkThread::Worker::apply(const ApplyKernel& batch) {
@@ -184,10 +188,14 @@ void NetlinkThread::Worker::watch_routes() {
 void NetlinkThread::Worker::check_settings() {
     if (managed_.empty() || stale_ || now() < settings_due_) return;
     settings_due_ = now() + kSettingsPeriod;
+    auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
+    if (neighbours && *neighbours != known_.neighbours) stale_ = true;
     for (const auto& [index, names] : managed_) {
         auto link = known_.links.find(index);
         if (link == known_.links.end()) continue;
         if (read_settings(names, link->second.name) != link->second.settings) stale_ = true;
+        auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
+        if (fresh && link_differs(*fresh, known_)) stale_ = true;
     }
 }
 
@@ -230,6 +238,30 @@ void NetlinkThread::submit(ApplyKernel batch) {
         batches_.push_back(std::move(batch));
     }
     signal_eventfd(wake_.get());
+}
+
+void NetlinkThread::submit(FindPeers search) {
+    {
+        std::lock_guard lock(mutex_);
+        auto waiting = std::ranges::find_if(
+            searches_, [&](const FindPeers& older) { return older.ipmp_interface == search.ipmp_interface; });
+        if (waiting == searches_.end()) {
+            searches_.push_back(std::move(search));
+        } else {
+            std::set<IpAddress> both(waiting->addresses.begin(), waiting->addresses.end());
+            both.insert(search.addresses.begin(), search.addresses.end());
+            *waiting = {search.ipmp_interface, search.upper, {both.begin(), both.end()}};
+        }
+    }
+    signal_eventfd(wake_.get());
+}
+
+std::optional<FindPeers> NetlinkThread::next_search() {
+    std::lock_guard lock(mutex_);
+    if (searches_.empty()) return {};
+    FindPeers search = std::move(searches_.front());
+    searches_.pop_front();
+    return search;
 }
 
 bool NetlinkThread::has_batch() {

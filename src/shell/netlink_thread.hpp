@@ -4,8 +4,8 @@
 // notification burst ends in a re-read, and a KernelObserved if anything differs from the last one.
 //
 // Objects: a NetlinkMonitor for hints, a NetlinkSocket for changes and dumps, both made in the thread and
-// never seen by another. Two queues under one mutex lead in and out. The queue of events is bounded by the
-// batches submitted: an observation replaces a waiting one of the same generation.
+// never seen by another. Queues under one mutex lead in and out. The queue of events is bounded by the batches and
+// searches submitted: an observation replaces a waiting one of the same generation.
 //
 // Order: after a batch comes its KernelApplied, then always a KernelObserved of its generation, before the
 // next batch is begun. Between reads there is a pause of at least kReadPause and several times what the last
@@ -43,7 +43,9 @@ class NetlinkThread {
 
     int event_fd() const { return events_ready_.get(); }  // readable while events wait
     std::vector<Event> take_events();
-    void submit(ApplyKernel batch);  // never blocks on netlink
+    // Neither blocks on netlink.
+    void submit(ApplyKernel batch);
+    void submit(FindPeers search);  // its answer, a PeersFound, does not wait for batches
 
     std::uint64_t overrun_count() const { return overruns_.load(); }  // times the kernel dropped notifications
 
@@ -54,12 +56,14 @@ class NetlinkThread {
     void emit(Event event);
     bool has_batch();
     std::optional<ApplyKernel> next_batch();
+    std::optional<FindPeers> next_search();
 
     UniqueFd events_ready_, wake_;  // eventfds
     std::atomic<bool> stopping_ = false;
     std::atomic<std::uint64_t> overruns_ = 0;
-    std::mutex mutex_;  // guards the two queues
+    std::mutex mutex_;  // guards the queues
     std::deque<ApplyKernel> batches_;
+    std::deque<FindPeers> searches_;  // one for each IPMP interface at most
     std::vector<Event> events_;
     std::thread thread_;
 };

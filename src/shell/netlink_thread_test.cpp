@@ -2,6 +2,7 @@
 #include "shell/netlink_thread.hpp"
 
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "shell/netlink_monitor.hpp"
@@ -54,6 +55,39 @@ TEST_F(NetlinkThreadTest, SeesWhatOthersDo) {
     EXPECT_TRUE(await([&](const KernelState& state) { return state.links.at(v0).master; }));
     run("ip link del w0");
     EXPECT_TRUE(await([](const KernelState& state) { return !find_link(state, "w0") && !find_link(state, "v1"); }));
+}
+
+TEST_F(NetlinkThreadTest, FindsNeighboursOfTheAskedAddresses) {
+    run("ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up;"
+        "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev v0 nud reachable;"
+        "ip neigh add 192.0.2.8 lladdr 02:00:00:00:00:08 dev v0 nud stale;"
+        "ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev v0 nud noarp;"
+        "ip neigh add 192.0.2.6 dev v0 nud failed;"
+        "ip neigh add proxy 192.0.2.5 dev v0;"
+        "ip neigh add 192.0.2.4 lladdr 02:00:00:00:00:04 dev v1 nud reachable;"
+        "ip neigh add fe80::9 lladdr 02:00:00:00:00:09 dev v0 nud permanent;"
+        "ip neigh add 2001:db8::9 lladdr 02:00:00:00:00:09 dev v0 nud stale");
+    start();
+    auto ip = [](const char* text) { return *parse_ip(text); };
+    thread->submit(FindPeers{"ipmp0", index_of_link("v0"), {ip("192.0.2.1"), ip("fe80::1"), ip("2001:db8::1")}});
+    thread->submit(FindPeers{"ipmp0", index_of_link("v0"), {ip("192.0.2.1"), ip("192.0.2.2")}});
+    std::set<PeersFound::Found> found;
+    auto searched = [&](const KernelState&) {
+        for (const Event& event : events) {
+            if (auto* peers = std::get_if<PeersFound>(&event)) found.insert(peers->found.begin(), peers->found.end());
+        }
+        return found.size() >= 6;
+    };
+    ASSERT_TRUE(await(searched));
+    auto pair = [&](const char* address, const char* neighbour, const char* mac) {
+        return PeersFound::Found{ip(address), {ip(neighbour), *parse_mac(mac)}};
+    };
+    EXPECT_EQ(found, (std::set{pair("192.0.2.1", "192.0.2.9", "02:00:00:00:00:09"),
+                               pair("192.0.2.1", "192.0.2.8", "02:00:00:00:00:08"),
+                               pair("192.0.2.2", "192.0.2.9", "02:00:00:00:00:09"),
+                               pair("192.0.2.2", "192.0.2.8", "02:00:00:00:00:08"),
+                               pair("fe80::1", "fe80::9", "02:00:00:00:00:09"),
+                               pair("2001:db8::1", "2001:db8::9", "02:00:00:00:00:09")}));
 }
 
 // KernelApplied, then KernelObserved of the same generation, for every batch, whatever is queued behind it.

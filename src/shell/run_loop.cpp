@@ -55,6 +55,7 @@ std::vector<Event> RunLoop::wait() {
         last_carrier_poll_ = at;
     }
     append(parts_.netlink.take_events());
+    append(parts_.dataplane.take_events());
     append(parts_.probes.take_answers());
     take_commands(events);
     take_signals(events);
@@ -127,7 +128,8 @@ Result<RunLoop> RunLoop::create(const Parts& parts, const Paths& paths) {
     loop.signals_.reset(::signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC));
     if (!loop.signals_) return system_error("cannot create a signal descriptor");
 
-    for (int fd : {loop.signals_.get(), parts.netlink.event_fd(), parts.control.event_fd(), parts.probes.event_fd()}) {
+    for (int fd : {loop.signals_.get(), parts.netlink.event_fd(), parts.dataplane.event_fd(),
+                   parts.control.event_fd(), parts.probes.event_fd()}) {
         epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
         if (::epoll_ctl(loop.epoll_.get(), EPOLL_CTL_ADD, fd, &interest) < 0) {
             return system_error("cannot watch a descriptor");

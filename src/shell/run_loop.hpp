@@ -1,8 +1,8 @@
 // The loop: take inputs, decide, carry out, save, wait. The only caller of Engine::step.
 //
 // Inputs in order of urgency: carrier counters (read every few milliseconds, no RTNL lock on the way), events of
-// the netlink thread, commands, signals, the engine's own deadline. One thread decides; it never waits for
-// anything but this loop's epoll.
+// the netlink thread and of the data path, commands, signals, the engine's own deadline. One thread decides; it never
+// waits for anything but this loop's epoll.
 #pragma once
 
 #include <csignal>

@@ -273,6 +273,8 @@ std::optional<Result<void>> CommandLine::flag_word(const std::string& word) {
     if (word == "-deprecated") return flag({.deprecated = false});
     if (word == "standby") return apply("setifflags: SIOCSLIFFLAGS", SetStandby{physical_, true});
     if (word == "-standby") return apply("setifflags: SIOCSLIFFLAGS", SetStandby{physical_, false});
+    if (word == "router") return apply("setifflags: SIOCSLIFFLAGS", SetRouter{physical_, family_, true});
+    if (word == "-router") return apply("setifflags: SIOCSLIFFLAGS", SetRouter{physical_, family_, false});
     return {};
 }
 

@@ -15,16 +15,17 @@ namespace ipmp {
 namespace {
 
 constexpr std::string_view kUnsupportedWords[] = {
-    "-anycast",   "-arp",     "-deny",     "-local",      "-nud",    "-preferred", "-private",    "-router",
+    "-anycast",   "-arp",     "-deny",     "-local",      "-nud",    "-preferred", "-private",
     "-trailers",  "-xmit",    "-zone",     "all-zones",   "anycast", "arp",        "auto-dhcp",   "auto-revarp",
     "configinfo", "debug",    "-debug",    "destination", "dhcp",    "encaplimit", "-encaplimit", "ether",
     "failed",     "-failed",  "index",     "local",       "metric",  "modinsert",  "modlist",     "modremove",
-    "mtu",        "nud",      "preferred", "private",     "router",  "subnet",     "tdst",        "thoplimit",
+    "mtu",        "nud",      "preferred", "private",     "subnet",     "tdst",        "thoplimit",
     "token",      "trailers", "tsrc",      "usesrc",      "xmit",    "zone"};
 
 constexpr std::string_view kWordsWithArgument[] = {"addif", "broadcast", "group", "netmask", "removeif", "set"};
-constexpr std::string_view kPlainWords[] = {"-deprecated", "-failover", "-standby", "deprecated", "down", "failover",
-                                            "ipmp",        "plumb",     "standby",  "unplumb",    "up"};
+constexpr std::string_view kPlainWords[] = {"-deprecated", "-failover", "-router", "-standby", "deprecated", "down",
+                                            "failover",    "ipmp",      "plumb",   "router",   "standby",
+                                            "unplumb",     "up"};
 
 template <std::size_t N>
 bool contains(const std::string_view (&words)[N], std::string_view word) {

@@ -14,6 +14,7 @@
 #include "model/paths.hpp"
 #include "render/status_table.hpp"
 #include "tools/daemon_client.hpp"
+#include "wire/names.hpp"
 #include "wire/status_codec.hpp"
 
 namespace ipmp {
@@ -65,6 +66,30 @@ int stop(bool purge) {
     return ended ? 0 : fail(ended.error().text);
 }
 
+int show_policy(DaemonClient& client, const std::string& ipmp_interface) {
+    auto status = client.status();
+    if (!status) return fail("cannot get the status: " + status.error().text);
+    for (const GroupStatus& group : status->groups) {
+        if (group.interface != ipmp_interface) continue;
+        std::puts(wire::kSpreadPolicyNames[static_cast<std::size_t>(group.policy)]);
+        return std::fflush(stdout) == 0 ? 0 : fail("cannot write the policy");
+    }
+    return fail(ipmp_interface + ": not an IPMP interface");
+}
+
+int policy(const std::string& ipmp_interface, const std::string& wanted) {
+    auto parsed = wire::parse_name<SpreadPolicy>(wanted);
+    if (!wanted.empty() && !parsed) return fail(wanted + ": not one of flow, tuple, destination, source");
+    if (!wire::is_interface_name(ipmp_interface)) return fail(ipmp_interface + ": not an IPMP interface");
+    auto client = DaemonClient::connect(Paths::from_environment());
+    if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
+    if (!parsed) return show_policy(*client, ipmp_interface);
+    auto reply = client->call(SetPolicy{ipmp_interface, *parsed});
+    if (!reply) return fail("cannot set the policy of " + ipmp_interface + ": " + reply.error().text);
+    if (reply->error != CommandError::none) return fail(ipmp_interface + ": " + reply->text);
+    return 0;
+}
+
 // Becomes the tool of that name: in the directory of this program, or where packages put it.
 int become(char** arguments) {
     std::array<char, 4096> buffer{};
@@ -90,6 +115,10 @@ int run(int argc, char** argv) {
     status_command->add_flag("--json", as_json, "as JSON, with everything the daemon tells");
     CLI::App* stop_command = app.add_subcommand("stop", "end in.mpathd; the groups stay and work on");
     stop_command->add_flag("--purge", purge, "before that take all groups apart");
+    std::string policy_interface, wanted_policy;
+    CLI::App* policy_command = app.add_subcommand("policy", "show or set how outbound traffic is spread");
+    policy_command->add_option("interface", policy_interface, "IPMP interface")->required();
+    policy_command->add_option("policy", wanted_policy, "flow, tuple, destination or source");
     app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
     try {
         app.parse(argc, argv);
@@ -99,6 +128,7 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& problem) {
         return fail(std::string(problem.what()) + "; see ipmp --help");
     }
+    if (policy_command->parsed()) return policy(policy_interface, wanted_policy);
     if (!stop_command->parsed() && !status_command->parsed()) return fail("a command is missing; see ipmp --help");
     return stop_command->parsed() ? stop(purge) : show_status(as_json);
 }

@@ -1,21 +1,12 @@
 #include "wire/announcement.hpp"
 
 #include <algorithm>
-#include <initializer_list>
-#include <span>
 
-#include "wire/checksum.hpp"
+#include "wire/frame.hpp"
 
 namespace ipmp {
 
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
-
-void append(Bytes& frame, std::initializer_list<std::uint8_t> bytes) { frame.insert(frame.end(), bytes); }
-void append(Bytes& frame, std::span<const std::uint8_t> bytes) {
-    frame.insert(frame.end(), bytes.begin(), bytes.end());
-}
 
 // Who asks what of whom by ARP; all we send are requests.
 struct ArpRequest {
@@ -39,27 +30,6 @@ Bytes encode(const ArpRequest& request) {
     append(frame, request.target_mac.bytes);
     append(frame, four(request.target));
     return frame;
-}
-
-void put_checksum(Bytes& message, std::size_t offset, std::uint32_t sum_of_the_rest) {
-    std::uint16_t checksum = internet_checksum_finish(internet_checksum_add(sum_of_the_rest, message));
-    message[offset] = static_cast<std::uint8_t>(checksum >> 8);
-    message[offset + 1] = static_cast<std::uint8_t>(checksum);
-}
-
-using Ipv6Bytes = std::array<std::uint8_t, 16>;
-constexpr Ipv6Bytes kAllNodes{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01};
-
-// The pseudo header (RFC 8200 §8.1) is part of the sum.
-void put_icmpv6_checksum(Bytes& message, const Ipv6Bytes& source, const Ipv6Bytes& destination) {
-    std::uint32_t sum = internet_checksum_add(internet_checksum_add(0, source), destination);
-    auto length = static_cast<std::uint8_t>(message.size());
-    put_checksum(message, 2, internet_checksum_add(sum, std::array<std::uint8_t, 8>{0, 0, 0, length, 0, 0, 0, 58}));
-}
-
-// Where an IPv6 multicast address is on Ethernet (RFC 2464 §7).
-MacAddress multicast_mac(const Ipv6Bytes& group) {
-    return MacAddress{{0x33, 0x33, group[12], group[13], group[14], group[15]}};
 }
 
 enum : std::uint8_t { kSolicitation = 135, kAdvertisement = 136, kSourceMac = 1, kTargetMac = 2 };

@@ -15,6 +15,8 @@ namespace ipmp {
 namespace {
 
 constexpr std::chrono::milliseconds kMinimumDetectionTime{100};
+constexpr std::int64_t kMostLinkUps = 1000;  // each one is remembered for a minute
+constexpr std::int64_t kMostProbes = 20;     // an address waits for all of them
 constexpr std::size_t kMaxShownBytes = 100;  // of a bad value, in messages
 
 bool same_ignoring_case(std::string_view left, std::string_view right) {
@@ -88,15 +90,26 @@ void read_group_failure(std::string_view text, DecodedConfig& result) {
     result.config.group_failure = keep ? GroupFailure::keep : GroupFailure::down;
 }
 
-void read_link_ups(std::string_view text, DecodedConfig& result) {
-    constexpr std::int64_t kMaximum = 1000;  // each one is remembered for a minute
-    auto value = value_of(text, "LINK_UPS_PER_MINUTE");
+void read_count(std::string_view text, const char* name, std::int64_t maximum, std::uint32_t& target,
+                DecodedConfig& result) {
+    auto value = value_of(text, name);
     if (!value) return;
     auto number = parse_integer(*value);
-    if (!number || *number < 0 || *number > kMaximum) {
-        result.messages.push_back(fmt::format("Invalid value for LINK_UPS_PER_MINUTE {}", shown(*value)));
+    if (!number || *number < 0 || *number > maximum) {
+        result.messages.push_back(fmt::format("Invalid value for {} {}", name, shown(*value)));
     } else {
-        result.config.link_ups_per_minute = static_cast<std::uint32_t>(*number);
+        target = static_cast<std::uint32_t>(*number);
+    }
+}
+
+void read_filter_priority(std::string_view text, DecodedConfig& result) {
+    auto value = value_of(text, "FILTER_PRIORITY");
+    if (!value) return;
+    auto number = parse_integer(*value);
+    if (!number || *number < 1 || *number > std::numeric_limits<std::uint16_t>::max()) {
+        result.messages.push_back(fmt::format("Invalid value for FILTER_PRIORITY {}", shown(*value)));
+    } else {
+        result.config.filter_priority = static_cast<std::uint16_t>(*number);
     }
 }
 
@@ -109,7 +122,9 @@ DecodedConfig decode_config(std::string_view text) {
     read_word(text, "TRACK_INTERFACES_ONLY_WITH_GROUPS", kYesNo, result.config.track_only_groups, result);
     read_word(text, "SUSPICION_PROBES", kYesNo, result.config.suspicion_probes, result);
     read_group_failure(text, result);
-    read_link_ups(text, result);
+    read_count(text, "LINK_UPS_PER_MINUTE", kMostLinkUps, result.config.link_ups_per_minute, result);
+    read_count(text, "DUPLICATE_ADDRESS_PROBES", kMostProbes, result.config.duplicate_address_probes, result);
+    read_filter_priority(text, result);
     return result;
 }
 

@@ -23,11 +23,15 @@ TEST(ConfigDecode, ReadsEveryVariable_R_DET_5) {
         "TRACK_INTERFACES_ONLY_WITH_GROUPS=no\n"
         "GROUP_FAILURE=Down\n"
         "SUSPICION_PROBES=no\n"
-        "LINK_UPS_PER_MINUTE=0");
+        "LINK_UPS_PER_MINUTE=0\n"
+        "DUPLICATE_ADDRESS_PROBES=5\n"
+        "FILTER_PRIORITY=0x10");
     Config expected{.failure_detection_time = milliseconds(5000), .failback = false, .track_only_groups = false};
     expected.group_failure = GroupFailure::down;
     expected.suspicion_probes = false;
     expected.link_ups_per_minute = 0;
+    expected.duplicate_address_probes = 5;
+    expected.filter_priority = 16;
     EXPECT_EQ(decoded.config, expected);
     EXPECT_TRUE(decoded.messages.empty());
 }
@@ -76,6 +80,23 @@ TEST(ConfigDecode, BadWordsKeepDefaults_R_DET_5) {
 TEST(ConfigDecode, LinkUpsPerMinute_R_DET_7) {
     EXPECT_EQ(decode_config("LINK_UPS_PER_MINUTE=5\n").config.link_ups_per_minute, 5u);
     EXPECT_EQ(decode_config("LINK_UPS_PER_MINUTE=many\n").config.link_ups_per_minute, 2u);
+    for (const char* value : {"0", "65536", "first", ""}) {
+        auto decoded = decode_config(std::string("FILTER_PRIORITY=") + value + "\n");
+        EXPECT_EQ(decoded.config.filter_priority, kDefaultFilterPriority) << value;
+        EXPECT_EQ(decoded.messages, Messages{std::string("Invalid value for FILTER_PRIORITY ") + value});
+    }
+}
+
+TEST(ConfigDecode, R_ADR_6_DuplicateAddressProbes) {
+    auto probes = [](const char* value) {
+        auto decoded = decode_config(std::string("DUPLICATE_ADDRESS_PROBES=") + value + "\n");
+        return std::pair(decoded.config.duplicate_address_probes, decoded.messages);
+    };
+    EXPECT_EQ(probes("0"), std::pair(0u, Messages{}));
+    EXPECT_EQ(probes("20"), std::pair(20u, Messages{}));
+    EXPECT_EQ(probes("21"), std::pair(3u, Messages{"Invalid value for DUPLICATE_ADDRESS_PROBES 21"}));
+    EXPECT_EQ(probes("-1"), std::pair(3u, Messages{"Invalid value for DUPLICATE_ADDRESS_PROBES -1"}));
+    EXPECT_EQ(probes("few"), std::pair(3u, Messages{"Invalid value for DUPLICATE_ADDRESS_PROBES few"}));
 }
 
 TEST(ConfigDecode, HostileTextIsHarmless) {

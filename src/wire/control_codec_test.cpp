@@ -31,6 +31,8 @@ std::vector<Command> all_commands() {
             SetStandby{"eth0", false},
             SetOffline{"eth0", 2},
             UndoOffline{"eth0"},
+            SetPolicy{"ipmp0", SpreadPolicy::destination},
+            SetRouter{"eth0", Family::ipv6, false},
             Stop{true}};
 }
 

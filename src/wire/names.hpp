@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "base/ip_address.hpp"
+#include "model/state.hpp"
+#include "model/dataplane_image.hpp"
 #include "model/status.hpp"
 
 namespace ipmp::wire {
@@ -45,11 +47,23 @@ inline constexpr const char* kInterfaceHealthNames[] = {"ok", "failed", "offline
 inline constexpr const char* kLinkHealthNames[] = {"up", "down", "unknown"};
 inline constexpr const char* kTargetModeNames[] = {"disabled", "routes", "multicast"};
 inline constexpr const char* kProbeHealthNames[] = {"ok", "failed", "unknown", "disabled"};
+inline constexpr const char* kUniquenessNames[] = {"settled", "tentative", "optimistic", "duplicate"};
+inline constexpr const char* kSpreadPolicyNames[] = {"flow", "tuple", "destination", "source"};
 
 constexpr std::span<const char* const> names_of(GroupHealth) { return kGroupHealthNames; }
 constexpr std::span<const char* const> names_of(InterfaceHealth) { return kInterfaceHealthNames; }
 constexpr std::span<const char* const> names_of(LinkHealth) { return kLinkHealthNames; }
 constexpr std::span<const char* const> names_of(TargetMode) { return kTargetModeNames; }
 constexpr std::span<const char* const> names_of(ProbeHealth) { return kProbeHealthNames; }
+constexpr std::span<const char* const> names_of(Uniqueness) { return kUniquenessNames; }
+constexpr std::span<const char* const> names_of(SpreadPolicy) { return kSpreadPolicyNames; }
+
+template <class T>
+std::optional<T> parse_name(std::string_view text) {
+    auto names = names_of(T{});
+    auto found = std::find(names.begin(), names.end(), text);
+    if (found == names.end()) return {};
+    return static_cast<T>(found - names.begin());
+}
 
 }  // namespace ipmp::wire

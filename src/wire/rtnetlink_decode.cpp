@@ -5,6 +5,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -34,6 +35,10 @@ bool read_link_attribute(const nlattr* attribute, LinkState& link, LinkExtras& e
             return read_text(attribute, link.alias);
         case IFLA_MTU:
             return read_number(attribute, link.mtu_bytes);
+        case IFLA_GSO_MAX_SIZE:
+            return read_number(attribute, link.gso_bytes);
+        case IFLA_GSO_MAX_SEGS:
+            return read_number(attribute, link.gso_segments);
         case IFLA_MASTER:
             return read_number(attribute, link.master.value);
         case IFLA_LINK:
@@ -79,6 +84,7 @@ std::optional<LinkState> decode_link(MessageBytes bytes) {
     link.admin_up = header.ifi_flags & IFF_UP;
     bool carrier = extras.carrier ? *extras.carrier != 0 : (header.ifi_flags & IFF_LOWER_UP) != 0;
     link.carrier = carrier && (header.ifi_flags & IFF_RUNNING);
+    link.starting = link.admin_up && carrier && !link.carrier;
     link.carrier_changes = extras.carrier_ups + extras.carrier_downs;
     if (!extras.peer_elsewhere && extras.peer != link.index) link.peer = extras.peer;
     return link;
@@ -202,6 +208,64 @@ std::optional<RouteState> decode_route(MessageBytes bytes) {
     return route;
 }
 
+std::optional<NeighbourState> decode_neighbour(MessageBytes bytes) {
+    constexpr int kUsable = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
+    Message message(bytes, {RTM_NEWNEIGH}, sizeof(ndmsg));
+    if (!message) return {};
+    const auto& header = message.family_header<ndmsg>();
+    auto family = family_of(header.ndm_family);
+    if (!family || header.ndm_ifindex <= 0) return {};
+    if (!(header.ndm_state & kUsable) || (header.ndm_flags & NTF_PROXY)) return {};
+
+    NeighbourState neighbour{.link = {static_cast<std::uint32_t>(header.ndm_ifindex)}, .peer = {}};
+    bool has_address = false, has_mac = false;
+    bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
+        switch (mnl_attr_get_type(attribute)) {
+            case NDA_DST:
+                return has_address = read_ip(attribute, *family, neighbour.peer.address);
+            case NDA_LLADDR:  // other link types have other lengths
+                has_mac = mnl_attr_get_payload_len(attribute) == neighbour.peer.mac.bytes.size();
+                if (has_mac)
+                    std::memcpy(neighbour.peer.mac.bytes.data(), mnl_attr_get_payload(attribute),
+                                neighbour.peer.mac.bytes.size());
+                return true;
+            default:
+                return true;
+        }
+    });
+    if (!well_formed || !has_address || !has_mac || neighbour.peer.address.is_multicast()) return {};
+    return neighbour;
+}
+
+std::optional<NeighbourEntry> decode_neighbour_entry(MessageBytes bytes) {
+    Message message(bytes, {RTM_NEWNEIGH}, sizeof(ndmsg));
+    if (!message) return {};
+    const auto& header = message.family_header<ndmsg>();
+    auto family = family_of(header.ndm_family);
+    if (!family || header.ndm_ifindex <= 0) return {};
+    bool is_proxy = header.ndm_flags & NTF_PROXY;
+    if (!is_proxy && header.ndm_state != NUD_PERMANENT) return {};
+
+    NeighbourEntry entry{.link = {static_cast<std::uint32_t>(header.ndm_ifindex)}, .address = {}, .mac = {}};
+    bool has_address = false;
+    bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
+        switch (mnl_attr_get_type(attribute)) {
+            case NDA_DST:
+                return has_address = read_ip(attribute, *family, entry.address);
+            case NDA_LLADDR:
+                if (!is_proxy && mnl_attr_get_payload_len(attribute) == MacAddress{}.bytes.size()) {
+                    std::memcpy(entry.mac.emplace().bytes.data(), mnl_attr_get_payload(attribute),
+                                MacAddress{}.bytes.size());
+                }
+                return true;
+            default:
+                return true;
+        }
+    });
+    if (!well_formed || !has_address || entry.address.is_multicast() || entry.mac.has_value() == is_proxy) return {};
+    return entry;
+}
+
 std::optional<FilterState> decode_filter(MessageBytes bytes) {
     Message message(bytes, {RTM_NEWTFILTER, RTM_DELTFILTER}, sizeof(tcmsg));
     if (!message) return {};
@@ -232,6 +296,11 @@ std::optional<FilterState> decode_filter(MessageBytes bytes) {
     }
     if (!well_formed) return {};
     return filter;
+}
+
+bool is_ipmp_filter(const FilterState& filter) {
+    return filter.parent == kIngressParent && filter.kind == "bpf" && filter.program_id != 0 &&
+           filter.program_name.starts_with("ipmp_");
 }
 
 std::optional<InterfaceIndex> decode_traffic_control_link(MessageBytes bytes) {

@@ -2,7 +2,7 @@
 // (header and all) and gives nothing for a message of another type, a malformed one, or one that is none
 // of our business. The bytes may come from anywhere and may be unaligned.
 //
-// Purpose: the only place that knows how the kernel spells links, addresses, rules, routes and
+// Purpose: the only place that knows how the kernel spells links, addresses, rules, routes, neighbours and
 // traffic-control filters. shell/netlink_* moves the bytes; wire/rtnetlink_encode is the other direction.
 #pragma once
 
@@ -13,13 +13,14 @@
 #include <string>
 
 #include "model/kernel_state.hpp"
+#include "model/peer.hpp"
 
 namespace ipmp {
 
 using MessageBytes = std::span<const std::uint8_t>;
 
 // RTM_NEWLINK or RTM_DELLINK, but not those of a bridge port (AF_BRIDGE), which describe only a part.
-// `filter`, `filter_group` and `settings` are not in such a message and stay empty.
+// What `filter` stands for and `settings` are not in such a message and stay empty.
 std::optional<LinkState> decode_link(MessageBytes message);
 
 // RTM_NEWADDR or RTM_DELADDR.
@@ -41,6 +42,16 @@ std::optional<RuleState> decode_rule(MessageBytes message);
 // RTM_NEWROUTE or RTM_DELROUTE, ours only: kRouteProtocol, one outgoing link.
 std::optional<RouteState> decode_route(MessageBytes message);
 
+struct NeighbourState {
+    InterfaceIndex link;
+    Peer peer;
+    bool operator==(const NeighbourState&) const = default;
+};
+
+// RTM_NEWNEIGH of a host whose MAC is or was known to be right: not while it is looked up in vain, no multicast, no
+// proxy entry.
+std::optional<NeighbourState> decode_neighbour(MessageBytes message);
+
 struct FilterState {
     InterfaceIndex link;
     std::uint32_t parent = 0;
@@ -52,6 +63,14 @@ struct FilterState {
 
     bool operator==(const FilterState&) const = default;
 };
+
+// RTM_NEWNEIGH of a proxy entry or of one made to stay.
+std::optional<NeighbourEntry> decode_neighbour_entry(MessageBytes message);
+
+inline constexpr std::uint32_t kIngressParent = 0xfffffff2;  // TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+
+// Ours, be it of another daemon run, another priority or another group: told by the name of its program.
+bool is_ipmp_filter(const FilterState& filter);
 
 // RTM_NEWTFILTER or RTM_DELTFILTER.
 std::optional<FilterState> decode_filter(MessageBytes message);

@@ -8,6 +8,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -82,8 +83,8 @@ Bytes full_filter(std::uint16_t type = RTM_NEWTFILTER) {
     auto* header = message.family<tcmsg>();
     header->tcm_ifindex = 7;
     header->tcm_parent = kIngressParent;
-    header->tcm_handle = kFilterHandle;
-    header->tcm_info = (std::uint32_t{kFilterPriority} << 16) | htons(0x0003);
+    header->tcm_handle = 3;
+    header->tcm_info = (std::uint32_t{0x4950} << 16) | htons(0x0003);
     mnl_attr_put_strz(message.header, TCA_KIND, "bpf");
     nlattr* options = mnl_attr_nest_start(message.header, TCA_OPTIONS);
     mnl_attr_put_strz(message.header, TCA_BPF_NAME, "ipmp_steer");
@@ -128,6 +129,7 @@ TEST(DecodeLink, CarrierReturnsWithRunningOnly) {
     auto link = decode_link(message.bytes());
     ASSERT_TRUE(link);
     EXPECT_FALSE(link->carrier);
+    EXPECT_TRUE(link->starting);
 }
 
 TEST(DecodeLink, BelievesCarrierNotRunning) {
@@ -136,6 +138,7 @@ TEST(DecodeLink, BelievesCarrierNotRunning) {
     auto link = decode_link(message.bytes());
     ASSERT_TRUE(link);
     EXPECT_FALSE(link->carrier);
+    EXPECT_FALSE(link->starting);
 }
 
 TEST(DecodeLink, PeerInAnotherNamespaceIsNoPeer) {
@@ -262,16 +265,41 @@ TEST(DecodeRoute, LeavesOthersAlone) {
     EXPECT_FALSE(decode_route(message.bytes()));
 }
 
+TEST(DecodeNeighbourEntry, ReadsProxiesAndWhatIsMadeToStay_R_CMD_3) {
+    const MacAddress mac{{2, 0, 0, 0, 0, 9}};
+    auto entry = [&](std::uint16_t state, std::uint8_t flags, bool with_mac) {
+        Writer message(RTM_NEWNEIGH);
+        auto* header = message.family<ndmsg>();
+        header->ndm_family = AF_INET;
+        header->ndm_ifindex = 7;
+        header->ndm_state = state;
+        header->ndm_flags = flags;
+        mnl_attr_put_u32(message.header, NDA_DST, htonl(0xc0000232));
+        if (with_mac) mnl_attr_put(message.header, NDA_LLADDR, mac.bytes.size(), mac.bytes.data());
+        return decode_neighbour_entry(message.bytes());
+    };
+    const IpAddress address = *parse_ip("192.0.2.50");
+    EXPECT_EQ(entry(NUD_PERMANENT, 0, true), (NeighbourEntry{{7}, address, mac}));
+    EXPECT_EQ(entry(0, NTF_PROXY, false), (NeighbourEntry{{7}, address, {}}));
+    EXPECT_FALSE(entry(NUD_REACHABLE, 0, true));
+    EXPECT_FALSE(entry(NUD_NOARP, 0, true)) << "the kernel's own";
+    EXPECT_FALSE(entry(NUD_PERMANENT, 0, false)) << "of no use to Ethernet";
+    EXPECT_FALSE(decode_neighbour_entry(full_link()));
+}
+
 TEST(DecodeFilter, ReadsEveryField) {
     FilterState expected{.link = {7},
                          .parent = kIngressParent,
-                         .priority = kFilterPriority,
-                         .handle = kFilterHandle,
+                         .priority = 0x4950,
+                         .handle = 3,
                          .kind = "bpf",
                          .program_id = 99,
                          .program_name = "ipmp_steer"};
     EXPECT_EQ(decode_filter(full_filter()), expected);
     EXPECT_EQ(decode_filter(full_filter(RTM_DELTFILTER)), expected);
+    EXPECT_TRUE(is_ipmp_filter(expected));
+    expected.program_name = "other";
+    EXPECT_FALSE(is_ipmp_filter(expected));
     EXPECT_EQ(decode_traffic_control_link(full_filter()), InterfaceIndex{7});
     EXPECT_FALSE(decode_traffic_control_link(full_link()));
 }

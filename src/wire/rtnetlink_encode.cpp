@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
 #include <linux/pkt_sched.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sys/socket.h>
@@ -133,6 +134,18 @@ NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& 
     return builder.finish();
 }
 
+NetlinkRequest neighbour(std::uint16_t type, std::uint16_t flags, const NeighbourEntry& entry) {
+    Builder builder(type, flags);
+    auto& header = builder.family_header<ndmsg>();
+    header.ndm_family = kernel_family(entry.address.family);
+    header.ndm_ifindex = static_cast<int>(entry.link.value);
+    header.ndm_state = NUD_PERMANENT;
+    header.ndm_flags = entry.mac ? 0 : NTF_PROXY;
+    builder.put(NDA_DST, entry.address);
+    if (entry.mac) builder.put(NDA_LLADDR, *entry.mac);
+    return builder.finish();
+}
+
 template <typename FamilyHeader>
 Builder dump(std::uint16_t type) {
     Builder builder(type, kDump);
@@ -212,6 +225,13 @@ NetlinkRequest encode(const SetLinkUp& op) {
 }
 
 NetlinkRequest encode(const SetLinkMtu& op) { return link_change(op.link).put(IFLA_MTU, op.mtu_bytes).finish(); }
+
+NetlinkRequest encode(const SetLinkGso& op) {
+    return link_change(op.link)
+        .put(IFLA_GSO_MAX_SIZE, op.gso_bytes)
+        .put(IFLA_GSO_MAX_SEGS, op.gso_segments)
+        .finish();
+}
 
 NetlinkRequest encode(const SetLinkMac& op) { return link_change(op.link).put(IFLA_ADDRESS, op.mac).finish(); }
 
@@ -301,6 +321,28 @@ NetlinkRequest encode_dump_all_routes(Family family) {
 
 NetlinkRequest encode_dump_nexthops(InterfaceIndex link) {
     return dump<nhmsg>(RTM_GETNEXTHOP).put(NHA_OIF, link.value).finish();
+}
+
+NetlinkRequest encode_dump_neighbours(Family family, InterfaceIndex link) {
+    Builder builder(RTM_GETNEIGH, kDump);
+    builder.family_header<ndmsg>().ndm_family = kernel_family(family);
+    return builder.put(NDA_IFINDEX, link.value).finish();
+}
+
+NetlinkRequest encode_dump_proxies(Family family) {
+    Builder builder(RTM_GETNEIGH, kDump);
+    auto& header = builder.family_header<ndmsg>();
+    header.ndm_family = kernel_family(family);
+    header.ndm_flags = NTF_PROXY;
+    return builder.finish();
+}
+
+NetlinkRequest encode_add_neighbour(const NeighbourEntry& entry) {
+    return neighbour(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, entry);
+}
+
+NetlinkRequest encode_remove_neighbour(const NeighbourEntry& entry) {
+    return neighbour(RTM_DELNEIGH, kAcknowledge, entry);
 }
 
 NetlinkRequest encode_dump_filters(InterfaceIndex link) {

@@ -16,11 +16,6 @@ namespace ipmp {
 
 using NetlinkRequest = std::vector<std::uint8_t>;
 
-// Where our program sits on the ingress hook of a link: nobody else uses this pair of numbers.
-inline constexpr std::uint16_t kFilterPriority = 0x4950;
-inline constexpr std::uint32_t kFilterHandle = 1;
-inline constexpr std::uint32_t kIngressParent = 0xfffffff2;  // TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
-
 inline constexpr std::uint32_t kRulePriority = 10000;
 // Below the kernel's own 256, so that multicast sent without an interface takes our route (design D11).
 inline constexpr std::uint32_t kMulticastRouteMetric = 128;
@@ -39,6 +34,7 @@ NetlinkRequest encode(const SetIpv6Token& op);
 NetlinkRequest encode(const DeleteLink& op);
 NetlinkRequest encode(const SetLinkUp& op);
 NetlinkRequest encode(const SetLinkMtu& op);
+NetlinkRequest encode(const SetLinkGso& op);
 NetlinkRequest encode(const SetLinkMac& op);
 // EEXIST if there in any form; IPv6 without DAD. `lifetime`: nothing = forever. The on-link route of an IPv6 address
 // with a lifetime is made by advertisements, not by the address.
@@ -62,6 +58,10 @@ NetlinkRequest encode_dump_routes(Family family);                       // the k
 NetlinkRequest encode_dump_routes(Family family, InterfaceIndex link);  // everybody's that name the link in any hop
 NetlinkRequest encode_dump_all_routes(Family family);
 NetlinkRequest encode_dump_nexthops(InterfaceIndex link);
+NetlinkRequest encode_dump_neighbours(Family family, InterfaceIndex link);
+NetlinkRequest encode_dump_proxies(Family family);
+NetlinkRequest encode_add_neighbour(const NeighbourEntry& entry);  // or replaces it
+NetlinkRequest encode_remove_neighbour(const NeighbourEntry& entry);
 NetlinkRequest encode_dump_filters(InterfaceIndex link);  // ingress hook, everybody's
 
 }  // namespace ipmp

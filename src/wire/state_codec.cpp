@@ -11,7 +11,8 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<LogicalAddress> v) {
-    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, adopted, scope_link] = v;
+    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, adopted, scope_link, uniqueness,
+           claimant] = v;
     a("number", number);
     a("address", address);
     a("prefix_length", prefix_length);
@@ -21,6 +22,8 @@ void fields(A& a, typename A::template Ref<LogicalAddress> v) {
     a("deprecated", deprecated);
     a("adopted", adopted);
     a("scope_link", scope_link);
+    a.defaulted("uniqueness", uniqueness);
+    a("claimant", claimant);
 }
 
 template <class A>
@@ -32,9 +35,9 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
-    auto& [name, index, group, families, standby, inactive, failed, probe_failed, kept, offline, saved_settings,
-           up_when_lost, mac, mtu_bytes, admin_up, carrier, carrier_changes, probe, link_ups, flapping_reported,
-           repair_due] = v;
+    auto& [name, index, group, families, standby, inactive, failed, probe_failed, kept, offline, hardware_duplicate,
+           saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting, carrier_changes, probe,
+           starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
@@ -45,6 +48,7 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("probe_failed", probe_failed);
     a("kept", kept);
     a("offline", offline);
+    a.defaulted("hardware_duplicate", hardware_duplicate);
     a("saved_settings", saved_settings);
     a("up_when_lost", up_when_lost);
     a("mac", mac);
@@ -52,7 +56,7 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("admin_up", admin_up);
     a("carrier", carrier);
     a("carrier_changes", carrier_changes);
-    // Transient: probe, link_ups, flapping_reported, repair_due.
+    // Transient: starting, probe, starting_until, link_ups, flapping_reported, repair_due.
 }
 
 template <class A>
@@ -65,23 +69,27 @@ void fields(A& a, typename A::template Ref<Binding> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<GroupFamily> v) {
-    auto& [plumbed, addresses, active, nominee, bindings, slots, give_back_due] = v;
+    auto& [plumbed, addresses, active, nominee, bindings, proxies, slots, give_back_due] = v;
     a("plumbed", plumbed);
     a("addresses", addresses);
     a("active", active);
     a("nominee", nominee);
     a("bindings", bindings);
+    a.defaulted("proxies", proxies);
     a("slots", slots);
     // Transient: give_back_due.
 }
 
 template <class A>
 void fields(A& a, typename A::template Ref<Group> v) {
-    auto& [interface, name, lower_name, mac, lower_mac, families, next_sequence, health, failure_reported, upper,
-           lower] = v;
+    auto& [interface, name, lower_name, policy, forwards, forwards_on, mac, lower_mac, families, next_sequence, health,
+           failure_reported, upper, lower] = v;
     a("interface", interface);
     a("name", name);
     a("lower_name", lower_name);
+    a.defaulted("policy", policy);
+    a.defaulted("forwards", forwards);
+    a.defaulted("forwards_on", forwards_on);
     a("mac", mac);
     a("lower_mac", lower_mac);
     a("families", families);

@@ -47,6 +47,8 @@ class Generator {
                              {},     coin(),     coin(),
                              coin(), coin(),  coin()};
             if (family == Family::ipv4 && coin()) a.broadcast = ip(family);
+            a.uniqueness = static_cast<Uniqueness>(below(4));
+            if (coin()) a.claimant = mac();
             result.push_back(a);
         }
         return result;
@@ -58,6 +60,7 @@ class Generator {
         x.group = coin() ? "ipmp1" : "";
         for (Family family : kFamilies) x.families[index_of(family)] = {coin(), addresses(family)};
         x.standby = coin(), x.inactive = coin(), x.failed = coin(), x.offline = coin();
+        x.hardware_duplicate = coin();
         x.saved_settings = {{"ipv4/conf/*/rp_filter", std::to_string(below(3))}, {"ipv6/neigh/*/retrans_time_ms", "1"}};
         x.mac = mac();
         x.mtu_bytes = below(9000);
@@ -72,6 +75,7 @@ class Generator {
         for (std::uint32_t i = below(4); i > 0; --i) result.active.push_back(index());
         result.nominee = index();
         for (std::uint32_t i = below(4); i > 0; --i) result.bindings.push_back({ip(family), index(), big()});
+        for (std::uint32_t i = below(3); i > 0; --i) result.proxies.push_back({ip(family), index(), big()});
         for (auto& slot : result.slots) slot = index();
         return result;
     }
@@ -81,6 +85,8 @@ class Generator {
         g.interface = name;
         g.name = "group with \"blanks\" \xc3\xa4";
         g.lower_name = "ipmpl" + std::to_string(below(100));
+        g.policy = static_cast<SpreadPolicy>(below(4));
+        g.forwards = {coin(), coin()}, g.forwards_on = index();
         g.mac = mac(), g.lower_mac = mac();
         for (Family family : kFamilies) g.families[index_of(family)] = half(family);
         g.next_sequence = big();

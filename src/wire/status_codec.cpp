@@ -10,10 +10,11 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<GroupStatus> v) {
-    auto& [interface, name, state, failure_detection_time_ms, active, inactive, unusable] = v;
+    auto& [interface, name, state, failure_detection_time_ms, active, inactive, unusable, policy] = v;
     a("interface", interface);
     a("name", name);
     a("state", state);
+    a("policy", policy);
     a("failure_detection_time_ms", failure_detection_time_ms);
     a("active", active);
     a("inactive", inactive);
@@ -41,13 +42,25 @@ void fields(A& a, typename A::template Ref<InterfaceStatus> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<RebindStatus> v) {
+    auto& [interface, at_ms, peers_asked, peers_moved, peers_silent, slowest_answer_ms] = v;
+    a("interface", interface);
+    a("at_ms", at_ms);
+    a("peers_asked", peers_asked);
+    a("peers_moved", peers_moved);
+    a("peers_silent", peers_silent);
+    a("slowest_answer_ms", slowest_answer_ms);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<AddressStatus> v) {
-    auto& [address, up, group, inbound, outbound] = v;
+    auto& [address, up, group, inbound, outbound, rebind] = v;
     a("address", address);
     a("up", up);
     a("group", group);
     a("inbound", inbound);
     a("outbound", outbound);
+    a("rebind", rebind);
 }
 
 template <class A>

@@ -34,7 +34,7 @@ class Generator {
     }
     GroupStatus group() {
         GroupStatus result{name(), "a b\"\\" + name(), static_cast<GroupHealth>(below(3)), {}, names(), names(),
-                           names()};
+                           names(), static_cast<SpreadPolicy>(below(4))};
         if (coin()) result.failure_detection_time_ms = below(100000);
         return result;
     }
@@ -59,7 +59,11 @@ class Generator {
         for (std::size_t i = 0; i < result.size_bytes(); ++i) result.bytes[i] = static_cast<std::uint8_t>(below(256));
         return result;
     }
-    AddressStatus address() { return {ip(), coin(), name(), name(), names()}; }
+    AddressStatus address() {
+        AddressStatus result{ip(), coin(), name(), name(), names(), {}};
+        if (coin()) result.rebind = RebindStatus{name(), below(1000), below(9), below(9), below(9), below(1000)};
+        return result;
+    }
     TargetStatus target() {
         TargetStatus result{name(), static_cast<TargetMode>(below(3)), {}, list<IpAddress>([&] { return ip(); })};
         if (coin()) result.test_address = ip();

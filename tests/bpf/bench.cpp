@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 namespace ipmp {
 
@@ -28,7 +29,7 @@ std::string enter_own_namespace() {
         "ip link add ipmp0 address 02:00:00:00:00:ee type veth peer name ipmpl0\n"
         "ip link add under0 address 02:00:00:00:00:10 type veth peer name wire0\n"
         "ip link add under1 address 02:00:00:00:00:11 type veth peer name wire1\n"
-        "for link in ipmp0 ipmpl0 under0 wire0 under1 wire1; do ip link set $link arp off up; done\n";
+        "for link in ipmp0 ipmpl0 under0 wire0 under1 wire1; do ip link set $link mtu 9000 arp off up; done\n";
     return std::system(commands) == 0 ? "" : "the links of the test could not be made";
 }
 
@@ -70,23 +71,49 @@ void Bench::apply(const GroupImage& image) {
     ASSERT_TRUE(outcome) << outcome.error().text;
 }
 
-Bench::Outcome Bench::run(Filter filter, const std::string& link, const Bytes& frame) const {
+Bench::Outcome Bench::run(Filter filter, const std::string& link, const Bytes& frame, const Context& context) const {
     UniqueFd program = programs_.find("ipmp0", filter);
-    __sk_buff context{};
-    context.ifindex = if_nametoindex(link.c_str());
+    __sk_buff before{}, after{};
+    before.ifindex = if_nametoindex(link.c_str());
+    before.mark = context.mark;
+    before.priority = context.priority;
+    before.gso_size = context.gso_size;
+    before.gso_segs = context.gso_size ? static_cast<__u32>(frame.size()) / context.gso_size + 1 : 0;
     Bytes out(frame.size() + 64);
     LIBBPF_OPTS(bpf_test_run_opts, options);
     options.data_in = frame.data();
     options.data_size_in = static_cast<__u32>(frame.size());
     options.data_out = out.data();
     options.data_size_out = static_cast<__u32>(out.size());
-    options.ctx_in = &context;
-    options.ctx_size_in = sizeof context;
+    options.ctx_in = &before;
+    options.ctx_size_in = sizeof before;
+    options.ctx_out = &after;
+    options.ctx_size_out = sizeof after;
     options.repeat = 1;
     int failure = bpf_prog_test_run_opts(program.get(), &options);
     EXPECT_EQ(failure, 0) << std::strerror(-failure);
     out.resize(options.data_size_out);
-    return {Verdict{options.retval}, out};
+    return {Verdict{options.retval}, out, {after.mark, after.priority, after.gso_size}};
+}
+
+UniqueFd Bench::map(const std::string& name) const {
+    for (Filter filter : {Filter::steer, Filter::spread}) {
+        UniqueFd program = programs_.find("ipmp0", filter);
+        __u32 ids[64] = {};
+        bpf_prog_info info{};
+        info.nr_map_ids = std::size(ids);
+        info.map_ids = reinterpret_cast<__u64>(ids);
+        __u32 size = sizeof info;
+        EXPECT_EQ(bpf_obj_get_info_by_fd(program.get(), &info, &size), 0);
+        for (__u32 i = 0; i < info.nr_map_ids; ++i) {
+            UniqueFd map(bpf_map_get_fd_by_id(ids[i]));
+            bpf_map_info map_info{};
+            size = sizeof map_info;
+            if (bpf_obj_get_info_by_fd(map.get(), &map_info, &size) == 0 && map_info.name == name) return map;
+        }
+    }
+    ADD_FAILURE() << "no map " << name;
+    return {};
 }
 
 std::map<std::string, std::uint64_t> Bench::counted() {
@@ -141,7 +168,7 @@ void Bench::send(const std::string& link, const Bytes& frame) {
 Bytes Bench::receive(const UniqueFd& tap, int timeout_ms) {
     pollfd wait{tap.get(), POLLIN, 0};
     if (poll(&wait, 1, timeout_ms) <= 0) return {};
-    Bytes frame(2048);
+    Bytes frame(1 << 16);
     ssize_t size = recv(tap.get(), frame.data(), frame.size(), MSG_DONTWAIT);
     frame.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     return frame;

@@ -30,6 +30,13 @@ inline const MacAddress kZeroMac{};
 
 enum class Verdict : std::uint32_t { redirect = 7, drop = 2, pass = 0xffffffff };
 
+// What comes along with a frame, outside of it.
+struct Context {
+    std::uint32_t mark = 0;
+    std::uint32_t priority = 0;
+    std::uint32_t gso_size = 0;  // payload bytes of a segment; 0: the frame is no bundle of segments
+};
+
 class Bench : public ::testing::Test {
   protected:
     void SetUp() override;
@@ -44,8 +51,12 @@ class Bench : public ::testing::Test {
     struct Outcome {
         Verdict verdict{};
         Bytes frame;
+        Context context;
     };
-    Outcome run(Filter filter, const std::string& link, const Bytes& frame) const;
+    Outcome run(Filter filter, const std::string& link, const Bytes& frame, const Context& context = {}) const;
+
+    // A map of the group's, found by way of its programs.
+    UniqueFd map(const std::string& name) const;
 
     // Counters that moved since the last call.
     std::map<std::string, std::uint64_t> counted();

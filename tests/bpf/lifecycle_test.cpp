@@ -76,6 +76,17 @@ TEST_F(Lifecycle, a_change_reaches_the_running_program) {
     image.members.erase(under1().index);
     apply(image);
     EXPECT_EQ(run(Filter::steer, "under0", echo).verdict, Verdict::redirect);
+
+    Bytes transit = ethernet(kMac0, kPeer, kIpv6, ipv6("2001:db8::9", "2001:db8:7::1", kUdp, udp(1, 2)));
+    EXPECT_EQ(run(Filter::steer, "under0", transit).verdict, Verdict::pass);
+    image.forwards[index_of(Family::ipv6)] = true;
+    apply(image);
+    EXPECT_EQ(run(Filter::steer, "under0", transit).verdict, Verdict::redirect);
+
+    image.policy = SpreadPolicy::source;
+    image.addresses[ip("192.0.2.1")] = {AddressKind::data, under1()};
+    apply(image);
+    EXPECT_EQ(source_after_spread(), bytes_of(kMac1)) << "from 192.0.2.1, by its NIC and not by its slot";
 }
 
 TEST_F(Lifecycle, a_NIC_may_change_its_MAC_any_number_of_times) {
@@ -235,6 +246,7 @@ TEST_F(Lifecycle, everything_works_with_the_capabilities_the_daemon_keeps) {
         changed.addresses.erase(ip("192.0.2.1"));
         if (!dataplane.apply({{"ipmp0", changed}})) return 4;
         if (dataplane.counters("ipmp0").at("out_no_active") != 0) return 5;
+        if (!dataplane.find_peers({"ipmp0", {}, {ip("192.0.2.1")}}) || dataplane.take_events().size() != 1) return 7;
         UniqueFd program = programs.find("ipmp0", Filter::steer);
         return program && programs.owner_of(id_of(program.get())) ? 0 : 6;
     });

@@ -83,15 +83,42 @@ TEST_F(Live, R_GRP_14_a_tagged_frame_for_a_data_address_is_left_alone) {
 }
 
 // BPF_PROG_TEST_RUN refuses frames that are shorter than their IP header.
-TEST_F(Live, a_frames_cut_inside_the_IP_header_pass) {
+TEST_F(Live, a_frames_cut_anywhere_inside_the_IP_header_pass) {
     start();
     UniqueFd ipmp0 = open_tap("ipmp0");
     Bytes ipv6_frame = ethernet(kMac0, kPeer, kIpv6, ipv6("2001:db8::9", "2001:db8::1", kUdp, udp(1, 2)));
-    for (const Bytes& frame : {cut(inbound(kMac0), 15), cut(inbound(kMac0), 33), cut(ipv6_frame, 53)})
-        send("wire0", frame);
+    std::uint64_t sent = 0;
+    for (std::size_t size = 15; size < 14 + 20; ++size, ++sent) send("wire0", cut(inbound(kMac0), size));
+    for (std::size_t size = 15; size < 14 + 40; ++size, ++sent) send("wire0", cut(ipv6_frame, size));
     send("wire0", inbound(kMac0, 77));
     EXPECT_EQ(receive(ipmp0, kSoonMs), inbound(kUpperMac, 77));
-    EXPECT_EQ(counted(), (std::map<std::string, std::uint64_t>{{"in_malformed", 3}}));
+    EXPECT_EQ(counted(), (std::map<std::string, std::uint64_t>{{"in_malformed", sent}}));
+}
+
+TEST_F(Live, R_SPR_5_jumbo_frames_pass_both_ways) {
+    start();
+    UniqueFd ipmp0 = open_tap("ipmp0"), wire1 = open_tap("wire1");
+    auto jumbo = [](const MacAddress& to, const MacAddress& from, const char* sender, const char* receiver) {
+        return ethernet(to, from, kIpv4, ipv4(sender, receiver, kUdp, udp(7, 9, 9000 - 28)));
+    };
+    send("wire0", jumbo(kMac0, kPeer, "192.0.2.9", "192.0.2.1"));
+    EXPECT_EQ(receive(ipmp0, kSoonMs), jumbo(kUpperMac, kPeer, "192.0.2.9", "192.0.2.1"));
+    send("ipmp0", jumbo(kPeer, kUpperMac, "192.0.2.1", "192.0.2.9"));
+    EXPECT_EQ(receive(wire1, kSoonMs), jumbo(kPeer, kMac1, "192.0.2.1", "192.0.2.9"));
+}
+
+TEST_F(Live, R_ADR_6_a_broadcast_claim_heard_by_all_members_is_one_event) {
+    start();
+    MacAddress thief = mac("02:00:00:00:00:66");
+    Bytes claim = ethernet(kBroadcast, thief, kArp, arp(kRequest, thief, "192.0.2.1", kZeroMac, "192.0.2.1"));
+    UniqueFd ipmp0 = open_tap("ipmp0");
+    send("wire1", claim);
+    send("wire0", claim);
+    EXPECT_EQ(receive(ipmp0, kSoonMs), claim);
+    std::vector<Event> events = dataplane_.take_events();
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_EQ(std::get<AddressClaimed>(events[0]).claimant, thief);
+    EXPECT_EQ(std::get<AddressClaimed>(events[0]).link, under1().index);
 }
 
 TEST_F(Live, frames_cut_inside_the_IP_header_leave_as_they_are) {

@@ -43,7 +43,11 @@ inline std::uint16_t checksum(const Bytes& data) {
 }
 
 enum : std::uint16_t { kIpv4 = 0x0800, kArp = 0x0806, kVlan = 0x8100, kIpv6 = 0x86dd, kLldp = 0x88cc };
+enum : std::uint16_t { kRarp = 0x8035, kServiceVlan = 0x88a8, kPppoe = 0x8864, kEapol = 0x888e, kLacp = 0x8809 };
+enum : std::uint16_t { kPtp = 0x88f7, kLoopbackTest = 0x9000, kMpls = 0x8847 };
 enum : std::uint8_t { kIcmp = 1, kIgmp = 2, kTcp = 6, kUdp = 17, kIcmp6 = 58 };
+enum : std::uint8_t { kIpIp = 4, kGre = 47, kEsp = 50, kAh = 51, kSctp = 132, kUdpLite = 136 };
+enum : std::uint8_t { kHopByHop = 0, kRouting = 43, kFragment = 44, kNoNextHeader = 59, kDestinationOptions = 60 };
 
 inline Bytes ethernet(const MacAddress& to, const MacAddress& from, std::uint16_t type, const Bytes& payload) {
     return join({bytes_of(to), bytes_of(from), u16(type), payload});
@@ -75,6 +79,15 @@ inline Bytes ipv4(const std::string& from, const std::string& to, std::uint8_t p
 inline Bytes ipv6(const std::string& from, const std::string& to, std::uint8_t next_header, const Bytes& payload) {
     return join(
         {{0x60, 0, 0, 0}, u16(payload.size()), {next_header, 255}, bytes_of(ip(from)), bytes_of(ip(to)), payload});
+}
+
+// IPv6 extension headers of `units` times 8 bytes; the authentication header counts otherwise.
+inline Bytes extension(std::uint8_t next_header, std::size_t units = 1) {
+    return join({{next_header, static_cast<std::uint8_t>(units - 1)}, Bytes(8 * units - 2, 0)});
+}
+inline Bytes authentication(std::uint8_t next_header) { return join({{next_header, 4}, Bytes(22, 7)}); }
+inline Bytes fragment_header(std::uint8_t next_header, std::uint16_t offset_units, bool more, std::uint8_t id = 1) {
+    return join({{next_header, 0}, u16(static_cast<std::size_t>(offset_units) * 8 + more), {0, 0, 0, id}});
 }
 
 // An ICMPv6 message with its checksum; `body` is what follows the checksum.

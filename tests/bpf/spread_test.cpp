@@ -1,49 +1,12 @@
 // Outbound rules of docs/DATAPLANE.md as tables: what the host sends on ipmp0, and what leaves by which NIC. The NIC
 // is told by the source MAC: the program writes it from the same map value it redirects to.
-#include <functional>
-#include <set>
-#include <vector>
-
-#include "bench.hpp"
+#include "packet_table.hpp"
 
 namespace ipmp {
-namespace {
 
 using namespace packets;
 
-using Change = std::function<void(GroupImage&)>;
-
-struct Case {
-    const char* sentence;
-    Bytes in;
-    Verdict verdict;
-    Bytes out;
-    std::string counter = {};  // empty: nothing is counted
-    Change change = {};
-};
-
-class Spread : public Bench {
-  protected:
-    void check(const std::vector<Case>& cases) {
-        for (const auto& test : cases) {
-            SCOPED_TRACE(test.sentence);
-            GroupImage image = base_image();
-            if (test.change) test.change(image);
-            apply(image);
-            counted();
-            Outcome outcome = run(Filter::spread, "ipmpl0", test.in);
-            EXPECT_EQ(outcome.verdict, test.verdict);
-            if (test.verdict == Verdict::redirect) {
-                EXPECT_EQ(outcome.frame, test.out);
-            }
-            std::map<std::string, std::uint64_t> expected;
-            if (!test.counter.empty()) expected[test.counter] = 1;
-            EXPECT_EQ(counted(), expected);
-        }
-    }
-};
-
-const Bytes kNone{};
+namespace {
 
 void no_active(GroupImage& image) {
     image.slots = {};
@@ -57,13 +20,15 @@ Bytes from(const MacAddress& source, std::uint16_t type, const Bytes& payload, c
     return ethernet(to, source, type, payload);
 }
 
-TEST_F(Spread, R_SPR_1_unicast_leaves_by_the_slot_of_its_hash) {
+}  // namespace
+
+PACKET_TABLE(Spread, R_SPR_1_unicast_leaves_by_the_slot_of_its_hash) {
     Bytes udp4 = ipv4("192.0.2.1", "198.51.100.1", kUdp, udp(1000, 2000));
     Bytes udp6 = ipv6("2001:db8::1", "2001:db8::99", kUdp, udp(1000, 2000));
     Bytes echo6 = ipv6("2001:db8::1", "2001:db8::99", kIcmp6, icmp6("2001:db8::1", "2001:db8::99", 128, Bytes(4, 1)));
     Bytes fragment = ipv4("192.0.2.1", "198.51.100.1", kUdp, Bytes(64, 1), 0x2010);
     Bytes redirect6 = nd(kRedirect, "fe80::ee", "2001:db8::99", "2001:db8::98", target_option(kPeer));
-    check({
+    return {
         {"IPv4 leaves by the IPv4 slots", from(kUpperMac, kIpv4, udp4), Verdict::redirect, from(kMac1, kIpv4, udp4)},
         {"IPv6 leaves by the IPv6 slots", from(kUpperMac, kIpv6, udp6), Verdict::redirect, from(kMac0, kIpv6, udp6)},
         {"ICMPv6 that is not ND is ordinary", from(kUpperMac, kIpv6, echo6), Verdict::redirect,
@@ -81,7 +46,7 @@ TEST_F(Spread, R_SPR_1_unicast_leaves_by_the_slot_of_its_hash) {
          no_active},
         {"IPv6 leaves although IPv4 has no NIC", from(kUpperMac, kIpv6, udp6), Verdict::redirect,
          from(kMac0, kIpv6, udp6), "", [](GroupImage& image) { image.slots[0] = {}; }},
-    });
+    };
 }
 
 TEST_F(Spread, R_SPR_1_flows_use_all_NICs_and_keep_theirs) {
@@ -100,12 +65,12 @@ TEST_F(Spread, R_SPR_1_flows_use_all_NICs_and_keep_theirs) {
     EXPECT_GT(flows_by_source[bytes_of(kMac1)], 60);
 }
 
-TEST_F(Spread, R_SPR_3_group_frames_leave_by_the_nominee) {
+PACKET_TABLE(Spread, R_SPR_3_group_frames_leave_by_the_nominee) {
     Bytes broadcast = ipv4("192.0.2.1", "192.0.2.255", kUdp, udp(1, 2));
     Bytes multicast = ipv4("192.0.2.1", "224.0.0.251", kUdp, udp(1, 2));
     Bytes multicast6 = ipv6("2001:db8::1", "ff02::fb", kUdp, udp(1, 2));
     Bytes report = mld(143, "fe80::ee", "ff02::16");
-    check({
+    return {
         {"IPv4 broadcast", from(kUpperMac, kIpv4, broadcast, kBroadcast), Verdict::redirect,
          from(kMac0, kIpv4, broadcast, kBroadcast)},
         {"IPv4 multicast", from(kUpperMac, kIpv4, multicast, kGroup4), Verdict::redirect,
@@ -118,10 +83,10 @@ TEST_F(Spread, R_SPR_3_group_frames_leave_by_the_nominee) {
          no_active},
         {"no IPv6 nominee: dropped", from(kUpperMac, kIpv6, multicast6, kGroup6), Verdict::drop, kNone, "out_no_active",
          no_active},
-    });
+    };
 }
 
-TEST_F(Spread, R_SPR_4_ARP_states_the_MAC_of_the_NIC_it_leaves_by) {
+PACKET_TABLE(Spread, R_SPR_4_ARP_states_the_MAC_of_the_NIC_it_leaves_by) {
     auto request = [](const MacAddress& mac, const char* sender, const char* target = "192.0.2.9") {
         return from(mac, kArp, arp(kRequest, mac, sender, kZeroMac, target), kBroadcast);
     };
@@ -133,7 +98,7 @@ TEST_F(Spread, R_SPR_4_ARP_states_the_MAC_of_the_NIC_it_leaves_by) {
     };
     Bytes foreign_hardware = request(kUpperMac, "192.0.2.1");
     foreign_hardware[15] = 6;
-    check({
+    return {
         {"a request leaves by the NIC its sender is bound to", request(kUpperMac, "192.0.2.1"), Verdict::redirect,
          request(kMac1, "192.0.2.1")},
         {"so does a reply", reply(kUpperMac, "192.0.2.1"), Verdict::redirect, reply(kMac1, "192.0.2.1")},
@@ -155,10 +120,10 @@ TEST_F(Spread, R_SPR_4_ARP_states_the_MAC_of_the_NIC_it_leaves_by) {
         {"a truncated message is dropped, as it may state ipmp0's MAC", cut(request(kUpperMac, "192.0.2.1"), 41),
          Verdict::drop, kNone, "out_malformed"},
         {"so is one for other hardware", foreign_hardware, Verdict::drop, kNone, "out_malformed"},
-    });
+    };
 }
 
-TEST_F(Spread, R_SPR_4_ND_states_the_MAC_of_the_NIC_it_leaves_by) {
+PACKET_TABLE(Spread, R_SPR_4_ND_states_the_MAC_of_the_NIC_it_leaves_by) {
     auto ns = [](const MacAddress& mac, const char* sender, const char* target = "2001:db8::9") {
         return from(mac, kIpv6, nd(kNs, sender, "ff02::1:ff00:9", target, source_option(mac)), kGroup6);
     };
@@ -182,7 +147,7 @@ TEST_F(Spread, R_SPR_4_ND_states_the_MAC_of_the_NIC_it_leaves_by) {
                     ra("fe80::ee", "ff02::1", join({prefix, source_option(mac), {5, 1, 0, 0, 0, 0, 5, 220}})), kGroup6);
     };
     Bytes silent_rs = rs("::");
-    check({
+    return {
         {"an NS leaves by the NIC its sender is bound to", ns(kUpperMac, "2001:db8::1"), Verdict::redirect,
          ns(kMac0, "2001:db8::1")},
         {"from ipmp0's link-local likewise", ns(kUpperMac, "fe80::ee"), Verdict::redirect, ns(kMac0, "fe80::ee")},
@@ -204,10 +169,10 @@ TEST_F(Spread, R_SPR_4_ND_states_the_MAC_of_the_NIC_it_leaves_by) {
          na(kMac1, "2001:db8::77"), "out_unknown_sender"},
         {"an unbound address is silent", na(kUpperMac, "2001:db8::2"), Verdict::drop, kNone, "out_unbound"},
         {"no active NIC: dropped", ns(kUpperMac, "2001:db8::77"), Verdict::drop, kNone, "out_no_active", no_active},
-    });
+    };
 }
 
-TEST_F(Spread, R_SPR_4_malformed_ND_never_leaves) {
+PACKET_TABLE(Spread, R_SPR_4_malformed_ND_never_leaves) {
     auto ns = [](const Bytes& options) {
         return from(kUpperMac, kIpv6, nd(kNs, "2001:db8::1", "ff02::1:ff00:9", "2001:db8::9", options), kGroup6);
     };
@@ -223,7 +188,7 @@ TEST_F(Spread, R_SPR_4_malformed_ND_never_leaves) {
     Bytes padded = join({whole, Bytes(6, 0xab)});
     Bytes padded_out =
         from(kMac0, kIpv6, nd(kNs, "2001:db8::1", "ff02::1:ff00:9", "2001:db8::9", source_option(kMac0)), kGroup6);
-    check({
+    return {
         {"an option of length 0", ns({1, 0, 0, 0, 0, 0, 0, 0}), Verdict::drop, kNone, "out_malformed"},
         {"an option longer than the message", beyond_option, Verdict::drop, kNone, "out_malformed"},
         {"half an option", cut(whole, whole.size() - 3), Verdict::drop, kNone, "out_malformed"},
@@ -231,19 +196,19 @@ TEST_F(Spread, R_SPR_4_malformed_ND_never_leaves) {
         {"more options than we look at", ns(many), Verdict::drop, kNone, "out_malformed"},
         {"as many options as we look at", full_ns(kUpperMac), Verdict::redirect, full_ns(kMac0)},
         {"padding behind the message is left alone", padded, Verdict::redirect, join({padded_out, Bytes(6, 0xab)})},
-    });
+    };
 }
 
-TEST_F(Spread, everything_else) {
+PACKET_TABLE(Spread, everything_else) {
     Bytes lldp = Bytes(46, 9);
     Bytes tagged = join({{0, 5}, u16(kIpv4), ipv4("192.0.2.1", "192.0.2.9", kUdp, udp(1, 2))});
-    check({
+    return {
         {"another protocol leaves by the IPv4 nominee", from(kUpperMac, kLldp, lldp), Verdict::redirect,
          from(kMac0, kLldp, lldp), "out_other_protocol"},
         {"tagged frames would never be answered", from(kUpperMac, kVlan, tagged), Verdict::drop, kNone, "out_tagged"},
         {"IPv6 that ends with its header is sent as it is", cut(from(kUpperMac, kIpv6, rs("::")), 54),
          Verdict::redirect, cut(from(kMac0, kIpv6, rs("::")), 54)},
-    });
+    };
 }
 
 TEST_F(Spread, another_protocol_without_a_nominee_is_dropped) {
@@ -254,5 +219,4 @@ TEST_F(Spread, another_protocol_without_a_nominee_is_dropped) {
     EXPECT_EQ(counted(), (std::map<std::string, std::uint64_t>{{"out_no_active", 1}, {"out_other_protocol", 1}}));
 }
 
-}  // namespace
 }  // namespace ipmp

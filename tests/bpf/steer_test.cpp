@@ -1,60 +1,18 @@
 // Inbound rules (a) to (h) of docs/DATAPLANE.md as tables. What goes up to a unicast destination carries ipmp0's MAC.
-#include <functional>
-#include <vector>
-
-#include "bench.hpp"
+#include "packet_table.hpp"
 
 namespace ipmp {
-namespace {
 
 using namespace packets;
 
-struct Case {
-    const char* sentence;
-    const char* link;
-    Bytes in;
-    Verdict verdict;
-    std::string counter = {};
-    std::function<void(GroupImage&)> change = {};
-};
-
-class Steer : public Bench {
-  protected:
-    // The frame that goes up is the one that came in, with ipmp0's MAC where it was unicast; one that passes is
-    // untouched.
-    void check(const std::vector<Case>& cases) {
-        for (const auto& test : cases) {
-            SCOPED_TRACE(std::string(test.link) + ": " + test.sentence);
-            GroupImage image = base_image();
-            if (test.change) test.change(image);
-            apply(image);
-            counted();
-            Outcome outcome = run(Filter::steer, test.link, test.in);
-            EXPECT_EQ(outcome.verdict, test.verdict);
-            Bytes expected = test.in;
-            if (test.verdict == Verdict::redirect && !(expected[0] & 1)) {
-                std::copy(kUpperMac.bytes.begin(), kUpperMac.bytes.end(), expected.begin());
-            }
-            if (test.verdict != Verdict::drop) {
-                EXPECT_EQ(outcome.frame, expected);
-            }
-            std::map<std::string, std::uint64_t> moved;
-            if (!test.counter.empty()) moved[test.counter] = 1;
-            EXPECT_EQ(counted(), moved);
-        }
-    }
-};
-
-constexpr auto kUp = Verdict::redirect;
-constexpr auto kPass = Verdict::pass;
-constexpr auto kDrop = Verdict::drop;
+namespace {
 
 Bytes to(const MacAddress& destination, std::uint16_t type, const Bytes& payload, const MacAddress& source = kPeer) {
     return ethernet(destination, source, type, payload);
 }
 
 void no_nominee(GroupImage& image) { image.nominee = {}; }
-void forwarding(GroupImage& image) { image.forwards = true; }
+void forwarding(GroupImage& image) { image.forwards = {true, true}; }
 
 Bytes udp4(const char* destination, std::uint16_t port = 2000) {
     return ipv4("192.0.2.9", destination, kUdp, udp(67, port));
@@ -63,7 +21,9 @@ Bytes udp6(const char* destination, std::uint16_t port = 2000) {
     return ipv6("fe80::99", destination, kUdp, udp(547, port));
 }
 
-TEST_F(Steer, a_what_is_not_ours_passes) {
+}  // namespace
+
+PACKET_TABLE(Steer, a_what_is_not_ours_passes) {
     Bytes version5 = to(kMac0, kIpv4, udp4("192.0.2.1"));
     version5[14] = 0x55;
     Bytes short_header = to(kMac0, kIpv4, udp4("192.0.2.1"));
@@ -76,7 +36,7 @@ TEST_F(Steer, a_what_is_not_ours_passes) {
     Bytes ns = to(kGroup6, kIpv6, nd(kNs, "fe80::99", "ff02::1:ff00:1", "2001:db8::1", source_option(kPeer)));
     Bytes bad_option =
         to(kGroup6, kIpv6, nd(kNs, "fe80::99", "ff02::1:ff00:1", "2001:db8::1", {1, 0, 0, 0, 0, 0, 0, 0}));
-    check({
+    return {
         {"LLDP, unicast", "under0", to(kMac0, kLldp, Bytes(46)), kPass},
         {"LLDP, multicast", "under0", to(packets::mac("01:80:c2:00:00:0e"), kLldp, Bytes(46)), kPass},
         {"a tag inside a tag", "under0", to(kMac0, kVlan, join({{0, 5}, u16(kIpv4), udp4("192.0.2.1")})), kPass},
@@ -89,10 +49,10 @@ TEST_F(Steer, a_what_is_not_ours_passes) {
         {"a neighbour solicitation without its target", "under0", cut(ns, 14 + 40 + 10), kPass, "in_malformed"},
         {"a neighbour solicitation shorter than it says", "under0", cut(ns, ns.size() - 1), kPass, "in_malformed"},
         {"an option of length 0", "under0", bad_option, kPass, "in_malformed"},
-    });
+    };
 }
 
-TEST_F(Steer, b_queries_reach_the_NIC_and_on_the_nominee_ipmp0_too) {
+PACKET_TABLE(Steer, b_queries_reach_the_NIC_and_on_the_nominee_ipmp0_too) {
     Bytes igmp_query = to(kGroup4, kIpv4, igmp(0x11, "192.0.2.9", "224.0.0.1"));
     Bytes mld_query = to(kGroup6, kIpv6, mld(kMldQuery, "fe80::99", "ff02::1"));
     Bytes bare_query =
@@ -100,7 +60,7 @@ TEST_F(Steer, b_queries_reach_the_NIC_and_on_the_nominee_ipmp0_too) {
     Bytes igmp_report = to(kGroup4, kIpv4, igmp(0x16, "192.0.2.9", "224.0.0.5"));
     Bytes mld_report = to(kGroup6, kIpv6, mld(143, "fe80::99", "ff02::16"));
     Bytes fragment = to(kGroup4, kIpv4, ipv4("192.0.2.9", "224.0.0.1", kIgmp, {0x11, 0, 0, 0, 0, 0, 0, 0}, 0x0001));
-    check({
+    return {
         {"IGMP query on the nominee", "under0", igmp_query, kPass, "in_copied"},
         {"IGMP query elsewhere", "under1", igmp_query, kPass},
         {"IGMP query without a nominee", "under0", igmp_query, kPass, "", no_nominee},
@@ -111,10 +71,10 @@ TEST_F(Steer, b_queries_reach_the_NIC_and_on_the_nominee_ipmp0_too) {
         {"an MLD report is an ordinary group frame", "under0", mld_report, kDrop, "in_not_nominee"},
         {"a later fragment is no query", "under1", fragment, kDrop, "in_not_nominee"},
         {"a hop-by-hop header that is cut is no query", "under1", cut(mld_query, 14 + 40 + 4), kUp},
-    });
+    };
 }
 
-TEST_F(Steer, R_ADR_3_c_questions_about_a_NICs_own_address_are_its_own) {
+PACKET_TABLE(Steer, R_ADR_3_c_questions_about_a_NICs_own_address_are_its_own) {
     auto request = [](const char* target, const MacAddress& destination = kBroadcast) {
         return to(destination, kArp, arp(kRequest, kPeer, "192.0.2.9", kZeroMac, target));
     };
@@ -124,7 +84,7 @@ TEST_F(Steer, R_ADR_3_c_questions_about_a_NICs_own_address_are_its_own) {
     auto na = [](const char* target, const MacAddress& stated = kPeer) {
         return to(kGroup6, kIpv6, nd(kNa, "fe80::99", "ff02::1", target, target_option(stated)));
     };
-    check({
+    return {
         {"ARP for it, on the nominee", "under0", request("192.0.2.20"), kPass},
         {"ARP for it, not on the nominee", "under1", request("192.0.2.21"), kPass},
         {"unicast ARP for it", "under1", request("192.0.2.21", kMac1), kPass},
@@ -138,11 +98,11 @@ TEST_F(Steer, R_ADR_3_c_questions_about_a_NICs_own_address_are_its_own) {
         {"somebody else's NA claiming it", "under0", na("fe80::10"), kPass},
         {"somebody else's NA claiming another NIC's", "under0", na("fe80::11"), kDrop, "in_other_nic"},
         {"our own NA for it, echoed", "under0", na("fe80::10", kMac0), kDrop, "in_own_echo"},
-    });
+    };
 }
 
-TEST_F(Steer, d_DHCP_to_a_client_is_seen_by_both) {
-    check({
+PACKET_TABLE(Steer, d_DHCP_to_a_client_is_seen_by_both) {
+    return {
         {"broadcast offer on the nominee", "under0", to(kBroadcast, kIpv4, udp4("255.255.255.255", 68)), kPass,
          "in_copied"},
         {"broadcast offer elsewhere", "under1", to(kBroadcast, kIpv4, udp4("255.255.255.255", 68)), kPass},
@@ -162,10 +122,10 @@ TEST_F(Steer, d_DHCP_to_a_client_is_seen_by_both) {
          to(kBroadcast, kIpv4, ipv4("192.0.2.9", "255.255.255.255", kUdp, udp(67, 68), 0x0020)), kUp},
         {"a cut UDP header is none", "under0", cut(to(kBroadcast, kIpv4, udp4("255.255.255.255", 68)), 14 + 20 + 5),
          kUp},
-    });
+    };
 }
 
-TEST_F(Steer, R_SPR_3_e_own_frames_coming_back_are_dropped) {
+PACKET_TABLE(Steer, R_SPR_3_e_own_frames_coming_back_are_dropped) {
     Bytes data4 = udp4("224.0.0.251");
     auto gratuitous = [](const MacAddress& stated, const MacAddress& source) {
         return to(kBroadcast, kArp, arp(kRequest, stated, "192.0.2.1", kZeroMac, "192.0.2.1"), source);
@@ -177,7 +137,7 @@ TEST_F(Steer, R_SPR_3_e_own_frames_coming_back_are_dropped) {
     };
     Bytes ns = to(kGroup6, kIpv6, nd(kNs, "fe80::ee", "ff02::1:ff00:9", "2001:db8::9", source_option(kMac1)), kPeer);
     Bytes dad = to(kGroup6, kIpv6, nd(kNs, "::", "ff02::1:ff00:1", "2001:db8::1", nonce_option()), kMac0);
-    check({
+    return {
         {"multicast sent by the other member", "under0", to(kGroup4, kIpv4, data4, kMac1), kDrop, "in_own_echo"},
         {"IPv6 multicast sent by the other member", "under1", to(kGroup6, kIpv6, udp6("ff02::fb"), kMac0), kDrop,
          "in_own_echo"},
@@ -195,10 +155,10 @@ TEST_F(Steer, R_SPR_3_e_own_frames_coming_back_are_dropped) {
         {"an RS of ours", "under1", to(kGroup6, kIpv6, rs("fe80::ee", source_option(kMac0)), kPeer), kDrop,
          "in_own_echo"},
         {"unicast data from a member's MAC is data", "under0", to(kMac0, kIpv4, udp4("192.0.2.1"), kMac1), kUp},
-    });
+    };
 }
 
-TEST_F(Steer, R_SPR_3_f_other_group_frames_have_exactly_one_way_up) {
+PACKET_TABLE(Steer, R_SPR_3_f_other_group_frames_have_exactly_one_way_up) {
     Bytes broadcast = to(kBroadcast, kIpv4, udp4("192.0.2.255"));
     Bytes multicast = to(kGroup4, kIpv4, udp4("224.0.0.251"));
     Bytes multicast6 = to(kGroup6, kIpv6, udp6("ff02::fb"));
@@ -206,7 +166,7 @@ TEST_F(Steer, R_SPR_3_f_other_group_frames_have_exactly_one_way_up) {
     Bytes announce = to(kBroadcast, kArp, arp(kReply, kPeer, "192.0.2.9", kPeer, "192.0.2.9"));
     Bytes ns = to(kGroup6, kIpv6, nd(kNs, "fe80::99", "ff02::1:ff00:1", "2001:db8::1", source_option(kPeer)));
     Bytes advertisement = to(kGroup6, kIpv6, ra("fe80::99", "ff02::1", source_option(kPeer)));
-    check({
+    return {
         {"broadcast", "under0", broadcast, kUp},
         {"broadcast", "under1", broadcast, kDrop, "in_not_nominee"},
         {"multicast", "under0", multicast, kUp},
@@ -222,12 +182,12 @@ TEST_F(Steer, R_SPR_3_f_other_group_frames_have_exactly_one_way_up) {
         {"router advertisement elsewhere", "under0", advertisement, kDrop, "in_not_nominee"},
         {"broadcast without a nominee", "under0", broadcast, kDrop, "in_not_nominee", no_nominee},
         {"IPv6 multicast without a nominee", "under1", multicast6, kDrop, "in_not_nominee", no_nominee},
-    });
+    };
 }
 
-TEST_F(Steer, g_unicast_to_a_data_address_goes_up_from_any_member) {
+PACKET_TABLE(Steer, g_unicast_to_a_data_address_goes_up_from_any_member) {
     auto nobody_active = [](GroupImage& image) { image.slots = {}, image.nominee = {}; };
-    check({
+    return {
         {"IPv4, on the bound NIC", "under1", to(kMac1, kIpv4, udp4("192.0.2.1")), kUp},
         {"IPv4, on another member", "under0", to(kMac0, kIpv4, udp4("192.0.2.1")), kUp},
         {"IPv4, bound to nobody", "under0", to(kMac0, kIpv4, udp4("192.0.2.2")), kUp},
@@ -247,11 +207,11 @@ TEST_F(Steer, g_unicast_to_a_data_address_goes_up_from_any_member) {
         {"RA to ipmp0's link-local", "under0", to(kMac0, kIpv6, ra("fe80::99", "fe80::ee", source_option(kPeer))), kUp},
         {"ICMPv6 redirect to it", "under0",
          to(kMac0, kIpv6, nd(kRedirect, "fe80::99", "2001:db8::1", "2001:db8::7", target_option(kPeer))), kUp},
-    });
+    };
 }
 
-TEST_F(Steer, h_the_rest_passes_unless_the_group_forwards) {
-    check({
+PACKET_TABLE(Steer, h_the_rest_passes_unless_the_group_forwards) {
+    return {
         {"IPv4 to the NIC's own address", "under0", to(kMac0, kIpv4, udp4("192.0.2.20")), kPass},
         {"IPv4 to another NIC's own address", "under0", to(kMac0, kIpv4, udp4("192.0.2.21")), kPass},
         {"IPv6 to the NIC's own address", "under0", to(kMac0, kIpv6, udp6("fe80::10")), kPass},
@@ -267,8 +227,7 @@ TEST_F(Steer, h_the_rest_passes_unless_the_group_forwards) {
          forwarding},
         {"forwarding: the NIC's own address stays its own", "under0", to(kMac0, kIpv4, udp4("192.0.2.20")), kPass, "",
          forwarding},
-    });
+    };
 }
 
-}  // namespace
 }  // namespace ipmp

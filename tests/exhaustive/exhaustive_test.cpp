@@ -38,6 +38,12 @@ std::vector<Act> acts() {
     all.push_back({"b joins", [](World& world) { world.command(SetGroup{"b", Family::ipv4, "g"}); }});
     all.push_back({"s standby", [](World& world) { world.command(SetStandby{"s", true}); }});
     all.push_back({"s -standby", [](World& world) { world.command(SetStandby{"s", false}); }});
+    all.push_back({"claims", [](World& world) {
+                       for (int number = 0; number < 4; ++number) {
+                           world.at(world.now() + number * 600ms,
+                                    [&world] { world.claim(IpAddress{Family::ipv4, {192, 0, 2, 1}}, false); });
+                       }
+                   }});
     all.push_back({"restart", [](World& world) { world.restart({}); }});
     return all;
 }
@@ -75,7 +81,7 @@ void run_history(const Mode& mode, const std::vector<Act>& all, const std::vecto
         all[act].run(world);
         world.run_until(world.now() + mode.pause);
     }
-    world.run_until(world.now() + 3min);
+    world.run_until(world.now() + 6min);  // duplicates are back by then
     ASSERT_EQ(world.violations(), Violations{}) << story;
     ASSERT_EQ(unmet(world, world.kernel()), Violations{}) << story;
 }

@@ -81,13 +81,20 @@ Command some_command(FuzzedDataProvider& bytes) {
 
 Event some_event(FuzzedDataProvider& bytes) {
     InterfaceIndex link{bytes.ConsumeIntegralInRange<std::uint32_t>(1, 6)};
-    switch (bytes.ConsumeIntegralInRange(0, 6)) {
+    switch (bytes.ConsumeIntegralInRange(0, 9)) {
         case 0: return KernelObserved{some_kernel(bytes)};
         case 1: return CarrierChanged{link, bytes.ConsumeBool(), bytes.ConsumeIntegral<std::uint8_t>()};
         case 2: return LinkVanished{link};
         case 3: return KernelApplied{bytes.ConsumeIntegral<std::uint8_t>(), {{DeleteLink{link}, 1, "refused"}}};
         case 4: return Tick{};
-        case 5: return ConfigChanged{Config{.failback = bytes.ConsumeBool()}};
+        case 5: return ConfigChanged{
+                Config{.failback = bytes.ConsumeBool(), .duplicate_address_probes = bytes.ConsumeBool()}};
+        case 6: {
+            MacAddress mac{{2, 0, 0, 0, 1, bytes.ConsumeIntegral<std::uint8_t>()}};
+            return PeersFound{some_name(bytes), {{some_address(bytes), {some_address(bytes), mac}}}};
+        }
+        case 7: return PeerAnswered{some_address(bytes), some_address(bytes), link};
+        case 8: return AddressClaimed{some_address(bytes), MacAddress{{2, 9}}, link, bytes.ConsumeBool()};
         default: return CommandReceived{1, some_command(bytes)};
     }
 }

@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ipmp::decode_route_move(message, {3}, {9});
     ipmp::route_key(message);
     ipmp::decode_nexthop_move(message, {3}, {9});
+    ipmp::decode_neighbour(message);
     ipmp::decode_filter(message);
     ipmp::decode_traffic_control_link(message);
     ipmp::decode_acknowledgement(message);

@@ -49,7 +49,7 @@ def show_status(host):
 def build(lab, kind):
     switch = lab.switch(bridges=2)
     host = lab.host()
-    host.configure(LINK_UPS_PER_MINUTE=0)
+    host.configure(LINK_UPS_PER_MINUTE=0, DUPLICATE_ADDRESS_PROBES=3)
     for number in range(3):
         host.add_nic(f"eth{number}", kind, switch, bridge=number % 2)
     return host, lab.peer(switch, f"{PEER}/24")

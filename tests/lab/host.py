@@ -18,6 +18,7 @@ class Host:
         self.environment.pop("NOTIFY_SOCKET", None)
         (self.ns.root / "etc/default").mkdir(parents=True)
         (self.ns.root / "run/ipmp").mkdir(parents=True)
+        self.configure()
 
     def add_nic(self, name, kind, switch, bridge=0):
         self.nics[name] = NIC_KINDS[kind](self, name, switch, bridge)
@@ -26,7 +27,9 @@ class Host:
     # The daemon
 
     def configure(self, **settings):
-        """Writes etc/default/mpathd, e.g. configure(LINK_UPS_PER_MINUTE=0)."""
+        """Writes etc/default/mpathd, e.g. configure(LINK_UPS_PER_MINUTE=0). Here addresses are used unasked, as most
+        tests would just wait for it; DUPLICATE_ADDRESS_PROBES=3 is what a host does by default."""
+        settings = {"DUPLICATE_ADDRESS_PROBES": 0, **settings}
         text = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self.ns.root / "etc/default/mpathd").write_text(text)
 

@@ -24,6 +24,23 @@ int drop_frame(struct __sk_buff *skb)
     return TC_ACT_SHOT;
 }
 
+// Broadcasts and multicasts are lost, as in a storm or behind a switch that limits them.
+SEC("drop_group")
+int drop_group_frame(struct __sk_buff *skb)
+{
+    unsigned char first = 0;
+    if (bpf_skb_load_bytes(skb, 0, &first, 1) < 0)
+        return TC_ACT_OK;
+    return first & 1 ? TC_ACT_SHOT : TC_ACT_OK;
+}
+
+// What some other program may have on a NIC: decides about long frames and lets all others go on.
+SEC("drop_long")
+int drop_long_frame(struct __sk_buff *skb)
+{
+    return skb->len > 500 ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
 // For the laboratory's own test: lets through only what has no flow hash.
 SEC("drop_hashed")
 int drop_hashed_frame(struct __sk_buff *skb)

@@ -11,13 +11,15 @@ ETH_P_ALL = 0x0003
 PACKET_OUTGOING = 4
 SO_RCVBUFFORCE = 33
 SO_ATTACH_FILTER = 26
+SO_TIMESTAMPNS = 35
 SOL_PACKET, PACKET_STATISTICS, PACKET_AUXDATA = 263, 6, 8
 AUXDATA = "IIIHHHH"  # struct tpacket_auxdata: status, lengths, offsets, VLAN tag
 TP_STATUS_VLAN_VALID = 1 << 4
 
 # `data` starts at the Ethernet header. `outgoing`: sent by the link's own namespace (at a switch port: to the NIC).
-# `vlan`: the identifier of its VLAN tag, which the kernel has taken out of the data; 0: untagged.
-Frame = collections.namedtuple("Frame", "data outgoing vlan")
+# `vlan`: the identifier of its VLAN tag, which the kernel has taken out of the data; 0: untagged. `at_s`: when the
+# kernel saw it, in seconds of the wall clock.
+Frame = collections.namedtuple("Frame", "data outgoing vlan at_s")
 
 
 def mac_text(raw):
@@ -33,6 +35,7 @@ class Sniffer:
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 128 << 20)
         self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         if expression:
             self._attach(expression)
         with namespace.entered():
@@ -51,16 +54,18 @@ class Sniffer:
     def frames(self):
         while True:
             try:
-                data, [(_, _, auxdata)], _, address = self.socket.recvmsg(65536, 64)
+                data, ancillary, _, address = self.socket.recvmsg(65536, 128)
             except BlockingIOError:
                 break
             except OSError as error:
                 if error.errno != errno.ENETDOWN:  # told once when the link goes down; capturing goes on
                     raise
                 continue
-            status, *_, tag, _ = struct.unpack(AUXDATA, auxdata)
+            told = {(level, kind): content for level, kind, content in ancillary}
+            status, *_, tag, _ = struct.unpack(AUXDATA, told[SOL_PACKET, PACKET_AUXDATA])
+            seconds, nanoseconds = struct.unpack("qq", told[socket.SOL_SOCKET, SO_TIMESTAMPNS])
             vlan = tag & 0xfff if status & TP_STATUS_VLAN_VALID else 0
-            self._frames.append(Frame(data, address[2] == PACKET_OUTGOING, vlan))
+            self._frames.append(Frame(data, address[2] == PACKET_OUTGOING, vlan, seconds + nanoseconds / 1e9))
         _, dropped = struct.unpack("II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
         if dropped:
             raise RuntimeError(f"the sniffer lost {dropped} frames")

@@ -262,7 +262,7 @@ def test_R_GRP_5_autoconfigured_addresses_move_and_are_renewed(lab, say):
     before = ipv6_routes("ipmp0")
     assert set(before) == {"default", "2001:db8::/64"}
     assert before["default"]["metric"] == 1024 and 500 < before["default"]["expires"] <= 600
-    assert host.ns.sysctl("ipv6/conf/ipmp0/accept_ra") == "1" and host.ns.sysctl("ipv6/conf/eth0/accept_ra") == "0"
+    assert host.ns.sysctl("ipv6/conf/ipmp0/accept_ra") == "2" and host.ns.sysctl("ipv6/conf/eth0/accept_ra") == "0"
 
     advertise(9000)
     wait_until(lambda: addresses("ipmp0")[address]["valid_life_time"] > 8000, 5, "the address is renewed")
@@ -313,3 +313,31 @@ def test_D11_the_settings_of_a_nic_that_left_are_as_before_and_others_lose_nothi
         wait_until(lambda: host.ns.run("sh", "-c", SETTINGS, check=False).stdout == before, 5, "eth0's own settings")
         meter.wait_messages(200)
     finish(meter)
+
+
+def test_R_DET_1_a_nic_set_up_just_before_its_join_is_not_said_to_have_failed(lab):
+    """It has carrier; the kernel may take a second to open its queues (IFF_RUNNING), and until then it is not used. A
+    carrier that changed twice within a second makes the kernel take its time."""
+    switch = lab.switch()
+    host = lab.host()
+    host.configure(LINK_UPS_PER_MINUTE=0)
+    for name in ("eth0", "eth1"):
+        host.add_nic(name, "tap", switch)
+    host.start_daemon()
+    host.make_group("ipmp0", [f"{OWN}/24"], ["eth0"])
+    delayed = 0
+    for _ in range(4):
+        start = len(host.log())
+        host.nics["eth1"].cut()
+        wait_until(lambda: host.ns.link("eth1")["operstate"] == "DOWN", 5, "the kernel knows")
+        host.nics["eth1"].heal()
+        host.ifconfig("eth1", "plumb", "up", "group", "ipmp0")
+        row = host.interfaces()["eth1"]
+        delayed += (row["state"], row["link"], row["active"]) == ("unknown", "unknown", "no")
+        host.wait_ok("ipmp0")
+        host.ifconfig("eth1", "group", "")
+        host.ifconfig("eth1", "unplumb")
+        said = host.log()[start:]
+        assert "eth1 has joined group ipmp0" in said and "eth1 has left group ipmp0" in said
+        assert "link has" not in said and "detected" not in said, said
+    assert delayed > 0, "the kernel never took its time: this has shown nothing"

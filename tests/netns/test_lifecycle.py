@@ -158,11 +158,21 @@ def test_R_POL_4_sigterm_ends_the_daemon_and_leaves_the_data_path(lab):
 
 def test_R_DET_5_sighup_reads_the_configuration_again_and_nothing_moves(lab):
     host, peer = build(lab)
-    host.kill_daemon()  # the next one takes the announcements for done
+    sniffers = [nic.sniff("arp or icmp6") for nic in host.nics.values()]
+
+    def announced():
+        return [text for sniffer in sniffers for text in gratuitous(f for f in sniffer.frames() if not f.outgoing)]
+
+    host.kill_daemon()  # the next one repeats each announcement once and takes them for done
+    for sniffer in sniffers:
+        sniffer.clear()
     host.start_daemon()
     host.wait_ok("ipmp0")
+    wait_until(lambda: len(announced()) == sum(bool(row["inbound"]) for row in host.addresses().values()), 5,
+               "each address has been announced once more")
+    for sniffer in sniffers:
+        sniffer.clear()
     traffic = Traffic(host, peer)
-    sniffers = [nic.sniff("arp or icmp6") for nic in host.nics.values()]
     before = picture(host)
     saved = json.loads(state_file(host).read_text())
     for number, failback in enumerate(("yes", "no")):
@@ -172,8 +182,7 @@ def test_R_DET_5_sighup_reads_the_configuration_again_and_nothing_moves(lab):
         wait_until(lambda: message in host.log(), 5, "the configuration was read")
         traffic.flow(300)
     assert picture(host) == before and json.loads(state_file(host).read_text()) == saved
-    for sniffer in sniffers:
-        assert gratuitous(frame for frame in sniffer.frames() if not frame.outgoing) == []
+    assert announced() == []
     traffic.finish("reordered")
     host.nics["eth0"].cut()
     host.wait_state("eth0", "failed")

@@ -299,3 +299,25 @@ def test_R_POL_4_a_member_may_be_renamed_under_traffic(lab):
     fail(host, "lan0")
     expect(host, {"eth1"}, "lan0 failed")
     assert lines(host, "IP interface failure detected on lan0 of group a")
+
+
+def test_R_DET_10_the_same_hardware_address_twice(lab):
+    """The one who came to it goes offline, says so, cannot be put back, and returns when it is unique."""
+    host, peer = build(lab, nics=3)
+    first, second = host.nics["eth0"], host.nics["eth1"]
+    before = second.mac
+    host.ns.ip_batch(f"link set eth1 address {first.mac}")
+    host.wait_state("eth1", "offline")
+    assert "h" in host.interfaces()["eth1"]["flags"]
+    assert "OFFLINE" in host.ifconfig("eth1")
+    text = "IP interface eth1 has a hardware address which is not unique in group a; offlining"
+    wait_until(lambda: text in host.log(), 5, "it is said")
+    refused = host.tool("if_mpadm", "-r", "eth1", check=False)
+    assert (refused.returncode, refused.stderr) == (
+        1, "if_mpadm: fatal: cannot undo-offline eth1: interface has duplicate hardware address\n")
+    wait_until(lambda: peer.ping(DATA[0]), 5, "the group works")
+    host.ns.ip_batch(f"link set eth1 address {before}")
+    host.wait_ok("ipmp0")
+    assert "h" not in host.interfaces()["eth1"]["flags"]
+    assert "IP interface eth1 now has a unique hardware address in group a; onlining" in host.log()
+    wait_until(lambda: peer.ping(DATA[0]), 5, "the group works")

@@ -208,3 +208,54 @@ def test_purge_gives_the_host_back_as_it_was(host):
     host.start_daemon()
     assert host.groups() == {}
     assert "groupname" not in host.ifconfig("-a")
+
+
+def test_up_of_a_group_without_addresses_is_remembered(host):
+    """Through a restart; an address that is set later is UP at once."""
+    host.ifconfig("ipmp0", "ipmp")
+    assert "<UP," not in host.ifconfig("ipmp0")
+    host.ifconfig("ipmp0", "up")
+    assert "<UP,BROADCAST" in host.ifconfig("ipmp0") and "inet 0.0.0.0 netmask ff000000" in host.ifconfig("ipmp0")
+    host.kill_daemon()
+    host.start_daemon()
+    assert "<UP,BROADCAST" in host.ifconfig("ipmp0")
+    host.ifconfig("ipmp0", "down")
+    assert "<UP," not in host.ifconfig("ipmp0") and "inet 0.0.0.0 netmask 0 " in host.ifconfig("ipmp0")
+    host.ifconfig("ipmp0", "up")
+    host.ifconfig("ipmp0", f"{DATA}/24")
+    assert host.addresses()[DATA]["state"] == "up"
+    assert any(entry["local"] == DATA for entry in host.ns.ip("addr", "show", "dev", "ipmp0")[0]["addr_info"])
+
+
+def test_D4_policy_of_a_group_is_shown_set_and_kept(host):
+    host.ifconfig("ipmp0", "ipmp")
+    assert host.tool("ipmp", "policy", "ipmp0").stdout == "flow\n"
+    for policy in ("tuple", "destination", "source"):
+        assert host.tool("ipmp", "policy", "ipmp0", policy).stdout == ""
+        assert host.tool("ipmp", "policy", "ipmp0").stdout == policy + "\n"
+    assert json.loads(host.tool("ipmp", "status", "--json").stdout)["groups"][0]["policy"] == "source"
+    host.kill_daemon()
+    host.start_daemon()
+    assert host.tool("ipmp", "policy", "ipmp0").stdout == "source\n"
+    assert failure(host, "policy", "ipmp0", "fair", tool="ipmp") == (
+        "ipmp: fair: not one of flow, tuple, destination, source\n")
+    assert failure(host, "policy", "eth0", tool="ipmp") == "ipmp: eth0: not an IPMP interface\n"
+    assert failure(host, "policy", "eth0", "flow", tool="ipmp") == "ipmp: eth0: not an IPMP interface\n"
+    assert host.tool("ipmp", "policy", "ipmp0").stdout == "source\n"
+
+
+def test_R_GRP_9_gso_limits_are_the_members_smallest(host):
+    host.make_group("ipmp0", [f"{DATA}/24"], ["eth0", "eth1"])
+
+    def limits():
+        return {(link["gso_max_size"], link["gso_max_segs"])
+                for link in host.ns.ip("-d", "link") if link["ifname"] in ("ipmp0", "ipmpl0")}
+
+    assert limits() == {(65536, 65535)}
+    host.ns.run("ip", "link", "set", "eth0", "gso_max_size", 30000)
+    host.ns.run("ip", "link", "set", "eth1", "gso_max_segs", 20)
+    wait_until(lambda: limits() == {(30000, 20)}, 5, "both ends have the smallest of each")
+    host.ifconfig("eth1", "group", "")
+    wait_until(lambda: limits() == {(30000, 65535)}, 5, "those of the one that is left")
+    host.ns.run("ip", "link", "set", "ipmp0", "gso_max_size", 50000)
+    wait_until(lambda: limits() == {(30000, 65535)}, 5, "and that lasts")

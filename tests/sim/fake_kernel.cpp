@@ -16,6 +16,7 @@ Settings default_settings() {
         {"ipv6/conf/*/keep_addr_on_down", "0"},   {"ipv6/conf/*/accept_dad", "1"},
         {"ipv6/conf/*/accept_ra", "1"},           {"ipv6/conf/*/autoconf", "1"},
         {"ipv6/conf/*/use_oif_addrs_only", "0"},  {kAllMulticast, "0"},
+        {"ipv4/conf/*/forwarding", "0"},          {"ipv6/conf/*/forwarding", "0"},
         {"ipv4/neigh/*/retrans_time_ms", "1000"}, {"ipv6/neigh/*/retrans_time_ms", "1000"},
     };
 }
@@ -142,6 +143,17 @@ void FakeKernel::detach_filter(InterfaceIndex index) {
     if (!changing || changing->filter == Filter::none) return;
     changing->filter = Filter::none;
     changing->filter_group.clear();
+    changing->filter_place = {};
+    changed();
+}
+
+void FakeKernel::add_proxy(const std::string& link, const IpAddress& address) {
+    truth_.neighbours.push_back({find(link), address, {}});
+    changed();
+}
+
+void FakeKernel::remove_proxies() {
+    truth_.neighbours.clear();
     changed();
 }
 
@@ -241,6 +253,7 @@ int FakeKernel::apply(const KernelOp& op) {
                 LinkState& target = *link(on_link.link);
                 target.filter = on_link.filter;
                 target.filter_group = on_link.ipmp_interface;
+                target.filter_place = on_link.place;
                 filter_daemon_[on_link.link] = daemon_;
                 changed();
             }

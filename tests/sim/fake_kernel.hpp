@@ -30,6 +30,8 @@ class FakeKernel {
     void detach_filter(InterfaceIndex link);
     void add_address(const AddressState& address);
     void remove_address(InterfaceIndex link, const IpAddress& address, std::uint8_t prefix_length);
+    void add_proxy(const std::string& link, const IpAddress& address);
+    void remove_proxies();
     void flush_rules();
     void flush_routes();
 

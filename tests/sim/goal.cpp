@@ -48,6 +48,8 @@ class Goal {
         for (const auto& [name, group] : state_.groups) check_group(group);
         for (const auto& [name, nic] : state_.interfaces) check_nic(nic);
         check_rules();
+        Status status = world_.engine().status();
+        for (const std::string& text : world_.peers().unmet(status, world_.now())) require(false, text);
         std::size_t ours = 0, others = 0;
         for (const auto& [index, link] : truth_.links) ++(link.alias.empty() ? others : ours);
         require(ours == 2 * state_.groups.size(),
@@ -107,7 +109,12 @@ class Goal {
         for (const GroupFamily& family : group.families) {
             for (const LogicalAddress& logical : family.addresses) {
                 if (!logical.up || logical.address.is_zero()) continue;
-                wanted.insert(written(logical.address, logical.prefix_length, false));
+                bool duplicate_without_nic = family.active.empty() && logical.uniqueness == Uniqueness::duplicate;
+                if (duplicate_without_nic) continue;  // there is nobody to ask whether it still is one
+                bool to_be_asked = family.active.empty() && !logical.adopted;
+                auto wanted_as = to_be_asked ? Uniqueness::optimistic : Uniqueness::settled;
+                require(logical.uniqueness == wanted_as, to_string(logical.address) + " is still in question");
+                wanted.insert(written(logical.address, logical.prefix_length, logical.scope_link));
                 if (logical.adopted) insert_copies(upper->first, logical.address, wanted);
             }
         }

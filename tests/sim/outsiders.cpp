@@ -25,6 +25,7 @@ Config random_config(Random& random) {
     Config config;
     config.failback = random.chance(0.5);
     config.link_ups_per_minute = random.chance(0.5) ? 2 : 0;
+    config.duplicate_address_probes = random.chance(0.8) ? 3 : 0;
     return config;
 }
 
@@ -40,6 +41,7 @@ Faults random_faults(Random& random) {
     faults.delivery_delay = one_of<Duration>(random, {microseconds(50), milliseconds(5), milliseconds(1000)});
     faults.carrier_delay = one_of<Duration>(random, {microseconds(50), milliseconds(10), milliseconds(1000)});
     faults.tick_delay = one_of<Duration>(random, {Duration::zero(), milliseconds(20)});
+    faults.frame_lost = one_of(random, {0.0, 0.3, 1.0});
     return faults;
 }
 
@@ -49,7 +51,7 @@ Outsiders::Outsiders(World& world) : world_(world), random_(world.random()) {
     if (random_.chance(0.3)) groups_.push_back("b");
     longest_pause_ = one_of<Duration>(random_, {milliseconds(100), seconds(1), seconds(10)});
     for (bool* kind : {&cuts_, &flaps_, &admin_, &replaces_, &renames_, &remakes_, &addresses_, &filters_, &settings_,
-                       &ipmp_links_, &restarts_, &reconfigures_, &commands_, &membership_, &both_families_}) {
+                       &ipmp_links_, &restarts_, &reconfigures_, &commands_, &membership_, &both_families_, &claims_}) {
         *kind = random_.chance(0.5);
     }
 }
@@ -116,6 +118,7 @@ void Outsiders::meddle() {
     Instant next = world_.now() + random_.up_to(longest_pause_);
     if (next >= end_) return;
     world_.at(next, [this] {
+        if (claims_ && random_.chance(0.3)) claim_addresses();
         switch (random_.below(4)) {
             case 0:
                 act_on_links();
@@ -163,6 +166,18 @@ void Outsiders::act_on_links() {
         change([&](FakeKernel& kernel) {
             kernel.rename(random_.chance(0.8) ? nic : some_link(), random_.chance(0.3) ? "renamed" : other);
         });
+    }
+}
+
+// Somebody asks for an address of ours, or uses it, once or again and again for a while.
+void Outsiders::claim_addresses() {
+    IpAddress address = some_address(some_family());
+    bool probing = random_.chance(0.3);
+    std::uint64_t times = one_of<std::uint64_t>(random_, {1, 3, 10, 100});
+    Duration pause = one_of<Duration>(random_, {milliseconds(1), milliseconds(200), seconds(5)});
+    for (std::uint64_t number = 0; number < times; ++number) {
+        Instant when = world_.now() + static_cast<int>(number) * pause;
+        if (when < end_) world_.at(when, [this, address, probing] { world_.claim(address, probing); });
     }
 }
 
@@ -264,6 +279,7 @@ void Outsiders::settle() {
     Faults calm;
     calm.torn_dumps = world_.faults().torn_dumps;
     world_.faults() = calm;
+    world_.peers().calm(world_.now());
     world_.at(world_.now() + seconds(4), [this] {  // by then any daemon is up again
         change([&](FakeKernel& kernel) {
             std::vector<InterfaceIndex> misnamed;

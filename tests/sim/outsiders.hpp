@@ -27,6 +27,7 @@ class Outsiders {
     void meddle();
     void act_on_links();
     void act_on_objects();
+    void claim_addresses();
     void act_on_daemon();
     void give_command();
     Command random_command();
@@ -49,7 +50,7 @@ class Outsiders {
     Instant end_;
     // Which kinds of act this history has.
     bool cuts_, flaps_, admin_, replaces_, renames_, remakes_, addresses_, filters_, settings_, ipmp_links_;
-    bool restarts_, reconfigures_, commands_, membership_, both_families_;
+    bool restarts_, reconfigures_, commands_, membership_, both_families_, claims_;
 };
 
 }  // namespace ipmp::sim

@@ -1,8 +1,10 @@
 // Named stories about one host, in a vocabulary of their own: what is cut, what passes, where an address must be.
+// It is longer than 400 lines because each story is short, and all need the vocabulary above them.
 // The engine is real, its world is tests/sim/world.hpp without faults, and every step is checked by core/invariants.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/predicates.hpp"
 #include "sim/goal.hpp"
@@ -37,14 +39,18 @@ class Story : public testing::Test {
     }
     void cut(const std::string& nic) { cable(nic, false); }
     void heal(const std::string& nic) { cable(nic, true); }
+    InterfaceIndex link(const std::string& nic) { return world_->kernel().find(nic); }
     void advance(Duration time) {
         world_->run_until(world_->now() + time);
         ASSERT_EQ(world_->violations(), Violations{});
     }
     CommandReply run(const Command& command) {
         std::uint64_t request = world_->command(command);
-        advance(100ms);
-        const CommandReply* reply = world_->reply(request);
+        const CommandReply* reply = nullptr;
+        for (int tries = 0; tries < 10 && !reply; ++tries) {  // an address set up is asked for first
+            advance(100ms);
+            reply = world_->reply(request);
+        }
         return reply ? *reply : CommandReply{CommandError::kernel_refused, "never answered", ""};
     }
     void address(const std::string& text) {
@@ -79,13 +85,15 @@ class Story : public testing::Test {
         const auto& all = world_->logged();
         return static_cast<int>(std::count_if(all.begin(), all.end(), [&](auto& line) { return line.text == text; }));
     }
-    void expect_settled() { EXPECT_EQ(unmet(*world_, world_->kernel()), Violations{}); }
+    void expect_settled() {
+        advance(1s);  // where no NIC was active, addresses are asked for
+        EXPECT_EQ(unmet(*world_, world_->kernel()), Violations{});
+    }
 
     std::optional<World> world_;
     Config config_;
 
   private:
-    InterfaceIndex link(const std::string& nic) { return world_->kernel().find(nic); }
     void cable(const std::string& nic, bool in) {
         world_->kernel().plug(link(nic), in);
         world_->kernel_changed();
@@ -292,7 +300,8 @@ TEST_F(Story, ARestartIsNotNoticed) {
     advance(5s);
     EXPECT_EQ(group().families[0].bindings, before.bindings);
     EXPECT_EQ(group().families[0].slots, before.slots);
-    EXPECT_EQ(world_->announced(), announced);
+    std::size_t addresses = before.bindings.size() + group().families[1].bindings.size();
+    EXPECT_EQ(world_->announced(), announced + addresses) << "once each, as the former daemon may have been cut short";
     expect_settled();
 }
 
@@ -357,6 +366,89 @@ TEST_F(Story, AMeddlersDeedsAreMended) {
     advance(5s);
     expect_settled();
     EXPECT_NE(bound("192.0.2.1"), "");
+}
+
+TEST_F(Story, PeersAreAskedUntilTheyAnswerHoweverManyFramesAreLost_R_SPR_4) {
+    host({"a", "b"});
+    address("192.0.2.1");
+    address("192.0.2.2");
+    world_->faults().frame_lost = 0.3;
+    cut(bound("192.0.2.1"));
+    advance(3s);
+    Status status = world_->engine().status();
+    auto moved = std::find_if(status.addresses.begin(), status.addresses.end(),
+                              [](const AddressStatus& address) { return address.rebind.has_value(); });
+    ASSERT_NE(moved, status.addresses.end());
+    EXPECT_EQ(moved->address, *parse_ip("192.0.2.1"));
+    EXPECT_EQ(moved->rebind->interface, moved->inbound);
+    EXPECT_EQ(moved->rebind->peers_silent, 2u);  // those that are off
+    EXPECT_EQ(moved->rebind->peers_moved, moved->rebind->peers_asked - 2);
+    EXPECT_GE(moved->rebind->peers_moved, 3u);
+}
+
+// R-DET-10, and what the reference says of each case.
+TEST_F(Story, R_DET_10_OneOfTwoWithTheSameHardwareAddressIsUsed) {
+    host({"eth0", "eth1", "eth2"});
+    auto mac = [&](const std::string& nic, std::uint8_t last) {
+        world_->kernel().set_mac(link(nic), MacAddress{{0, 0x16, 0x3e, 0, 0, last}});
+        world_->kernel_changed();
+        advance(100ms);
+    };
+    auto marked = [&](const std::string& nic) {
+        const Interface& shown = world_->engine().state().interfaces.at(nic);
+        EXPECT_TRUE(shown.offline || !shown.hardware_duplicate);
+        return shown.hardware_duplicate;
+    };
+    mac("eth0", 2);  // that of eth1, which has had it
+    EXPECT_TRUE(marked("eth0"));
+    EXPECT_FALSE(marked("eth1"));
+    EXPECT_EQ(run(UndoOffline{"eth0"}).error, CommandError::duplicate_hardware_address);
+    EXPECT_EQ(run(SetOffline{"eth0"}).error, CommandError::already_offline);
+
+    EXPECT_EQ(run(SetOffline{"eth1"}).error, CommandError::none);  // makes room for the other
+    EXPECT_FALSE(marked("eth0"));
+    EXPECT_EQ(run(UndoOffline{"eth1"}).error, CommandError::duplicate_hardware_address);
+    EXPECT_TRUE(marked("eth1"));
+    mac("eth0", 1);
+    EXPECT_FALSE(marked("eth0") || marked("eth1"));
+    EXPECT_FALSE(world_->engine().state().interfaces.at("eth1").offline);
+
+    mac("eth2", 1);
+    EXPECT_TRUE(marked("eth2"));
+    EXPECT_EQ(run(SetGroup{"eth0", Family::ipv4, ""}).error, CommandError::none);
+    EXPECT_FALSE(marked("eth2"));
+    EXPECT_EQ(run(SetGroup{"eth0", Family::ipv4, "a"}).error, CommandError::none);
+    EXPECT_TRUE(marked("eth0")) << "a newcomer loses";
+    pull_out("eth2");
+    advance(100ms);
+    EXPECT_FALSE(marked("eth0"));
+}
+
+// R5.6, R5.7: dealt out for themselves, announced by their NIC, and again wherever they go.
+TEST_F(Story, R_CMD_3_ProxiedAddressesAreBoundAnnouncedAndMoved) {
+    host({"eth0", "eth1"});
+    const IpAddress first = *parse_ip("192.0.2.50"), second = *parse_ip("192.0.2.51");
+    world_->kernel().add_proxy("ipmp0", first);
+    world_->kernel().add_proxy("ipmp0", second);
+    world_->kernel_changed();
+    advance(100ms);
+    auto nic_of = [&](const IpAddress& address) {
+        const GroupImage& group = world_->engine().image().at("ipmp0");
+        auto found = group.addresses.find(address);
+        return found == group.addresses.end() ? InterfaceIndex{} : found->second.nic.index;
+    };
+    EXPECT_EQ((std::set{nic_of(first), nic_of(second)}), (std::set{link("eth0"), link("eth1")}));
+    cut("eth0");
+    advance(100ms);
+    EXPECT_EQ(nic_of(first), link("eth1"));
+    EXPECT_EQ(nic_of(second), link("eth1"));
+    heal("eth0");
+    advance(3000ms);
+    EXPECT_NE(nic_of(first), nic_of(second));
+    world_->kernel().remove_proxies();
+    world_->kernel_changed();
+    advance(100ms);
+    EXPECT_EQ(nic_of(first), InterfaceIndex{});
 }
 
 }  // namespace

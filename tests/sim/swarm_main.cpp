@@ -64,10 +64,11 @@ int run_seed(std::uint64_t seed, const Options& options) {
     outsiders.meddle_until(world.now() + std::chrono::minutes(options.minutes));
     outsiders.settle();
     Instant settled = world.now();
-    world.run_until(settled + std::chrono::minutes(4));  // the limiter's longest pause, the flapping rule, and rest
+    // The limiter's longest pause, the flapping rule, the retry of duplicates, and rest.
+    world.run_until(settled + std::chrono::minutes(7));
     if (!world.violations().empty()) return fail(seed, options, "unsafe", world.violations(), kSafety);
     Violations missing = unmet(world, world.kernel());
-    if (world.last_change() > settled + std::chrono::minutes(3)) missing.push_back("it does not come to rest");
+    if (world.last_change() > settled + std::chrono::minutes(6)) missing.push_back("it does not come to rest");
     if (!missing.empty()) return fail(seed, options, "does not converge", missing, kLiveness);
     return kPassed;
 }

@@ -40,6 +40,12 @@ struct DescribeCommand {
     }
     std::string operator()(const SetOffline& c) const { return fmt::format("offline {}", c.interface); }
     std::string operator()(const UndoOffline& c) const { return fmt::format("undo offline {}", c.interface); }
+    std::string operator()(const SetPolicy& c) const {
+        return fmt::format("policy {} {}", c.interface, static_cast<int>(c.policy));
+    }
+    std::string operator()(const SetRouter& c) const {
+        return fmt::format("{} {}router", c.interface, c.router ? "" : "-");
+    }
     std::string operator()(const Stop& c) const { return c.purge ? "stop --purge" : "stop"; }
 };
 

@@ -18,6 +18,7 @@ namespace {
 constexpr Duration kResyncInterval = std::chrono::seconds(5);
 constexpr int kMostStepsAtOnce = 500;  // more of them without time passing is a busy loop
 constexpr const char* kHostId = "0123456789abcdef";
+constexpr MacAddress kStranger{{0x02, 0x99, 0, 0, 0, 1}};
 
 int count(const GroupFamily& family, InterfaceIndex member) {
     return static_cast<int>(std::count(family.slots.begin(), family.slots.end(), member));
@@ -35,7 +36,11 @@ bool slots_level(const GroupFamily& family) {
 }  // namespace
 
 World::World(std::uint64_t seed, const Config& config, const Faults& faults)
-    : config_(config), faults_(faults), random_(seed), stored_(encode_state(State{})) {
+    : config_(config), faults_(faults), random_(seed),
+      peers_(seed, [this](Duration delay, Event event) {
+          for_this_daemon(delay, [this, event = std::move(event)] { deliver(event); });
+      }),
+      stored_(encode_state(State{})) {
     start();
 }
 
@@ -70,6 +75,10 @@ void World::violated(const std::string& text) {
     trace("VIOLATED: " + text);
 }
 
+void World::violated(const Violations& texts) {
+    for (const std::string& text : texts) violated(text);
+}
+
 // ---- The daemon -------------------------------------------------------------------------------------------------
 
 void World::start() {
@@ -81,6 +90,8 @@ void World::start() {
     engine_.emplace(config_, kHostId, std::move(*state));
     activations_.clear();
     told_.clear();
+    peers_.forget();
+    claims_.new_daemon();
     resync();
 }
 
@@ -137,14 +148,17 @@ void World::inspect(const State& before, const Event& event, const std::vector<A
     }
     awaited_first_ = false;
     Transition step{before, engine_->state(), event, actions, config_};
-    for (const std::string& text : check(step.after, engine_->image(), config_)) violated(text);
+    violated(check(step.after, engine_->image(), config_));
     if (!first) {
-        for (const std::string& text : check_transition(step)) violated(text);
+        violated(check_transition(step));
     } else if (quiet_version_ == kernel_.version()) {
-        for (const std::string& text : check_restart(step)) violated(text);
+        violated(check_restart(step));
     }
+    peers_.follow(engine_->image());
+    if (auto* answer = std::get_if<PeerAnswered>(&event)) peers_.answered(*answer);
     watch_carrier_beliefs(event);
     watch_slots();
+    for (const std::string& text : claims_.inspect(step, engine_->image(), now_, faults_.tick_delay)) violated(text);
 }
 
 // Whatever comes late, twice or out of order: the engine believes the largest count it has been told.
@@ -195,7 +209,7 @@ void World::watch_migration() {
         if (std::any_of(own.begin(), own.end(), [&](auto& one) { return one.address == remove->address; })) continue;
         const Group& group = engine_->state().groups.at(member->group);
         for (const LogicalAddress& logical : group.families[index_of(remove->address.family)].addresses) {
-            if (logical.address != remove->address || !logical.up) continue;
+            if (logical.address != remove->address || !in_use(logical)) continue;
             bool there = std::any_of(observed_.addresses.begin(), observed_.addresses.end(), [&](const auto& seen) {
                 return seen.link == group.upper && seen.address == logical.address;
             });
@@ -224,6 +238,10 @@ void World::carry_out(const Action& action) {
     } else if (auto* answer = std::get_if<Reply>(&action)) {
         if (asked_.erase(answer->request) == 0) violated(fmt::format("request {} is answered twice", answer->request));
         replies_[answer->request] = answer->reply;
+    } else if (auto* search = std::get_if<FindPeers>(&action)) {
+        violated(peers_.search(*search));
+    } else if (auto* question = std::get_if<AskPeer>(&action)) {
+        violated(peers_.question(*question, engine_->image(), faults_.frame_lost));
     } else if (auto* watch = std::get_if<WatchCarrier>(&action)) {
         watched_ = {watch->links.begin(), watch->links.end()};
     }
@@ -249,6 +267,17 @@ std::uint64_t World::command(const Command& command) {
 const CommandReply* World::reply(std::uint64_t request) const {
     auto found = replies_.find(request);
     return found == replies_.end() ? nullptr : &found->second;
+}
+
+void World::claim(const IpAddress& address, bool probing) {
+    for (const auto& [name, group] : engine_->image()) {
+        auto entry = group.addresses.find(address);
+        bool known = entry != group.addresses.end() && entry->second.kind == AddressKind::data;
+        if (!running_ || !known || group.members.empty() || !claims_.is_passed_on(address, now_)) continue;
+        InterfaceIndex link = group.members.begin()->first;
+        AddressClaimed claim{address, kStranger, link, probing};
+        for_this_daemon(random_.up_to(faults_.carrier_delay), [this, claim] { deliver(claim); });
+    }
 }
 
 void World::set_config(const Config& config) {
@@ -330,6 +359,7 @@ void World::take_dump() {
         seen.state.addresses = kernel_.truth().addresses;
         seen.state.rules = kernel_.truth().rules;
         seen.state.routes = kernel_.truth().routes;
+        seen.state.neighbours = kernel_.truth().neighbours;
         deliver_in_order(seen, version);
         netlink_busy_ = false;
         wake_netlink();

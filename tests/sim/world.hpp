@@ -17,7 +17,9 @@
 
 #include "core/engine.hpp"
 #include "core/invariants.hpp"
+#include "sim/claim_watch.hpp"
 #include "sim/fake_kernel.hpp"
+#include "sim/fake_peers.hpp"
 #include "sim/random.hpp"
 
 namespace ipmp::sim {
@@ -27,6 +29,7 @@ struct Faults {
     double observation_lost = 0;  // a change is not noticed before the next resync
     double carrier_lost = 0;      // the fast path misses a change
     double carrier_repeated = 0;  // the fast path tells it twice
+    double frame_lost = 0;        // a question to a peer, or its answer
     double crash_after_step = 0;  // the daemon dies between storing the state and carrying out the actions
     bool torn_dumps = false;      // links and addresses of one dump are of different moments
     Duration kernel_delay{std::chrono::microseconds(100)};    // longest per operation and dump
@@ -45,6 +48,8 @@ class World {
     Instant now() const { return now_; }
     Random& random() { return random_; }
     Faults& faults() { return faults_; }
+    FakePeers& peers() { return peers_; }
+    const FakePeers& peers() const { return peers_; }
 
     // To be called after each change of kernel(): those who watch it learn of it in their own time.
     void kernel_changed();
@@ -55,6 +60,9 @@ class World {
     const CommandReply* reply(std::uint64_t request) const;  // null: not answered
     bool all_answered() const { return asked_.empty(); }
     void set_config(const Config& config);
+    // A stranger uses `address`, or asks whether it may (`probing`). The data path passes that on while it knows the
+    // address, at most once in kClaimPause.
+    void claim(const IpAddress& address, bool probing);
     void resync();  // read everything again, as the daemon does every few seconds
     void restart(Duration downtime);
 
@@ -85,6 +93,7 @@ class World {
     void watch_carrier_beliefs(const Event& event);
     void watch_slots();
     void watch_migration();
+    void violated(const Violations& texts);
     void carry_out(const Action& action);
     void schedule_tick(std::optional<Instant> deadline);
     void for_this_daemon(Duration delay, std::function<void()> act);
@@ -102,6 +111,7 @@ class World {
     Faults faults_;
     Random random_;
     FakeKernel kernel_;
+    FakePeers peers_;
     std::optional<Engine> engine_;
     Instant now_{std::chrono::hours(1)};
     std::uint64_t next_order_ = 0;
@@ -134,6 +144,7 @@ class World {
     Violations violations_;
     Instant last_change_;
     std::map<std::pair<std::string, Family>, std::pair<std::vector<InterfaceIndex>, Instant>> activations_;
+    ClaimWatch claims_;
     std::function<void(const std::string&)> trace_;
 };
 

@@ -1,0 +1,37 @@
+#include "core/link_limits.hpp"
+
+#include <algorithm>
+
+#include "core/predicates.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr std::uint32_t kEmptyGroupMtu = 1500;  // design §3: Linux drops IPv6 below 1280
+// What Linux gives an ordinary link. More (BIG TCP) would be for the operator to ask for.
+constexpr std::uint32_t kGsoBytesMax = 65536, kGsoSegmentsMax = 65535;
+
+}  // namespace
+
+std::uint32_t wanted_mtu(const State& state, const Group& group) {
+    std::uint32_t mtu_bytes = 0;
+    for (const Interface* member : members_of(state, group)) {
+        if (!member->index) continue;
+        mtu_bytes = mtu_bytes == 0 ? member->mtu_bytes : std::min(mtu_bytes, member->mtu_bytes);
+    }
+    return mtu_bytes == 0 ? kEmptyGroupMtu : mtu_bytes;
+}
+
+SetLinkGso wanted_gso(const State& state, const KernelState& kernel, const Group& group) {
+    SetLinkGso wanted{{}, kGsoBytesMax, kGsoSegmentsMax};
+    for (const Interface* member : members_of(state, group)) {
+        auto link = kernel.links.find(member->index);
+        if (link == kernel.links.end() || link->second.gso_bytes == 0) continue;  // does not say
+        wanted.gso_bytes = std::min(wanted.gso_bytes, link->second.gso_bytes);
+        wanted.gso_segments = std::min(wanted.gso_segments, link->second.gso_segments);
+    }
+    return wanted;
+}
+
+}  // namespace ipmp
