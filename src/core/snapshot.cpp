@@ -52,7 +52,8 @@ InterfaceStatus interface_status(const Group& group, const Interface& member) {
     status.multicast6 = member.index && group.families[1].nominee == member.index;
     status.down = !member.admin_up || member.offline;
     status.link = link_up(member) ? LinkHealth::up : LinkHealth::down;
-    status.probe = member.probe;
+    bool fails = member.failed && member.probe != ProbeHealth::disabled;  // by its link as well
+    status.probe = fails ? ProbeHealth::failed : member.probe;
     status.state = health_of(member);
     return status;
 }
