@@ -45,7 +45,9 @@ void World::at(Instant when, std::function<void()> act) {
 
 void World::for_this_daemon(Duration delay, std::function<void()> act) {
     at(now_ + delay, [this, daemon = daemon_, act = std::move(act)] {
-        if (running_ && daemon == daemon_) act();
+        if (!running_ || daemon != daemon_) return;
+        if (now_ >= stalled_until_) return act();
+        for_this_daemon(stalled_until_ - now_, act);
     });
 }
 
@@ -79,8 +81,11 @@ void World::start() {
     auto state = decode_state(stored_);
     IPMP_CHECK(state);
     engine_.emplace(config_, kHostId, std::move(*state));
+    known_ = engine_->state();
     activations_.clear();
     told_.clear();
+    probe_sources_.clear();
+    detection_.forget_all(now_);
     resync();
 }
 
@@ -111,15 +116,19 @@ void World::restart(Duration downtime) {
 }
 
 void World::deliver(const Event& event) {
-    if (++steps_now_ > kMostStepsAtOnce) {
+    bool catches_up = now_ == stalled_until_;  // with all that came in meanwhile
+    if (!catches_up && ++steps_now_ > kMostStepsAtOnce) {
         violated("busy loop: time does not move on");
         return;
     }
     if (trace_) trace(describe_event(event));
     if (auto* seen = std::get_if<KernelObserved>(&event)) observed_ = seen->state;
-    State before = engine_->state();
     Engine::Outcome outcome = engine_->step(now_, event);
-    inspect(before, event, outcome.actions);
+    watch_detection(event, outcome.actions, outcome.decided);
+    if (outcome.decided) {  // else nothing has changed
+        inspect(known_, event, outcome.actions);
+        known_ = engine_->state();
+    }
     if (random_.chance(faults_.crash_after_step)) {
         restart(random_.up_to(std::chrono::milliseconds(500)));
         quiet_version_.reset();
@@ -212,6 +221,8 @@ void World::carry_out(const Action& action) {
                     std::holds_alternative<AskPeer>(action) || std::holds_alternative<SendProbe>(action) ||
                     std::holds_alternative<ProbeReport>(action) || std::holds_alternative<FindPeers>(action);
     if (!is_frame) last_change_ = now_;
+    if (auto* probe = std::get_if<SendProbe>(&action)) return send(*probe);
+    if (auto* question = std::get_if<FindPeers>(&action)) return find_peers(*question);
     if (std::holds_alternative<Announce>(action)) ++announced_;
     if (auto* publish = std::get_if<PublishImage>(&action)) {
         if (publish->image != engine_->image()) violated("the image published is not the engine's");
@@ -233,8 +244,12 @@ void World::schedule_tick(std::optional<Instant> deadline) {
     std::uint64_t token = ++tick_token_;
     if (!deadline) return;
     Instant due = std::max(*deadline, now_) + random_.up_to(faults_.tick_delay);
+    // A daemon that goes on after a stop reads what has come in before it looks at its timers.
+    due = std::max(due, stalled_until_ + Duration(1));
     for_this_daemon(due - now_, [this, token] {
-        if (token == tick_token_) deliver(Tick{});
+        if (token != tick_token_) return;
+        if (now_ <= stalled_until_) return schedule_tick(now_);
+        deliver(Tick{});
     });
 }
 
@@ -253,6 +268,7 @@ const CommandReply* World::reply(std::uint64_t request) const {
 
 void World::set_config(const Config& config) {
     config_ = config;
+    detection_.forgive_all(now_);
     quiet_version_.reset();
     if (running_) deliver(ConfigChanged{config});
 }
@@ -330,6 +346,7 @@ void World::take_dump() {
         seen.state.addresses = kernel_.truth().addresses;
         seen.state.rules = kernel_.truth().rules;
         seen.state.routes = kernel_.truth().routes;
+        seen.state.target_routes = kernel_.dump_target_routes();
         deliver_in_order(seen, version);
         netlink_busy_ = false;
         wake_netlink();

@@ -17,7 +17,9 @@
 
 #include "core/engine.hpp"
 #include "core/invariants.hpp"
+#include "sim/detection_watch.hpp"
 #include "sim/fake_kernel.hpp"
+#include "sim/network.hpp"
 #include "sim/random.hpp"
 
 namespace ipmp::sim {
@@ -43,11 +45,18 @@ class World {
     const Engine& engine() const { return *engine_; }
     const Config& config() const { return config_; }
     Instant now() const { return now_; }
+    Network& network() { return network_; }
+    const Network& network() const { return network_; }
+    const DetectionWatch& detection() const { return detection_; }
     Random& random() { return random_; }
     Faults& faults() { return faults_; }
 
     // To be called after each change of kernel(): those who watch it learn of it in their own time.
     void kernel_changed();
+    void network_changed();  // the same after each change of network()
+    void routes_changed();   // and of the kernel's routers
+    void forge(const ProbeAnswered& answer) { arrive(answer); }
+    std::optional<SendProbe> newest_probe() const { return newest_probe_; }
     void at(Instant when, std::function<void()> act);  // `when` in the past means now
     void run_until(Instant end);
 
@@ -57,6 +66,7 @@ class World {
     void set_config(const Config& config);
     void resync();  // read everything again, as the daemon does every few seconds
     void restart(Duration downtime);
+    void stall(Duration time);  // the daemon does not run; what comes in waits
 
     struct Logged {
         Instant at;
@@ -85,6 +95,10 @@ class World {
     void watch_carrier_beliefs(const Event& event);
     void watch_slots();
     void watch_migration();
+    void watch_detection(const Event& event, const std::vector<Action>& actions, bool decided);
+    void send(const SendProbe& probe);
+    void arrive(const ProbeAnswered& answer);
+    void find_peers(const FindPeers& question);
     void carry_out(const Action& action);
     void schedule_tick(std::optional<Instant> deadline);
     void for_this_daemon(Duration delay, std::function<void()> act);
@@ -102,7 +116,13 @@ class World {
     Faults faults_;
     Random random_;
     FakeKernel kernel_;
+    Network network_;
+    DetectionWatch detection_;
+    std::set<ProbeSource> probe_sources_;     // there are sockets for these
+    std::optional<SendProbe> newest_probe_;
+    Instant stalled_until_;
     std::optional<Engine> engine_;
+    State known_;  // the engine's, as inspected last
     Instant now_{std::chrono::hours(1)};
     std::uint64_t next_order_ = 0;
     std::priority_queue<Entry> queue_;
