@@ -179,7 +179,9 @@ void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
 
 void Engine::Impl::file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }
 
-void Engine::Impl::file(const PeersFound& event, std::vector<Action>&) { probing.take(state, kernel, event, now); }
+void Engine::Impl::file(const PeersFound& event, std::vector<Action>& log) {
+    if (observed) probing.take(state, kernel, config, event, now, log);
+}
 
 void Engine::Impl::file(const PeerAnswered&, std::vector<Action>&) {}
 

@@ -174,7 +174,7 @@ void check_calls(const Transition& step, const Group& group, Report& report) {
         const Interface* former = find_interface(step.before, member->index);
         bool called =
             former && former->group == group.interface && functioning(*former) && former->inactive && active(*member);
-        bool repaired = former && former->group == group.interface && former->failed && !former->offline &&
+        bool repaired = former && former->group == group.interface && !works(*former) && !former->offline &&
                         active(*member) && !member->standby;
         bool own_act = former && former->standby != member->standby;
         bool needed = lost || was_active == 0 || own_act || step.config.failback;

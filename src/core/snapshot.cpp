@@ -56,7 +56,8 @@ InterfaceStatus interface_status(const Group& group, const Interface& member) {
     status.hardware_duplicate = member.hardware_duplicate;
     status.link = link_up(member) ? LinkHealth::up : LinkHealth::down;
     if (member.starting_until) status.link = LinkHealth::unknown;
-    status.probe = member.probe;
+    bool fails = member.failed && member.probe != ProbeHealth::disabled;  // by its link as well
+    status.probe = fails ? ProbeHealth::failed : member.probe;
     status.state = health_of(member);
     return status;
 }

@@ -282,6 +282,20 @@ std::map<InterfaceIndex, LinkState> FakeKernel::dump_links(const std::vector<Man
     return seen;
 }
 
+void FakeKernel::set_routers(const std::vector<IpAddress>& routers) {
+    routers_ = routers;
+    changed();
+}
+
+std::vector<TargetRoute> FakeKernel::dump_target_routes() const {
+    std::vector<TargetRoute> routes;
+    for (const auto& [index, link] : truth_.links) {
+        if (link.alias != kIpmpLinkAlias || !link.admin_up) continue;
+        for (const IpAddress& router : routers_) routes.push_back({index, router});
+    }
+    return routes;
+}
+
 InterfaceIndex FakeKernel::find(const std::string& name) const {
     for (const auto& [index, candidate] : truth_.links) {
         if (candidate.name == name) return index;

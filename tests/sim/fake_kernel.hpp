@@ -34,6 +34,8 @@ class FakeKernel {
     void remove_proxies();
     void flush_rules();
     void flush_routes();
+    // Routes of every IPMP interface point to these.
+    void set_routers(const std::vector<IpAddress>& routers);
 
     // Carries out one operation; 0 or an errno value.
     int apply(const KernelOp& op);
@@ -43,6 +45,7 @@ class FakeKernel {
     const KernelState& truth() const { return truth_; }
     // What a dump shows: settings of managed links only, filters as this daemon sees them.
     std::map<InterfaceIndex, LinkState> dump_links(const std::vector<ManagedLink>& managed) const;
+    std::vector<TargetRoute> dump_target_routes() const;
     InterfaceIndex find(const std::string& name) const;  // 0: none
     bool has_cable(InterfaceIndex link) const;
 
@@ -59,6 +62,7 @@ class FakeKernel {
     void changed() { ++version_; }
 
     KernelState truth_;
+    std::vector<IpAddress> routers_;
     std::map<InterfaceIndex, bool> cable_;
     std::map<InterfaceIndex, std::uint32_t> filter_daemon_;  // which daemon attached
     std::uint32_t daemon_ = 1;

@@ -90,10 +90,10 @@ class Goal {
         bool exist = upper != truth_.links.end() && lower != truth_.links.end();
         require(exist, group.interface + " does not exist");
         if (!exist) return;
-        bool any_active = false;
+        bool any_active = false;  // or carries on though the whole group has failed by opinion (R-DET-8)
+        for (const GroupFamily& family : group.families) any_active |= !family.active.empty();
         std::uint32_t mtu_bytes = 0;
         for (const Interface* member : members_of(state_, group)) {
-            for (Family family : kFamilies) any_active |= active_for(*member, family);
             if (!member->index) continue;
             std::uint32_t own = truth_.links.at(member->index).mtu_bytes;
             mtu_bytes = mtu_bytes ? std::min(mtu_bytes, own) : own;
@@ -148,9 +148,27 @@ class Goal {
             require(nic.saved_settings.empty(), nic.name + " waits for its settings");
             return;
         }
-        require(nic.failed == !up, fmt::format("{} is {}", nic.name, nic.failed ? "failed with link" : "not failed"));
+        check_verdict(nic, up);
         require(link.filter == Filter::steer && link.filter_group == nic.group, nic.name + " does not steer");
         check_settings(link, wanted_settings(nic, world_.config()));
+    }
+
+    // By its link, and by what its probes must have found out by now.
+    void check_verdict(const Interface& nic, bool up) {
+        auto is_source = [&](const AddressState& seen) {
+            for (const LogicalAddress& logical : nic.families[index_of(seen.address.family)].addresses) {
+                if (logical.address == seen.address) return logical.up && logical.no_failover && !nic.offline;
+            }
+            return false;
+        };
+        bool probed = std::any_of(truth_.addresses.begin(), truth_.addresses.end(),
+                                  [&](const AddressState& seen) { return seen.link == nic.index && is_source(seen); });
+        const Network& network = world_.network();
+        bool answered = std::any_of(network.machines.begin(), network.machines.end(),
+                                    [&](const Machine& machine) { return network.reaches(nic.index, machine); });
+        bool silent = network.path(nic.index).silent();
+        if (up && probed && (silent || !answered)) return;  // found by then, or nobody was ever known: see DetectionWatch
+        require(nic.failed == !up, fmt::format("{} is {}", nic.name, nic.failed ? "failed with link" : "not failed"));
     }
 
     void check_rules() {

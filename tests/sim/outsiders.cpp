@@ -17,6 +17,8 @@ T one_of(Random& random, std::initializer_list<T> choices) {
     return choices.begin()[random.below(choices.size())];
 }
 
+constexpr double kShareWithProbes = 0.35;  // of the seeds; they take twice as long to run
+
 bool is_ipmp_name(const std::string& name) { return name.starts_with("ipmp"); }
 
 }  // namespace
@@ -26,6 +28,7 @@ Config random_config(Random& random) {
     config.failback = random.chance(0.5);
     config.link_ups_per_minute = random.chance(0.5) ? 2 : 0;
     config.duplicate_address_probes = random.chance(0.8) ? 3 : 0;
+    config.group_failure = random.chance(0.8) ? GroupFailure::keep : GroupFailure::down;
     return config;
 }
 
@@ -54,6 +57,12 @@ Outsiders::Outsiders(World& world) : world_(world), random_(world.random()) {
                        &ipmp_links_, &restarts_, &reconfigures_, &commands_, &membership_, &both_families_, &claims_}) {
         *kind = random_.chance(0.5);
     }
+    probing_ = random_.chance(kShareWithProbes);
+    for (bool* kind : {&silences_, &losses_, &delays_, &deaths_, &partitions_, &routes_, &stalls_, &forgeries_}) {
+        *kind = probing_ && random_.chance(0.5);
+    }
+    if (probing_) set_up_probing();
+    if (quick_) claims_ = false;  // these take minutes to be over
 }
 
 void Outsiders::change(std::function<void(FakeKernel&)> act) {
@@ -99,6 +108,7 @@ void Outsiders::set_up() {
         world_.command(Plumb{name, Family::ipv4});
         if (both_families_) world_.command(Plumb{name, Family::ipv6});
         world_.command(SetGroup{name, Family::ipv4, random_.pick(groups_)});
+        if (probing_ && random_.chance(0.9)) give_test_address(name);
     }
     for (std::uint32_t number = 0; number < 6; ++number) {
         IpAddress address = some_address(some_family());
@@ -119,7 +129,13 @@ void Outsiders::meddle() {
     if (next >= end_) return;
     world_.at(next, [this] {
         if (claims_ && random_.chance(0.3)) claim_addresses();
-        switch (random_.below(4)) {
+        switch (random_.below(probing_ ? 6 : 4)) {
+            case 5:
+                act_on_network();
+                break;
+            case 4:
+                act_on_machines();
+                break;
             case 0:
                 act_on_links();
                 break;
@@ -225,7 +241,11 @@ void Outsiders::act_on_daemon() {
     if (restarts_ && random_.chance(0.1)) {
         world_.restart(random_.chance(0.5) ? Duration::zero() : random_.up_to(seconds(3)));
     }
-    if (reconfigures_ && random_.chance(0.1)) world_.set_config(random_config(random_));
+    if (reconfigures_ && random_.chance(0.1)) {
+        Config config = random_config(random_);
+        config.failure_detection_time = world_.config().failure_detection_time;
+        world_.set_config(config);
+    }
 }
 
 void Outsiders::give_command() {
@@ -293,8 +313,18 @@ void Outsiders::settle() {
                 if (random_.chance(0.7)) kernel.set_admin_up(kernel.find(name), true);
             }
         });
+        if (probing_) settle_network();
     });
     world_.run_until(world_.now() + seconds(5));
+}
+
+Duration Outsiders::time_to_meddle(std::chrono::minutes usual) const {
+    return probing_ && quick_ ? world_.config().failure_detection_time * 60 : Duration(usual);
+}
+
+// Usually: the limiter's longest pause, the flapping rule, the retry of duplicates, and rest.
+Duration Outsiders::time_to_settle() const {
+    return probing_ && quick_ ? world_.config().failure_detection_time * 60 + seconds(15) : Duration(std::chrono::minutes(7));
 }
 
 }  // namespace ipmp::sim

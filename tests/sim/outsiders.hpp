@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 
 namespace ipmp::sim {
 
+// `probing`: histories with probes are about them; a detection time for each, and no flapping rule in quick ones.
 Config random_config(Random& random);
 Faults random_faults(Random& random);
 
@@ -22,6 +24,9 @@ class Outsiders {
     void set_up();  // NICs, groups and addresses to begin with
     void meddle_until(Instant end);
     void settle();  // faults end, links take their last state
+    // How long things are to go on and to come to rest: probes a hundred times as often, a hundredth of the time.
+    Duration time_to_meddle(std::chrono::minutes usual) const;
+    Duration time_to_settle() const;
 
   private:
     void meddle();
@@ -29,6 +34,15 @@ class Outsiders {
     void act_on_objects();
     void claim_addresses();
     void act_on_daemon();
+    void act_on_network();
+    void act_on_machines();
+    void forge_answer();
+    void set_up_probing();
+    void set_routes(FakeKernel& kernel);
+    void give_test_address(const std::string& nic);
+    void settle_network();
+    Duration some_time();  // up to a few failure detection times
+    void for_some_time(std::function<void(Network&)> begin, std::function<void(Network&)> end);
     void give_command();
     Command random_command();
 
@@ -51,6 +65,10 @@ class Outsiders {
     // Which kinds of act this history has.
     bool cuts_, flaps_, admin_, replaces_, renames_, remakes_, addresses_, filters_, settings_, ipmp_links_;
     bool restarts_, reconfigures_, commands_, membership_, both_families_, claims_;
+    bool probing_;  // test addresses and machines to probe; else no probe is ever sent
+    bool quick_ = false;  // with a short detection time, and so in a short history
+    bool silences_, losses_, delays_, deaths_, partitions_, routes_, stalls_, forgeries_;
+    std::set<std::uint8_t> routers_;  // by number of the machine
 };
 
 }  // namespace ipmp::sim

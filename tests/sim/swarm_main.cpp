@@ -61,14 +61,13 @@ int run_seed(std::uint64_t seed, const Options& options) {
         });
     Outsiders outsiders(world);
     outsiders.set_up();
-    outsiders.meddle_until(world.now() + std::chrono::minutes(options.minutes));
+    outsiders.meddle_until(world.now() + outsiders.time_to_meddle(std::chrono::minutes(options.minutes)));
     outsiders.settle();
     Instant settled = world.now();
-    // The limiter's longest pause, the flapping rule, the retry of duplicates, and rest.
-    world.run_until(settled + std::chrono::minutes(7));
+    world.run_until(settled + outsiders.time_to_settle());
     if (!world.violations().empty()) return fail(seed, options, "unsafe", world.violations(), kSafety);
     Violations missing = unmet(world, world.kernel());
-    if (world.last_change() > settled + std::chrono::minutes(6)) missing.push_back("it does not come to rest");
+    if (world.last_change() > settled + outsiders.time_to_settle() * 3 / 4) missing.push_back("it does not come to rest");
     if (!missing.empty()) return fail(seed, options, "does not converge", missing, kLiveness);
     return kPassed;
 }

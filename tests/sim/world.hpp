@@ -18,8 +18,10 @@
 #include "core/engine.hpp"
 #include "core/invariants.hpp"
 #include "sim/claim_watch.hpp"
+#include "sim/detection_watch.hpp"
 #include "sim/fake_kernel.hpp"
 #include "sim/fake_peers.hpp"
+#include "sim/network.hpp"
 #include "sim/random.hpp"
 
 namespace ipmp::sim {
@@ -46,6 +48,9 @@ class World {
     const Engine& engine() const { return *engine_; }
     const Config& config() const { return config_; }
     Instant now() const { return now_; }
+    Network& network() { return network_; }
+    const Network& network() const { return network_; }
+    const DetectionWatch& detection() const { return detection_; }
     Random& random() { return random_; }
     Faults& faults() { return faults_; }
     FakePeers& peers() { return peers_; }
@@ -53,6 +58,10 @@ class World {
 
     // To be called after each change of kernel(): those who watch it learn of it in their own time.
     void kernel_changed();
+    void network_changed();  // the same after each change of network()
+    void routes_changed();   // and of the kernel's routers
+    void forge(const ProbeAnswered& answer) { arrive(answer); }
+    std::optional<SendProbe> newest_probe() const { return newest_probe_; }
     void at(Instant when, std::function<void()> act);  // `when` in the past means now
     void run_until(Instant end);
 
@@ -65,6 +74,7 @@ class World {
     void claim(const IpAddress& address, bool probing);
     void resync();  // read everything again, as the daemon does every few seconds
     void restart(Duration downtime);
+    void stall(Duration time);  // the daemon does not run; what comes in waits
 
     struct Logged {
         Instant at;
@@ -94,6 +104,10 @@ class World {
     void watch_slots();
     void watch_migration();
     void violated(const Violations& texts);
+    void watch_detection(const Event& event, const std::vector<Action>& actions, bool decided);
+    void send(const SendProbe& probe);
+    void arrive(const ProbeAnswered& answer);
+    void find_peers(const FindPeers& question);
     void carry_out(const Action& action);
     void schedule_tick(std::optional<Instant> deadline);
     void for_this_daemon(Duration delay, std::function<void()> act);
@@ -112,7 +126,13 @@ class World {
     Random random_;
     FakeKernel kernel_;
     FakePeers peers_;
+    Network network_;
+    DetectionWatch detection_;
+    std::set<ProbeSource> probe_sources_;     // there are sockets for these
+    std::optional<SendProbe> newest_probe_;
+    Instant stalled_until_;
     std::optional<Engine> engine_;
+    State known_;  // the engine's, as inspected last
     Instant now_{std::chrono::hours(1)};
     std::uint64_t next_order_ = 0;
     std::priority_queue<Entry> queue_;

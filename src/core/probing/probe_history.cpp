@@ -34,14 +34,19 @@ void ProbeHistory::extend_deadlines(Duration lost_time) {
     }
 }
 
-void ProbeHistory::forgive() {
-    for (ProbeRecord& probe : probes_) probe.forgiven = true;
+void ProbeHistory::forgive(Instant sent, const IpAddress& target) {
+    for (ProbeRecord& probe : probes_) {
+        if (probe.started > sent) break;  // what happened to these, that answer does not tell
+        probe.forgiven = true;
+        probe.target_forgiven |= probe.target == target;
+    }
 }
 
 ProbeHistory::Run ProbeHistory::run(Status status, const IpAddress* target) const {
     Run run;
     for (auto probe = probes_.rbegin(); probe != probes_.rend(); ++probe) {
         if (target && probe->target != *target) continue;
+        if (target && status == Status::lost && probe->target_forgiven) break;
         if (probe->status == Status::open) continue;
         if (probe->status != status) break;
         ++run.length;

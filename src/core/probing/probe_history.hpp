@@ -2,7 +2,7 @@
 //
 // A probe is open, answered or lost. Lost is not final: an answer that comes late, while the probe is still
 // remembered, makes it an answered one. Runs are counted backwards from the newest settled probe; open ones are
-// skipped. forgive() starts runs of losses afresh: the path has been shown to work by other means.
+// skipped. forgive() starts runs of losses afresh: path and target have been shown to work when those were under way.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ struct ProbeRecord {
     Instant deadline;  // lost then
     Status status = Status::open;
     Instant settled;   // answered: when the answer was dealt with; lost: its deadline
-    bool forgiven = false;
+    bool forgiven = false;         // the path worked after it was sent
+    bool target_forgiven = false;  // so did its target
 };
 
 class ProbeHistory {
@@ -38,7 +39,8 @@ class ProbeHistory {
     // The daemon itself lost that much time: nobody is late by it.
     void extend_deadlines(Duration lost_time);
     void forget() { probes_.clear(); }
-    void forgive();
+    // `target` answered a probe that was sent then and is not in here.
+    void forgive(Instant sent, const IpAddress& target);
 
     struct Run {
         int length = 0;
@@ -46,7 +48,7 @@ class ProbeHistory {
         Instant sent;   // oldest of the run: when it was sent
     };
     Run losses() const;
-    Run losses_of(const IpAddress& target) const;
+    Run losses_of(const IpAddress& target) const;  // of its own only
     Run answers() const;
     Run answers_of(const IpAddress& target) const;
 

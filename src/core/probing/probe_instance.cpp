@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -37,9 +39,18 @@ void ProbeInstance::start(const ProbeContext& context) {
 
 void ProbeInstance::stop() {
     running_ = false;
+    forget_probes();
+}
+
+void ProbeInstance::forget_probes() {
     history_.forget();
     extras_.clear();
     suspicion_.reset();
+}
+
+void ProbeInstance::end_suspicion() {
+    suspicion_.reset();
+    for (Extra& extra : extras_) extra.settled |= extra.kind == Extra::Kind::suspicion;  // counts for no later one
 }
 
 void ProbeInstance::extend_deadlines(Duration lost_time) {
@@ -52,6 +63,7 @@ void ProbeInstance::extend_deadlines(Duration lost_time) {
 void ProbeInstance::run(const ProbeContext& context) {
     if (!running_) return;
     settle(context);
+    if (targets_.empty() && !history_.empty()) forget_probes();  // of others than those to come (7.5)
     suspect(context);
     if (context.now >= next_send_) tick(context);
 }
@@ -59,6 +71,7 @@ void ProbeInstance::run(const ProbeContext& context) {
 void ProbeInstance::settle(const ProbeContext& context) {
     for (const ProbeRecord& lost : history_.settle(context.now)) {
         ++statistics_.lost;
+        if (Target* target = targets_.find(lost.target)) target->answered = false;  // it may have another MAC now
         report(lost, {}, context);
     }
     for (Extra& extra : extras_) {
@@ -78,7 +91,6 @@ void ProbeInstance::set_dead_targets_aside(const ProbeContext& context) {
         if (silent && target.status == Target::Status::active) dead.push_back(target.address);
     }
     for (const IpAddress& address : dead) {
-        if (targets_.active_count() == 1 && targets_.routers()) return;  // there is nobody better
         if (targets_.set_dead(address, context.now)) discover(context);
     }
 }
@@ -86,7 +98,7 @@ void ProbeInstance::set_dead_targets_aside(const ProbeContext& context) {
 void ProbeInstance::suspect(const ProbeContext& context) {
     bool suspicious = context.config.suspicion_probes && context.may_suspect && history_.losses().length >= 2;
     if (!suspicious || targets_.empty()) {
-        suspicion_.reset();
+        if (suspicion_) end_suspicion();
         return;
     }
     if (!suspicion_) suspicion_ = Suspicion{.next = context.now};
@@ -117,18 +129,20 @@ void ProbeInstance::tick(const ProbeContext& context) {
         return;
     }
     Duration group_interval = context.timing.interval;
-    if (group_interval != interval && next_send_ < detection_base_) {
-        if (measuring_target_) send_extra(Extra::Kind::measuring, *measuring_target_, context);
+    bool stretched = group_interval >= 2 * interval;  // less would not fit into the ticks without being late
+    if (stretched && next_send_ < detection_base_) {
+        auto order = targets_.firing_order();
+        if (!order.empty()) send_extra(Extra::Kind::measuring, order[next_measured_++ % order.size()], context);
         return;
     }
-    detection_base_ = group_interval == interval ? base_ : std::max(detection_base_ + group_interval, base_);
+    detection_base_ = stretched ? std::max(detection_base_ + group_interval, base_) : base_;
+    next_measured_ = 0;
     detect(context);
 }
 
 void ProbeInstance::detect(const ProbeContext& context) {
     auto address = targets_.next(context.now);
     if (!address) return discover(context);
-    measuring_target_ = *address;
     ProbeRecord probe{.id = context.next_id++,
                       .nonce = context.random(),
                       .target = *address,
@@ -145,13 +159,23 @@ void ProbeInstance::discover(const ProbeContext& context) {
     send_extra(Extra::Kind::discovery, everybody(family()), context);
 }
 
+void ProbeInstance::ask(const IpAddress& host, const ProbeContext& context) {
+    send_extra(Extra::Kind::discovery, host, context);
+}
+
 void ProbeInstance::send_extra(Extra::Kind kind, const IpAddress& target, const ProbeContext& context) {
     Extra extra{.kind = kind,
                 .nonce = context.random(),
                 .target = target,
                 .started = context.now,
                 .deadline = context.now + context.timing.interval};
-    if (extras_.size() == kMostExtras) extras_.pop_front();
+    if (extras_.size() == kMostExtras) {  // a verdict rests on those of a suspicion, and on nothing else here
+        auto spare = std::find_if(extras_.begin(), extras_.end(), [](const Extra& known) {
+            return known.settled || known.kind != Extra::Kind::suspicion;
+        });
+        IPMP_CHECK(spare != extras_.end());
+        extras_.erase(spare);
+    }
     extras_.push_back(extra);
     context.actions.push_back(SendProbe{source_, target, context.next_id, extra.nonce, false});
 }
@@ -186,6 +210,7 @@ std::optional<ProbeInstance::Taken> ProbeInstance::take_extra(const ProbeAnswere
     Extra extra = *found;
     Taken taken;
     if (extra.kind == Extra::Kind::discovery) {
+        if (!extra.target.is_multicast() && answer.from != extra.target) return {};
         taken.discovered = answer.from;
         return taken;
     }
@@ -193,8 +218,8 @@ std::optional<ProbeInstance::Taken> ProbeInstance::take_extra(const ProbeAnswere
     extras_.erase(found);
     Target* target = targets_.find(extra.target);
     if (extra.kind == Extra::Kind::suspicion) {
-        history_.forgive();
-        suspicion_.reset();
+        history_.forgive(extra.started, extra.target);
+        end_suspicion();
         quiet_until_ = std::min(quiet_until_, context.now);
     } else if (target && may_measure && measure(*target, context.now - extra.started, false, context)) {
         taken.measured = extra.target;
@@ -223,7 +248,7 @@ ProbeInstance::Taken ProbeInstance::take(const ProbeAnswered& answer, bool may_m
     probe->settled = context.now;
     ++statistics_.answered;
     if (was_lost) --statistics_.lost;
-    else report(*probe, answer.network_time, context);
+    report(*probe, answer.network_time, context);
     quiet_until_ = std::min(quiet_until_, context.now);
     return taken;
 }

@@ -4,11 +4,12 @@
 // detection time) with jitter. Every group interval (GPI, the same unless answers take longer) a detection probe; at
 // the ticks between them a probe that only measures; a discovery by multicast while there is no target. A probe is
 // lost one GPI after it was sent, and judged by a timer, not at the next tick: five lost ones in a row settle
-// 6.5 UPI after the path broke at the latest, which is less than the failure detection time.
+// 6.5 UPI after the path broke at the latest, which is less than the failure detection time. With a stretched GPI, at
+// least twice UPI, that takes 6 GPI + 1.5 UPI, less than seven GPI as well.
 //
 // Suspicion (beyond the original): on a lossy link five losses in a row happen by chance. From the second on, extra
 // probes go to all known targets, kSuspicionPerInterval a GPI; a verdict rests on kSuspicionLost of them being lost as
-// well, and an answer to any ends the suspicion. Ten take 10/6 GPI; begun at the latest 2.5 GPI after the first lost
+// well, and an answer to any ends the suspicion and forgives what was lost before that one was sent. Ten take 10/6 GPI; begun at the latest 2.5 GPI after the first lost
 // probe was sent they are lost by 5.2 GPI, when the fifth detection probe may be lost at 5.5 GPI.
 #pragma once
 
@@ -56,8 +57,14 @@ class ProbeInstance {
     static constexpr Duration kQuietPeriod = std::chrono::seconds(40);
     static constexpr int kSuspicionPerInterval = 6, kSuspicionLost = 10, kSuspicionMost = 14;
 
-    ProbeInstance(std::string interface, const ProbeSource& source, Instant now)
-        : interface_(std::move(interface)), source_(source), quiet_until_(now + kQuietPeriod) {}
+    ProbeInstance(std::string interface, std::string group, const ProbeSource& source, Instant now)
+        : interface_(std::move(interface)),
+          group_(std::move(group)),
+          source_(source),
+          quiet_until_(now + kQuietPeriod) {}
+
+    const std::string& group() const { return group_; }
+    void rename(const std::string& interface) { interface_ = interface; }
 
     const ProbeSource& source() const { return source_; }
     Family family() const { return source_.address.family; }
@@ -90,6 +97,7 @@ class ProbeInstance {
     // Since when answers come without a loss, if there are enough of them.
     std::optional<Instant> answers_since() const;
     void discover(const ProbeContext& context);  // ask everybody, now
+    void ask(const IpAddress& host, const ProbeContext& context);  // whether it answers: only then is it a target
 
     std::optional<Instant> due() const;
 
@@ -108,6 +116,8 @@ class ProbeInstance {
         int sent = 0, lost = 0;
     };
 
+    void forget_probes();
+    void end_suspicion();
     void settle(const ProbeContext& context);
     void suspect(const ProbeContext& context);
     void tick(const ProbeContext& context);
@@ -118,7 +128,7 @@ class ProbeInstance {
     bool measure(Target& target, Duration sample, bool by_detection, const ProbeContext& context);
     void report(const ProbeRecord& probe, const std::optional<Duration>& network_time, const ProbeContext& context);
 
-    std::string interface_;
+    std::string interface_, group_;
     ProbeSource source_;
     Instant quiet_until_;
     TargetList targets_;
@@ -126,7 +136,7 @@ class ProbeInstance {
     std::deque<Extra> extras_;  // newest last, bounded
     std::optional<Suspicion> suspicion_;
     std::size_t next_suspect_ = 0;  // whom the next extra probe goes to
-    std::optional<IpAddress> measuring_target_;
+    std::size_t next_measured_ = 0;  // place in the firing order of who is measured between detection probes
     bool running_ = false;
     Instant base_, detection_base_, next_send_;
     ProbeStatistics statistics_;

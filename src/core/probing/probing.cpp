@@ -38,7 +38,12 @@ bool is_near(const Interface& member, const ProbeInstance& instance, const IpAdd
     return logical && network_of(target, logical->prefix_length) == network_of(source, logical->prefix_length);
 }
 
+bool wants_hosts(const ProbeInstance& instance) {
+    return instance.running() && !instance.targets().routers() && instance.targets().active_count() < 2;
+}
+
 constexpr Duration kBetweenNeighbourQuestions = std::chrono::seconds(1);
+constexpr std::size_t kNeighboursAsked = 8;  // at once, through each NIC
 
 }  // namespace
 
@@ -69,8 +74,7 @@ ProbeContext Probing::context_for(const Interface& member, const Config& config,
 
 void Probing::update(State& state, const KernelState& kernel, const Config& config, bool fresh, Instant now,
                      std::vector<Action>& actions) {
-    refresh(state, kernel, config, now, actions);
-    if (fresh) {
+    if (refresh(state, kernel, config, now, actions) || fresh) {
         offer_routers(state, kernel, now);
         share_hosts(state);
     }
@@ -79,7 +83,7 @@ void Probing::update(State& state, const KernelState& kernel, const Config& conf
         auto instances = instances_of(member);
         bool capable = std::any_of(instances.begin(), instances.end(), [](auto* one) { return one->capable(); });
         if (instances.empty()) member.probe = ProbeHealth::disabled;
-        else if (member.failed || member.probe_failed) member.probe = ProbeHealth::failed;
+        else if (member.probe_failed) member.probe = ProbeHealth::failed;
         else member.probe = capable ? ProbeHealth::ok : ProbeHealth::unknown;
     }
 }
@@ -97,43 +101,60 @@ void Probing::tick(const State& state, const Config& config, Instant now, std::v
 }
 
 bool Probing::verdict_due(const State& state, const Config& config, Instant now) const {
-    for (const auto& [key, instance] : instances_) {
-        if (!instance.fails(config)) continue;
-        const Interface* member = find_interface(state, key.first);
-        if (member && !member->failed && !instance.quiet(now)) return true;
-    }
+    bool entered = std::any_of(state.groups.begin(), state.groups.end(), [&](const auto& entry) {
+        return entry.second.health == GroupHealth::failed && !failed_groups_.contains(entry.first);
+    });
+    if (entered) return true;
     return std::any_of(state.interfaces.begin(), state.interfaces.end(), [&](const auto& entry) {
         const Interface& member = entry.second;
-        return member.probe_failed && (member.kept || repaired(member, timing_.at(member.group), now));
+        if (member.group.empty()) return false;
+        if (member.kept && !may_keep(state, member)) return true;
+        if (!member.probe_failed) return silent_since(member, config, now).has_value();
+        return repaired(member, timing_.at(member.group), now);
     });
 }
 
-void Probing::refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
-                      std::vector<Action>& actions) {
+// A detection time that had to grow is kept; the administrator's word ends it.
+void Probing::refresh_timing(const State& state, const Config& config) {
     std::erase_if(timing_, [&](const auto& entry) { return !state.groups.contains(entry.first); });
+    bool reconfigured = std::exchange(configured_, config.failure_detection_time) != config.failure_detection_time;
     for (const auto& [name, group] : state.groups) {
-        DetectionTiming& timing = timing_[name];
-        bool shortest = timing.detection_time < config.failure_detection_time || !detection_time(state, group);
-        if (shortest) timing = {config.failure_detection_time, user_interval(config)};
+        auto [timing, is_new] = timing_.try_emplace(name);
+        bool begins = is_new || reconfigured || !detection_time(state, group);
+        if (begins) timing->second = {config.failure_detection_time, user_interval(config)};
     }
+}
+
+bool Probing::refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
+                      std::vector<Action>& actions) {
+    refresh_timing(state, config);
+    std::erase_if(asked_neighbours_, [&](const auto& entry) { return !state.groups.contains(entry.first); });
+    std::erase_if(next_id_, [&](const auto& entry) { return !find_interface(state, entry.first); });
+    bool changed = false;
     std::set<Key> wanted;
     for (const auto& [name, member] : state.interfaces) {
         bool probed = !member.group.empty() && member.index && !member.offline;
-        if (probed) refresh_member(member, kernel, config, wanted, now, actions);
+        if (probed) changed |= refresh_member(member, kernel, config, wanted, now, actions);
     }
     std::erase_if(instances_, [&](const auto& entry) { return !wanted.contains(entry.first); });
     WatchProbes watch;
     for (const auto& [key, instance] : instances_) watch.sources.push_back(instance.source());
-    if (watch == watched_) return;
+    if (watch == watched_) return changed;
     watched_ = watch;
     actions.push_back(std::move(watch));
+    return changed;
 }
 
-void Probing::refresh_member(const Interface& member, const KernelState& kernel, const Config& config,
+bool Probing::refresh_member(const Interface& member, const KernelState& kernel, const Config& config,
                              std::set<Key>& wanted, Instant now, std::vector<Action>& actions) {
+    bool changed = false;
     for (Family family : kFamilies) {
         const LogicalAddress* chosen = nullptr;
         ProbeInstance* instance = find(member.index, family);
+        if (instance && instance->group() != member.group) {  // what it knows is about another link
+            instances_.erase({member.index, family});
+            instance = nullptr;
+        }
         for (const LogicalAddress& logical : member.families[index_of(family)].addresses) {
             if (!can_probe_from(member, logical, kernel)) continue;
             bool kept = instance && instance->source().address == logical.address;
@@ -142,8 +163,14 @@ void Probing::refresh_member(const Interface& member, const KernelState& kernel,
         if (!chosen) continue;
         ProbeSource source{member.index, chosen->address};
         wanted.insert({member.index, family});
-        if (!instance) instance = &instances_.try_emplace({member.index, family}, member.name, source, now).first->second;
+        if (!instance) {
+            auto made = instances_.try_emplace({member.index, family}, member.name, member.group, source, now);
+            instance = &made.first->second;
+            changed = true;
+        }
+        instance->rename(member.name);
         if (instance->source() != source) {
+            changed = true;
             instance->move_to(source);
             for (const Target& target : std::vector(instance->targets().all())) {
                 if (!is_near(member, *instance, target.address)) instance->targets().remove(target.address, now);
@@ -152,6 +179,7 @@ void Probing::refresh_member(const Interface& member, const KernelState& kernel,
         if (link_up(member)) instance->start(context_for(member, config, now, actions));
         else instance->stop();
     }
+    return changed;
 }
 
 // A daemon that was kept from running has not seen what came in meanwhile, and did not send either.
@@ -220,20 +248,30 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
     if (taken.measured) scale(state, config, *member, *instance, taken, now, actions);
 }
 
-void Probing::take(const State& state, const KernelState& kernel, const PeersFound& found, Instant) {
-    for (const PeersFound::Found& entry : found.found) {
-        offer_host(state, kernel, found.ipmp_interface, entry.peer.address);
+// A neighbour need not answer pings. Each time some others are asked, so that everybody's turn comes.
+void Probing::take(const State& state, const KernelState& kernel, const Config& config, const PeersFound& found,
+                   Instant now, std::vector<Action>& actions) {
+    if (found.found.empty()) return;
+    std::size_t first = random_() % found.found.size();
+    for (auto& [key, instance] : instances_) {
+        const Interface* member = find_interface(state, key.first);
+        if (!member || member->group != found.ipmp_interface || !wants_hosts(instance)) continue;
+        std::set<IpAddress> asked;
+        for (std::size_t step = 0; step < found.found.size() && asked.size() < kNeighboursAsked; ++step) {
+            const IpAddress& host = found.found[(first + step) % found.found.size()].peer.address;
+            bool fits = is_near(*member, instance, host) && !is_own(kernel, host) && !instance.targets().find(host);
+            if (fits && asked.insert(host).second) instance.ask(host, context_for(*member, config, now, actions));
+        }
     }
 }
 
-// Linux hosts do not answer a ping to everybody: the neighbours the group knows are asked as well.
+// Linux hosts do not answer a ping to everybody: the neighbours the group knows are asked one by one as well.
 void Probing::find_neighbours(const State& state, Instant now, std::vector<Action>& actions) {
     for (const auto& [name, group] : state.groups) {
         FindPeers question{.ipmp_interface = name, .upper = group.upper};
         for (const Interface* member : members_of(state, group)) {
             for (const ProbeInstance* instance : instances_of(*member)) {
-                bool wants_more = !instance->targets().routers() && instance->targets().active_count() < 2;
-                if (wants_more && instance->running()) question.addresses.push_back(instance->source().address);
+                if (wants_hosts(*instance)) question.addresses.push_back(instance->source().address);
             }
         }
         if (question.addresses.empty() || !group.upper) continue;

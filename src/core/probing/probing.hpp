@@ -42,7 +42,8 @@ class Probing {
     void take(const State& state, const KernelState& kernel, const Config& config, const ProbeAnswered& answer,
               Instant now, std::vector<Action>& actions);
     // Neighbours are asked too where discovery by multicast is not answered.
-    void take(const State& state, const KernelState& kernel, const PeersFound& found, Instant now);
+    void take(const State& state, const KernelState& kernel, const Config& config, const PeersFound& found, Instant now,
+              std::vector<Action>& actions);
 
     std::optional<Instant> deadline(const State& state);
 
@@ -59,9 +60,11 @@ class Probing {
     // Nothing while no member of the group is probed.
     std::optional<std::chrono::milliseconds> detection_time(const State& state, const Group& group) const;
     std::vector<TargetStatus> targets_of(const Interface& member) const;
-    void refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
+    // True: somebody has a test address who had none or another.
+    bool refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
                  std::vector<Action>& actions);
-    void refresh_member(const Interface& member, const KernelState& kernel, const Config& config,
+    void refresh_timing(const State& state, const Config& config);
+    bool refresh_member(const Interface& member, const KernelState& kernel, const Config& config,
                         std::set<Key>& wanted, Instant now, std::vector<Action>& actions);
     void forget_lost_time(Instant now);
     void offer_routers(const State& state, const KernelState& kernel, Instant now);
@@ -73,6 +76,9 @@ class Probing {
     void judge(State& state, const Config& config, Instant now);
     void forget_in_failed_groups(const State& state);
     void judge_member(State& state, Interface& member, const Config& config, Instant now);
+    // Since when nothing has been answered, if that makes a verdict.
+    std::optional<Instant> silent_since(const Interface& member, const Config& config, Instant now) const;
+    bool may_keep(const State& state, const Interface& member) const;
     void fail(State& state, Interface& member, Instant since, const Config& config);
     bool has_witness(const State& state, const Interface& failing, Instant since) const;
     bool repaired(const Interface& member, const DetectionTiming& timing, Instant now) const;
@@ -83,6 +89,7 @@ class Probing {
     RandomSource random_;
     std::map<Key, ProbeInstance> instances_;
     std::map<InterfaceIndex, std::uint16_t> next_id_;
+    std::chrono::milliseconds configured_{};  // detection time, as seen last
     std::map<std::string, DetectionTiming> timing_;  // by IPMP interface
     std::map<std::string, Instant> asked_neighbours_;
     std::set<std::string> failed_groups_;  // as seen last

@@ -93,21 +93,29 @@ void Probing::forget_in_failed_groups(const State& state) {
 
 void Probing::judge_member(State& state, Interface& member, const Config& config, Instant now) {
     if (member.probe_failed && repaired(member, timing_.at(member.group), now)) member.probe_failed = false;
-    bool group_failed = state.groups.at(member.group).health == GroupHealth::failed;
-    bool silent = true, capable = false;
+    if (member.kept && !may_keep(state, member)) member.kept = false;
+    if (auto since = silent_since(member, config, now)) fail(state, member, *since, config);
+}
+
+std::optional<Instant> Probing::silent_since(const Interface& member, const Config& config, Instant now) const {
+    if (member.failed || member.probe_failed || member.offline || !link_up(member)) return {};
     std::optional<Instant> since;
     for (const ProbeInstance* instance : instances_of(member)) {
         if (!instance->capable()) continue;
-        capable = true;
-        silent &= instance->fails(config) && !instance->quiet(now);  // every family must say so (6.8)
+        if (!instance->fails(config) || instance->quiet(now)) return {};  // every family must say so (6.8)
         Instant begin = instance->history().losses().begin;
         since = std::min(since.value_or(begin), begin);
-        bool answers = instance->history().answers().length > 0;
-        // Others of the group have been repaired: now its own answers decide whether it still carries on.
-        if (!group_failed && member.probe_failed && !answers) member.kept = false;
     }
-    bool judged = member.failed || member.probe_failed || member.offline || !link_up(member);
-    if (!judged && capable && silent) fail(state, member, *since, config);
+    return since;
+}
+
+// Once others of the group have been repaired, its own answers decide whether it still carries on.
+bool Probing::may_keep(const State& state, const Interface& member) const {
+    if (state.groups.at(member.group).health == GroupHealth::failed) return true;
+    auto instances = instances_of(member);
+    return std::all_of(instances.begin(), instances.end(), [](const ProbeInstance* instance) {
+        return !instance->capable() || instance->history().answers().length > 0;
+    });
 }
 
 void Probing::fail(State& state, Interface& failing, Instant since, const Config& config) {
