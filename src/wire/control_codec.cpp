@@ -6,131 +6,13 @@
 #include <optional>
 #include <utility>
 
+#include "wire/control_fields.hpp"
 #include "wire/interface_definitions.hpp"
 #include "wire/json_archive.hpp"
+#include "wire/probe_report_codec.hpp"
 #include "wire/status_codec.hpp"
 
 namespace ipmp {
-
-// The parameters of each method. A field added to a command does not compile before it is named here.
-
-template <class A>
-void fields(A& a, typename A::template Ref<LogicalName> v) {
-    auto& [interface, number] = v;
-    a.interface_name("interface", interface);
-    a.defaulted("number", number);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<CreateIpmp> v) {
-    auto& [interface, family] = v;
-    a.interface_name("interface", interface);
-    a("family", family);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<Plumb> v) {
-    auto& [interface, family, number] = v;
-    a.interface_name("interface", interface);
-    a("family", family);
-    a.defaulted("number", number);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<Unplumb> v) {
-    auto& [interface, family, number] = v;
-    a.interface_name("interface", interface);
-    a("family", family);
-    a.defaulted("number", number);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<SetGroup> v) {
-    auto& [interface, family, group] = v;
-    a.interface_name("interface", interface);
-    a("family", family);
-    a.group_name("group", group);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<SetAddress> v) {
-    auto& [logical, address, prefix_length, broadcast] = v;
-    fields(a, logical);
-    a("address", address);
-    a("prefix_length", prefix_length);
-    a("broadcast", broadcast);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<SetNetmask> v) {
-    auto& [logical, family, prefix_length] = v;
-    fields(a, logical);
-    a("family", family);
-    a("prefix_length", prefix_length);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<AddLogical> v) {
-    auto& [interface, address, prefix_length] = v;
-    a.interface_name("interface", interface);
-    a("address", address);
-    a("prefix_length", prefix_length);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<RemoveLogical> v) {
-    auto& [interface, address] = v;
-    a.interface_name("interface", interface);
-    a("address", address);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<SetFlags> v) {
-    auto& [logical, family, up, no_failover, deprecated] = v;
-    fields(a, logical);
-    a("family", family);
-    a("up", up);
-    a("no_failover", no_failover);
-    a("deprecated", deprecated);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<SetStandby> v) {
-    auto& [interface, standby] = v;
-    a.interface_name("interface", interface);
-    a("standby", standby);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<SetOffline> v) {
-    auto& [interface, minimum_redundancy] = v;
-    a.interface_name("interface", interface);
-    a.defaulted("minimum_redundancy", minimum_redundancy);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<UndoOffline> v) {
-    auto& [interface] = v;
-    a.interface_name("interface", interface);
-}
-
-template <class A>
-void fields(A& a, typename A::template Ref<Stop> v) {
-    a.defaulted("purge", v.purge);
-}
-
-template <class A>
-void fields(A&, typename A::template Ref<Ping>) {}
-template <class A>
-void fields(A&, typename A::template Ref<GetStatus>) {}
-template <class A>
-void fields(A&, typename A::template Ref<GetCounters>) {}
-template <class A>
-void fields(A&, typename A::template Ref<GetInfo>) {}
-template <class A>
-void fields(A& a, typename A::template Ref<GetInterfaceDescription> v) {
-    a("interface", v.interface);
-}
 
 namespace {
 
@@ -149,8 +31,8 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
     "org.ipmp.Mpathd.Stop"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
-    "org.ipmp.Mpathd.Ping", "org.ipmp.Mpathd.GetStatus", "org.ipmp.Mpathd.GetCounters", "org.varlink.service.GetInfo",
-    "org.varlink.service.GetInterfaceDescription"};
+    "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
+    "org.ipmp.Mpathd.WatchProbes", "org.varlink.service.GetInfo", "org.varlink.service.GetInterfaceDescription"};
 
 // In the order of CommandError; the first one is success.
 constexpr std::array kErrorNames{"",
@@ -228,7 +110,11 @@ Refusal unknown_method(const std::string& method) {
     return {"org.varlink.service.InterfaceNotFound", {{"interface", method.substr(0, method.rfind('.'))}}};
 }
 
-std::variant<Request, Refusal> decode_call(const std::string& method, const Json& parameters) {
+// Whether many replies answer it, each saying that more come.
+bool needs_more(const Query& query) { return std::holds_alternative<SubscribeToProbes>(query); }
+bool needs_more(const Command&) { return false; }
+
+std::variant<Request, Refusal> decode_call(const std::string& method, const Json& parameters, bool more) {
     std::optional<Problem> problem;
     Request request;
     Command command;
@@ -241,6 +127,8 @@ std::variant<Request, Refusal> decode_call(const std::string& method, const Json
         return unknown_method(method);
     }
     if (problem) return invalid_parameter(problem->place.empty() ? "parameters" : problem->place);
+    auto* asked = std::get_if<Query>(&request.what);
+    if (asked && needs_more(*asked) && !more) return Refusal{"org.varlink.service.ExpectedMore", {}};
     return request;
 }
 
@@ -248,6 +136,7 @@ template <class T, class Names>
 std::string encode_call(const T& call, const Names& names) {
     Json request;
     request["method"] = names[call.index()];
+    if (needs_more(call)) request["more"] = true;
     std::visit([&](const auto& value) { wire::Writer::write(request["parameters"], value); }, call);
     return finished(request);
 }
@@ -300,7 +189,7 @@ std::variant<Request, Refusal> decode_request(std::string_view message) {
     if (flag("upgrade")) return with_oneway(Decoded{invalid_parameter("upgrade")});
     auto parameters = json->find("parameters");
     bool none = parameters == json->end() || parameters->is_null();
-    return with_oneway(decode_call(method->get<std::string>(), none ? Json::object() : *parameters));
+    return with_oneway(decode_call(method->get<std::string>(), none ? Json::object() : *parameters, flag("more")));
 }
 
 Refusal permission_denied() { return {"org.varlink.service.PermissionDenied", {}}; }
@@ -327,6 +216,11 @@ std::string encode_counters_reply(const Counters& counters) {
     Json parameters;
     wire::Writer::write(parameters["counters"], counters);
     return encode_parameters(std::move(parameters));
+}
+
+std::string encode_probe_reply(const ProbeReport& report, std::uint64_t dropped) {
+    Json parameters{{"probe", probe_report_to_json(report)}, {"dropped", dropped}};
+    return finished({{"parameters", std::move(parameters)}, {"continues", true}});
 }
 
 std::string encode_info_reply() {
@@ -388,6 +282,20 @@ Result<Counters> decode_counters_reply(std::string_view message) {
     reader("counters", counters);
     if (problem) return problem->error();
     return counters;
+}
+
+Result<ProbeNews> decode_probe_reply(std::string_view message) {
+    auto answer = decode_answer(message);
+    if (!answer) return answer.error();
+    if (!answer->error.empty()) return protocol_error(*answer);
+    auto report = probe_report_from_json(answer->parameters.value("probe", Json()));
+    if (!report) return report.error();
+    ProbeNews news{.probe = std::move(*report)};
+    auto dropped = answer->parameters.find("dropped");
+    if (dropped != answer->parameters.end() && dropped->is_number_unsigned()) {
+        news.dropped = dropped->get<std::uint64_t>();
+    }
+    return news;
 }
 
 }  // namespace ipmp

@@ -233,8 +233,10 @@ void ProbeInstance::report(const ProbeRecord& probe, const std::optional<Duratio
     ProbeReport told{.interface = interface_, .id = probe.id, .target = probe.target, .started = probe.started};
     told.answered = probe.status == ProbeRecord::Status::answered;
     if (told.answered) {
-        told.network_time = network_time;
         told.round_trip_time = context.now - probe.started;
+        // Else the wall clock, which the kernel's stamps are of, was set meanwhile.
+        bool plausible = network_time && *network_time >= Duration::zero() && *network_time <= *told.round_trip_time;
+        if (plausible) told.network_time = network_time;
     }
     if (const Target* target = targets_.find(probe.target)) {
         told.average = target->round_trip.average();

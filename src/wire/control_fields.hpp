@@ -1,0 +1,130 @@
+// The parameters of each method of the control socket, for wire/control_codec only. A field added to a command does not
+// compile before it is named here.
+#pragma once
+
+#include "wire/control_codec.hpp"
+#include "wire/json_archive.hpp"
+
+namespace ipmp {
+
+template <class A>
+void fields(A& a, typename A::template Ref<LogicalName> v) {
+    auto& [interface, number] = v;
+    a.interface_name("interface", interface);
+    a.defaulted("number", number);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<CreateIpmp> v) {
+    auto& [interface, family] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<Plumb> v) {
+    auto& [interface, family, number] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a.defaulted("number", number);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<Unplumb> v) {
+    auto& [interface, family, number] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a.defaulted("number", number);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetGroup> v) {
+    auto& [interface, family, group] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a.group_name("group", group);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetAddress> v) {
+    auto& [logical, address, prefix_length, broadcast] = v;
+    fields(a, logical);
+    a("address", address);
+    a("prefix_length", prefix_length);
+    a("broadcast", broadcast);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetNetmask> v) {
+    auto& [logical, family, prefix_length] = v;
+    fields(a, logical);
+    a("family", family);
+    a("prefix_length", prefix_length);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<AddLogical> v) {
+    auto& [interface, address, prefix_length] = v;
+    a.interface_name("interface", interface);
+    a("address", address);
+    a("prefix_length", prefix_length);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<RemoveLogical> v) {
+    auto& [interface, address] = v;
+    a.interface_name("interface", interface);
+    a("address", address);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetFlags> v) {
+    auto& [logical, family, up, no_failover, deprecated] = v;
+    fields(a, logical);
+    a("family", family);
+    a("up", up);
+    a("no_failover", no_failover);
+    a("deprecated", deprecated);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetStandby> v) {
+    auto& [interface, standby] = v;
+    a.interface_name("interface", interface);
+    a("standby", standby);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetOffline> v) {
+    auto& [interface, minimum_redundancy] = v;
+    a.interface_name("interface", interface);
+    a.defaulted("minimum_redundancy", minimum_redundancy);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<UndoOffline> v) {
+    auto& [interface] = v;
+    a.interface_name("interface", interface);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<Stop> v) {
+    a.defaulted("purge", v.purge);
+}
+
+template <class A>
+void fields(A&, typename A::template Ref<Ping>) {}
+template <class A>
+void fields(A&, typename A::template Ref<GetStatus>) {}
+template <class A>
+void fields(A&, typename A::template Ref<GetCounters>) {}
+template <class A>
+void fields(A&, typename A::template Ref<SubscribeToProbes>) {}
+template <class A>
+void fields(A&, typename A::template Ref<GetInfo>) {}
+template <class A>
+void fields(A& a, typename A::template Ref<GetInterfaceDescription> v) {
+    a("interface", v.interface);
+}
+
+}  // namespace ipmp
