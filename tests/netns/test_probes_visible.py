@@ -229,11 +229,32 @@ def test_R_DET_13_statistics_on_request(lab):
     site.host.daemon.send_signal(signal.SIGUSR1)
     line = wait_until(lambda: re.search(r"missed sending (\d+) probes on (\d+) occasions\n", site.host.log()), 10,
                       "statistics in the log")
-    told = re.findall(r"probes of (eth\d inet): (\d+) sent, (\d+) answered, (\d+) lost, (\d+) unanswered, (\d+) unknown "
-                      r"answers, (\d+) extra on suspicion\n", site.host.log()[:line.start()])
+    told = re.findall(r"probes of (eth\d inet): (\d+) sent, (\d+) answered, (\d+) lost, (\d+) unanswered, "
+                      r"(\d+) unknown answers, (\d+) extra on suspicion\n", site.host.log()[:line.start()])
     assert [row[0] for row in told] == ["eth0 inet", "eth1 inet"]
     for name, sent, answered, *_ in told:
         assert int(sent) >= int(answered) >= before[f"probes.{name}.answered"]
+
+
+def test_R_DET_13_a_daemon_that_was_late_says_so_and_blames_nobody(lab):
+    site = Site(lab)
+    site.use_gateway()
+    host = site.host
+    log = host.log()
+    with Control(host) as control:
+        wait_until(lambda: control.counters()["probes.eth0 inet.answered"] >= 5, 20, "probes have been answered")
+        before = control.counters()
+        host.daemon.send_signal(signal.SIGSTOP)
+        assert site.gateway.ping("192.0.2.1", count=2 * DETECTION_MS // 50)  # traffic goes on meanwhile
+        host.daemon.send_signal(signal.SIGCONT)
+        after = wait_until(lambda: (counters := control.counters())["probes.eth0 inet.sent"] >=
+                           before["probes.eth0 inet.sent"] + 10 and counters, 20, "probing goes on")
+    assert after["loop.lag_over_100ms"] > before["loop.lag_over_100ms"]
+    assert after["loop.lag_maximum_us"] >= 1_000_000
+    assert after["probes.eth0 inet.missed_occasions"] > before["probes.eth0 inet.missed_occasions"]
+    assert after["probes.eth0 inet.missed"] >= before["probes.eth0 inet.missed"] + 7
+    assert after["probes.eth0 inet.lost"] == before["probes.eth0 inet.lost"]
+    assert "failure detected" not in host.log().removeprefix(log)
 
 
 def checksum(data):

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/network_time.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -234,9 +236,7 @@ void ProbeInstance::report(const ProbeRecord& probe, const std::optional<Duratio
     told.answered = probe.status == ProbeRecord::Status::answered;
     if (told.answered) {
         told.round_trip_time = context.now - probe.started;
-        // Else the wall clock, which the kernel's stamps are of, was set meanwhile.
-        bool plausible = network_time && *network_time >= Duration::zero() && *network_time <= *told.round_trip_time;
-        if (plausible) told.network_time = network_time;
+        told.network_time = credible_network_time(network_time, *told.round_trip_time);
     }
     if (const Target* target = targets_.find(probe.target)) {
         told.average = target->round_trip.average();
