@@ -1,11 +1,12 @@
-// The parameters of each method of the control socket, for wire/control_codec only. A field added to a command does not
-// compile before it is named here.
+// The parameters of each method of the control socket, once for both directions; for control_codec.cpp alone.
 #pragma once
 
 #include "wire/control_codec.hpp"
 #include "wire/json_archive.hpp"
 
 namespace ipmp {
+
+// A field added to a command does not compile before it is named here.
 
 template <class A>
 void fields(A& a, typename A::template Ref<LogicalName> v) {
@@ -103,8 +104,7 @@ void fields(A& a, typename A::template Ref<SetOffline> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<UndoOffline> v) {
-    auto& [interface] = v;
-    a.interface_name("interface", interface);
+    a.interface_name("interface", v.interface);
 }
 
 template <class A>
@@ -112,16 +112,11 @@ void fields(A& a, typename A::template Ref<Stop> v) {
     a.defaulted("purge", v.purge);
 }
 
-template <class A>
-void fields(A&, typename A::template Ref<Ping>) {}
-template <class A>
-void fields(A&, typename A::template Ref<GetStatus>) {}
-template <class A>
-void fields(A&, typename A::template Ref<GetCounters>) {}
-template <class A>
-void fields(A&, typename A::template Ref<SubscribeToProbes>) {}
-template <class A>
-void fields(A&, typename A::template Ref<GetInfo>) {}
+template <class A> void fields(A&, typename A::template Ref<Ping>) {}
+template <class A> void fields(A&, typename A::template Ref<GetStatus>) {}
+template <class A> void fields(A&, typename A::template Ref<GetCounters>) {}
+template <class A> void fields(A&, typename A::template Ref<SubscribeToProbes>) {}
+template <class A> void fields(A&, typename A::template Ref<GetInfo>) {}
 template <class A>
 void fields(A& a, typename A::template Ref<GetInterfaceDescription> v) {
     a("interface", v.interface);
