@@ -361,6 +361,9 @@ Status Engine::status() const {
     impl_->rebinds.describe(impl_->state, status);
     return status;
 }
+std::map<std::string, ProbeStatistics> Engine::probe_statistics() const {
+    return impl_->probing.statistics(impl_->state);
+}
 const DataplaneImage& Engine::image() const { return impl_->image; }
 bool Engine::converged() const { return impl_->observed && impl_->reconciler.converged(impl_->kernel); }
 

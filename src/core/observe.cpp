@@ -87,7 +87,19 @@ Group* group_of_upper(State& state, InterfaceIndex link) {
     return nullptr;
 }
 
+// Flags that were set before the kernel had made a NIC's link-local address, as in `plumb -failover up`, were meant for
+// that address (R-ADR-4): it comes in place of the stub that has kept them.
+bool takes_place_of_stub(std::vector<LogicalAddress>& addresses, const AddressState& seen) {
+    bool has_stub = !addresses.empty() && addresses.front().number == 0 && addresses.front().address.is_zero();
+    if (!has_stub || !seen.address.is_link_local()) return false;
+    addresses.front().address = seen.address;
+    addresses.front().prefix_length = seen.prefix_length;
+    addresses.front().up = true;
+    return true;
+}
+
 void adopt(std::vector<LogicalAddress>& addresses, const AddressState& seen) {
+    if (takes_place_of_stub(addresses, seen)) return;
     LogicalAddress logical{.number = free_number(addresses, 0),
                            .address = seen.address,
                            .prefix_length = seen.prefix_length,

@@ -48,6 +48,27 @@ TEST_F(Observe, R_GRP_2_ANicPlumbedForOneFamilyStaysSo) {
     EXPECT_FALSE(see(kFirst, true).families[0].plumbed);
 }
 
+// The kernel makes the address some time after the link is up, so either may come first.
+TEST_F(Observe, R_ADR_4_ALinkLocalAddressThatComesLateTakesTheFlagsSetForIt) {
+    see(kFirst, true);
+    LogicalAddress stub{.no_failover = true, .deprecated = true};
+    stub.address.family = Family::ipv6;
+    auto& addresses = state_.interfaces.at("eth0").families[1].addresses;
+    addresses = {stub};
+    KernelState kernel;
+    kernel.links[kFirst] = {.index = kFirst, .name = "eth0", .ethernet = true, .admin_up = true};
+    kernel.addresses = {{.link = kFirst, .address = *parse_ip("2001:db8::1"), .prefix_length = 64},
+                        {.link = kFirst, .address = *parse_ip("fe80::1"), .prefix_length = 64}};
+    file_observation(state_, kernel, {});
+    ASSERT_EQ(addresses.size(), 2u);
+    EXPECT_EQ(addresses[0], (LogicalAddress{.address = *parse_ip("fe80::1"), .prefix_length = 64, .up = true,
+                                            .no_failover = true, .deprecated = true}));
+    EXPECT_EQ(addresses[1].address, *parse_ip("2001:db8::1"));
+    EXPECT_FALSE(addresses[1].no_failover);
+    file_observation(state_, kernel, {});
+    EXPECT_EQ(addresses.size(), 2u);
+}
+
 }  // namespace
 
 }  // namespace ipmp

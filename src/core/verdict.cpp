@@ -89,8 +89,10 @@ void link_came_up(const State& state, Interface& member, const Config& config, I
 void judge_link(State& state, Interface& member, const LinkBefore& before, const Config& config, Instant now,
                 std::vector<Action>& actions) {
     bool up = link_up(member);
+    // Repaired only if both agree (R-DET-6). At the edge, as afterwards probes of a failed member count as failed; one that
+    // had nobody to probe has nobody to answer either, and the link decides alone.
     bool probed = member.probe == ProbeHealth::ok || member.probe == ProbeHealth::failed;
-    if (!up && probed) member.probe_failed = true;  // repaired only if both agree (R-DET-6)
+    if (before.up && !up && probed) member.probe_failed = true;
     if (!up || member.offline) member.kept = false;
     if (!before.was_member) {  // a newcomer is judged as it stands; a link already down is reported as such
         member.link_ups.clear();

@@ -118,6 +118,26 @@ TEST_F(Verdict, R_DET_7_ZeroTurnsTheRuleOff) {
     EXPECT_FALSE(nic("a").failed);
 }
 
+TEST_F(Verdict, R_DET_6_AMemberThatWasProbedIsNotRepairedByItsLinkAlone) {
+    nic("a").probe = ProbeHealth::ok;
+    carrier("a", false);
+    carrier("a", true);
+    EXPECT_TRUE(nic("a").failed);
+    nic("a").probe_failed = false;  // ten answers
+    judge(nic("a"), {true, true, nic("a").carrier_changes});
+    EXPECT_FALSE(nic("a").failed);
+}
+
+// It has a test address and no target: waiting for answers would fail it for good.
+TEST_F(Verdict, R_DET_6_AMemberWithNobodyToProbeIsRepairedByItsLink) {
+    nic("a").probe = ProbeHealth::unknown;
+    carrier("a", false);
+    nic("a").probe = ProbeHealth::failed;  // as every failed member with a test address is shown
+    judge(nic("a"), {true, false, nic("a").carrier_changes});
+    carrier("a", true);
+    EXPECT_FALSE(nic("a").failed);
+}
+
 TEST_F(Verdict, ANewcomerWithoutLinkIsFailedAtOnce) {
     nic("a").carrier = false;
     judge(nic("a"), {});

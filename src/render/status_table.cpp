@@ -180,11 +180,6 @@ std::vector<Column> columns_of(View view) {
     return {};
 }
 
-std::vector<Column> probe_columns() {
-    return {{"TIME", 10}, {"INTERFACE", 12}, {"PROBE", 7},   {"NETRTT", 10},
-            {"RTT", 10},  {"RTTAVG", 10},    {"TARGET", 20}, {"RTTDEV", 10}};
-}
-
 std::vector<Row> rows_of(View view, const Status& status, std::span<const std::size_t> chosen,
                          const AddressText& address_text) {
     switch (view) {

@@ -21,9 +21,6 @@ using AddressText = std::function<std::string(const IpAddress&)>;
 
 std::vector<Column> columns_of(View view);
 
-// The columns of ipmpstat -p, whose rows are events and not in Status.
-std::vector<Column> probe_columns();
-
 // The rows of `view`, with the columns of `chosen` (indices into columns_of) only.
 std::vector<Row> rows_of(View view, const Status& status, std::span<const std::size_t> chosen,
                          const AddressText& address_text);

@@ -105,12 +105,30 @@ TEST(StatusTable, Interfaces_R_STA_1) {
               "net7        yes     --          -------   up        ok        ok\n");
 }
 
-TEST(StatusTable, TargetsOfInterfacesWithoutProbes_R_STA_1) {
+TargetStatus targets(const char* interface, TargetMode mode, const char* source, std::vector<const char*> hosts) {
+    TargetStatus row{interface, mode, parse_ip(source), {}};
+    for (const char* host : hosts) row.targets.push_back(*parse_ip(host));
+    return row;
+}
+
+TEST(StatusTable, Targets_R_STA_1) {
     Status status;
-    status.interfaces = {{"hme0", 8}};
+    status.targets = {
+        targets("under2", TargetMode::multicast, "192.168.10.22", {"192.168.10.50", "192.168.10.51"}),
+        targets("under1", TargetMode::routes, "192.168.10.21", {"192.168.10.1", "192.168.10.2"}),
+        targets("under0", TargetMode::routes, "192.168.10.20", {"192.168.10.2", "192.168.10.1"}),
+        targets("under0", TargetMode::multicast, "fe80::a00:20ff:feb9:19fa", {"fe80::1"}),
+        {"hme0"},
+    };
     EXPECT_EQ(human(View::targets, status),
               "INTERFACE   MODE      TESTADDR            TARGETS\n"
+              "under2      multicast 192.168.10.22       192.168.10.50 192.168.10.51\n"
+              "under1      routes    192.168.10.21       192.168.10.1 192.168.10.2\n"
+              "under0      routes    192.168.10.20       192.168.10.2 192.168.10.1\n"
+              "under0      multicast fe80::a00:20ff:feb9:19fa fe80::1\n"
               "hme0        disabled  --                  --\n");
+    EXPECT_EQ(parsable(View::targets, status, "interface,testaddr,targets").substr(0, 49),
+              "under2:192.168.10.22:192.168.10.50 192.168.10.51\n");
 }
 
 TEST(StatusTable, NothingToShowPrintsNoHeader_R_STA_3) { EXPECT_EQ(human(View::groups, Status{}), ""); }
@@ -126,6 +144,14 @@ TEST(StatusTable, HeaderIsRepeatedEachScreenful_R_STA_3) {
     }
     EXPECT_EQ(headers, (std::vector<int>{1, 25, 49}));
     EXPECT_EQ(line - 1, 63);
+}
+
+TEST(StatusTable, ScreensMayChangeTheirSize_R_STA_3) {
+    TablePrinter printer({{"A", 4}}, 24);
+    EXPECT_EQ(printer.print({"x"}), "A\nx\n");
+    printer.resize(2);
+    EXPECT_EQ(printer.print({"x"}), "A\nx\n");
+    EXPECT_EQ(printer.print({"x"}), "A\nx\n");
 }
 
 TEST(StatusTable, Parsable_R_STA_3) {

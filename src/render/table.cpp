@@ -25,7 +25,11 @@ std::string unknown_fields(const std::vector<std::string>& names) {
 }  // namespace
 
 TablePrinter::TablePrinter(std::vector<Column> columns, std::size_t screen_lines)
-    : columns_(std::move(columns)), screen_lines_(std::max<std::size_t>(screen_lines, 1)) {}
+    : columns_(std::move(columns)) {
+    resize(screen_lines);
+}
+
+void TablePrinter::resize(std::size_t screen_lines) { screen_lines_ = std::max<std::size_t>(screen_lines, 1); }
 
 std::string TablePrinter::line(const Row& values) const {
     std::string text;
@@ -76,6 +80,7 @@ FieldChoice default_fields(std::span<const Column> columns) {
     FieldChoice choice;
     std::size_t total_width = 0;
     for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (!columns[i].by_default) continue;
         total_width += columns[i].width;
         if (total_width > kDefaultLineWidth) break;
         choice.indices.push_back(i);

@@ -1,5 +1,5 @@
 // Tables for people and for scripts (R-STA-3), whatever is in them: columns of fixed width with a header once a
-// screenful, or lines of fields joined by colons. render/status_table fills them.
+// screenful, or lines of fields joined by colons. render/status_table and render/probe_table fill them.
 //
 // Pure text making: who prints it, and where the number of lines of a screen comes from, is the tool's business.
 #pragma once
@@ -17,6 +17,7 @@ namespace ipmp {
 struct Column {
     std::string_view name;
     std::size_t width = 0;  // including the blank that separates it from the next
+    bool by_default = true;  // shown without -o
 };
 
 using Row = std::vector<std::string>;  // one value per column; empty: there is none
@@ -29,11 +30,14 @@ class TablePrinter {
 
     std::string print(const Row& row);
 
+    // The screen has so many lines from now on.
+    void resize(std::size_t screen_lines);
+
   private:
     std::string line(const Row& values) const;
 
     std::vector<Column> columns_;
-    std::size_t screen_lines_;
+    std::size_t screen_lines_ = 1;
     std::size_t printed_lines_ = 0;
 };
 
@@ -46,7 +50,8 @@ struct FieldChoice {
     std::vector<std::string> warnings;
 };
 
-// Without a list: the leading columns that fit 80 characters. Errors and warnings are ipmpstat's own texts.
+// Without a list: the leading columns that fit 80 characters, but for those to be asked for. Errors and
+// warnings are ipmpstat's own texts.
 FieldChoice default_fields(std::span<const Column> columns);
 Result<FieldChoice> choose_fields(std::span<const Column> columns, std::string_view list, bool parsable);
 

@@ -62,10 +62,13 @@ struct ControlServer::Client {
     std::string input;                          // not yet taken apart; at most kMaxRequestBytes and a NUL
     std::string output;                         // not yet written; empty while requests are read
     std::optional<std::uint64_t> open_command;  // its request number
+    bool subscribed = false;                    // to probes, for good
+    std::uint64_t dropped = 0;                  // probes it was not told of since the last it was
     std::uint64_t last_active = 0;
     std::uint32_t interest = 0;
 
-    bool blocked() const { return open_command || !output.empty(); }
+    // Nothing is read from it.
+    bool blocked() const { return open_command || subscribed || !output.empty(); }
 };
 
 ControlServer::~ControlServer() = default;
@@ -200,9 +203,10 @@ bool ControlServer::write_to(Client& client) {
     return true;
 }
 
-std::string ControlServer::answer_query(const Query& query, const Answers& answers) {
+std::string ControlServer::answer_query(Client& client, const Query& query, const Answers& answers) {
     struct Answer {
         ControlServer& server;
+        Client& client;
         const Answers& answers;
         std::string operator()(const Ping&) const { return encode_ping_reply(); }
         std::string operator()(const GetStatus&) const {
@@ -213,12 +217,18 @@ std::string ControlServer::answer_query(const Query& query, const Answers& answe
             if (!server.counters_reply_) server.counters_reply_ = encode_counters_reply(answers.counters());
             return *server.counters_reply_;
         }
+        // Answered by tell(), over and over.
+        std::string operator()(const SubscribeToProbes&) const {
+            if (!client.may_change) return encode_refusal(permission_denied());
+            client.subscribed = true;
+            return "";
+        }
         std::string operator()(const GetInfo&) const { return encode_info_reply(); }
         std::string operator()(const GetInterfaceDescription& wanted) const {
             return encode_description_reply(wanted.interface);
         }
     };
-    return std::visit(Answer{*this, answers}, query);
+    return std::visit(Answer{*this, client, answers}, query);
 }
 
 // Answers one request, or makes it the client's open command.
@@ -231,7 +241,7 @@ void ControlServer::answer(ClientId id, Client& client, const std::string& messa
     }
     Request& request = std::get<Request>(decoded);
     if (auto* query = std::get_if<Query>(&request.what)) {
-        if (!request.oneway) client.output = answer_query(*query, answers);
+        if (!request.oneway) client.output = answer_query(client, *query, answers);
         return;
     }
     if (!client.may_change) {
@@ -324,6 +334,34 @@ void ControlServer::reply(const Reply& reply) {
     if (!write_to(client)) return drop(found->first);
     update_interest(found->first, client);
     if (!client.input.empty()) wake();
+}
+
+void ControlServer::tell(const ProbeReport& report) {
+    std::vector<ClientId> gone;
+    for (const auto& [id, client] : clients_) {
+        if (!client->subscribed) continue;
+        if (tell(*client, report)) {
+            update_interest(id, *client);
+        } else {
+            gone.push_back(id);
+        }
+    }
+    for (ClientId id : gone) drop(id);
+}
+
+// False: the client is gone. What waits already is written when the client reads on.
+bool ControlServer::tell(Client& client, const ProbeReport& report) {
+    std::string message = encode_probe_reply(report, client.dropped);
+    if (client.output.size() + message.size() > kMaxUnreadBytes) {
+        ++client.dropped;
+        return true;
+    }
+    client.dropped = 0;
+    bool waiting = !client.output.empty();
+    client.output += message;
+    if (waiting) return true;
+    client.last_active = ++activity_;
+    return write_to(client);
 }
 
 }  // namespace ipmp

@@ -6,12 +6,15 @@
 // nothing more is read from that client. So a client costs at most one request and one answer of memory, and one that
 // never reads stalls nobody but itself.
 //
+// A subscriber (WatchProbes) is told of every probe until it hangs up, and asks nothing more. At most
+// kMaxUnreadBytes wait for it; it misses what would not fit, and with the next that does it learns how many.
+//
 // Objects: the server owns the listening socket and every Client; a Client owns its connection and its buffers. All in
 // the thread that calls dispatch(). Clients are at most kMaxClients: when one more comes, that user who holds the most
 // connections loses the one that has been quiet the longest.
 //
-// Rights: everybody may ask. Changes need user id 0 or membership of group `ipmp`, as the kernel reports them of the
-// peer when it connected (SO_PEERCRED, SO_PEERGROUPS); see design D1 for what is not trusted.
+// Rights: everybody may ask. Changes and subscriptions need user id 0 or membership of group `ipmp`, as the kernel
+// reports them of the peer when it connected (SO_PEERCRED, SO_PEERGROUPS); see design D1 for what is not trusted.
 #pragma once
 
 #include <sys/types.h>
@@ -36,6 +39,7 @@ namespace ipmp {
 class ControlServer {
   public:
     static constexpr std::size_t kMaxClients = 64;
+    static constexpr std::size_t kMaxUnreadBytes = std::size_t{256} * 1024;  // of one subscriber
 
     // Answers to questions; called at most once per dispatch().
     struct Answers {
@@ -59,6 +63,9 @@ class ControlServer {
     // To the client that asked, if it is still there.
     void reply(const Reply& reply);
 
+    // To all subscribers.
+    void tell(const ProbeReport& report);
+
     std::size_t client_count() const { return clients_.size(); }
 
   private:
@@ -74,10 +81,11 @@ class ControlServer {
     void drop(ClientId id);
     bool read_from(Client& client);
     bool write_to(Client& client);
+    bool tell(Client& client, const ProbeReport& report);
     bool advance(ClientId id, Client& client, const Answers& answers, std::vector<CommandReceived>& commands);
     void answer(ClientId id, Client& client, const std::string& message, const Answers& answers,
                 std::vector<CommandReceived>& commands);
-    std::string answer_query(const Query& query, const Answers& answers);
+    std::string answer_query(Client& client, const Query& query, const Answers& answers);
     void update_interest(ClientId id, Client& client);
     void wake();
 

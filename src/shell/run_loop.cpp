@@ -11,6 +11,7 @@
 
 #include "shell/clock.hpp"
 #include "shell/log.hpp"
+#include "shell/probe_counters.hpp"
 #include "wire/config_decode.hpp"
 
 namespace ipmp {
@@ -18,7 +19,7 @@ namespace ipmp {
 sigset_t block_signals() {
     sigset_t mask;
     sigemptyset(&mask);
-    for (int signal : {SIGHUP, SIGTERM, SIGINT, SIGQUIT}) sigaddset(&mask, signal);
+    for (int signal : {SIGHUP, SIGUSR1, SIGTERM, SIGINT, SIGQUIT}) sigaddset(&mask, signal);
     ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
     return mask;
 }
@@ -60,6 +61,7 @@ std::vector<Event> RunLoop::wait() {
     take_commands(events);
     take_signals(events);
     if (deadline_ && *deadline_ <= at) {
+        lag_.add(at - *deadline_);
         deadline_.reset();
         events.emplace_back(Tick{});
     }
@@ -97,7 +99,14 @@ Counters RunLoop::counters() const {
             counters[ipmp_interface + "." + reason] = packets;
         }
     }
+    add_to(counters, parts_.engine.probe_statistics());
+    lag_.add_to(counters);
     return counters;
+}
+
+// At the level of errors, so that they are seen: an administrator asked.
+void RunLoop::log_statistics() const {
+    for (const std::string& line : describe(parts_.engine.probe_statistics())) log_error(line);
 }
 
 void RunLoop::take_signals(std::vector<Event>& events) {
@@ -105,6 +114,7 @@ void RunLoop::take_signals(std::vector<Event>& events) {
     while (::read(signals_.get(), &signal, sizeof signal) == sizeof signal) {
         switch (signal.ssi_signo) {
             case SIGHUP: events.emplace_back(ConfigChanged{load_config(paths_)}); break;
+            case SIGUSR1: log_statistics(); break;
             case SIGTERM:
             case SIGINT:
             case SIGQUIT: stopping_ = true; break;

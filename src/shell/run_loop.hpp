@@ -16,6 +16,7 @@
 #include "model/event.hpp"
 #include "model/paths.hpp"
 #include "shell/executor.hpp"
+#include "shell/loop_lag.hpp"
 #include "shell/state_store.hpp"
 
 namespace ipmp {
@@ -47,6 +48,7 @@ class RunLoop {
     void take_signals(std::vector<Event>& events);
     void take_commands(std::vector<Event>& events);
     Counters counters() const;
+    void log_statistics() const;
     void save();
     Duration time_to_wait(Instant now) const;
     Instant next_carrier_poll() const;
@@ -57,6 +59,7 @@ class RunLoop {
     UniqueFd signals_;
     std::optional<Instant> deadline_;   // of the engine
     Instant last_carrier_poll_;
+    LoopLag lag_;
     bool save_failed_ = false;
     bool stopping_ = false;
 };

@@ -65,6 +65,12 @@ Result<void> start_daemon() {
     return {};
 }
 
+// Of blocking calls; zero: without end.
+void set_patience(int connection, int option, std::chrono::seconds patience) {
+    timeval value{.tv_sec = patience.count(), .tv_usec = 0};
+    setsockopt(connection, SOL_SOCKET, option, &value, sizeof value);
+}
+
 }  // namespace
 
 Result<DaemonClient> DaemonClient::connect(const Paths& paths) {
@@ -72,10 +78,7 @@ Result<DaemonClient> DaemonClient::connect(const Paths& paths) {
     if (!directory) return system_error("cannot contact in.mpathd: " + paths.run());
     UniqueFd connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!connection) return system_error("cannot create sockets");
-    timeval patience{.tv_sec = kPatience.count(), .tv_usec = 0};
-    for (int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
-        setsockopt(connection.get(), SOL_SOCKET, option, &patience, sizeof patience);
-    }
+    for (int option : {SO_RCVTIMEO, SO_SNDTIMEO}) set_patience(connection.get(), option, kPatience);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::string path = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + Paths::socket_name;
@@ -100,12 +103,22 @@ Result<DaemonClient> DaemonClient::connect_or_start(const Paths& paths) {
 
 // Sends `request` and waits for the answer, which is returned without its NUL.
 Result<std::string> DaemonClient::exchange(const std::string& request) {
+    if (auto sent = send_all(request); !sent) return sent.error();
+    return receive();
+}
+
+Result<void> DaemonClient::send_all(const std::string& request) {
     for (std::size_t sent = 0; sent < request.size();) {
         ssize_t count = send(connection_.get(), request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return system_error("lost the connection to in.mpathd");
         sent += static_cast<std::size_t>(count);
     }
+    return {};
+}
+
+// The next message, without its NUL.
+Result<std::string> DaemonClient::receive() {
     std::size_t searched = 0;
     std::array<char, 65536> buffer{};
     while (true) {
@@ -142,6 +155,18 @@ Result<CommandReply> DaemonClient::call(const Command& command) {
     auto answer = exchange(encode_request(command));
     if (!answer) return answer.error();
     return decode_reply(*answer);
+}
+
+Error DaemonClient::watch_probes(const std::function<void(const ProbeNews&)>& take) {
+    set_patience(connection_.get(), SO_RCVTIMEO, std::chrono::seconds(0));
+    if (auto sent = send_all(encode_request(Query{SubscribeToProbes{}})); !sent) return sent.error();
+    while (true) {
+        auto message = receive();
+        if (!message) return message.error();
+        auto news = decode_probe_reply(*message);
+        if (!news) return news.error();
+        take(*news);
+    }
 }
 
 Result<void> DaemonClient::wait_for_end() {

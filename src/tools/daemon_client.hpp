@@ -1,10 +1,11 @@
 // The tools' end of the control socket: finds in.mpathd, starts it where a tool is to change something, and asks.
 //
 // One client has one connection and asks one thing at a time. Everything that can go wrong is an Error whose text can
-// be shown to the user after the tool's name; waiting is bounded by kPatience.
+// be shown to the user after the tool's name; waiting is bounded by kPatience, but for probes.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "base/result.hpp"
@@ -29,12 +30,17 @@ class DaemonClient {
     Result<Status> status();
     // A refusal by the daemon is a CommandReply; "permission denied" is an Error with EPERM.
     Result<CommandReply> call(const Command& command);
+    // Shows every probe that ends from now on to `take`; returns only when the daemon refuses ("permission denied" is
+    // an Error with EPERM) or has gone away, however long that takes.
+    Error watch_probes(const std::function<void(const ProbeNews&)>& take);
     // After a Stop: until the daemon has hung up.
     Result<void> wait_for_end();
 
   private:
     explicit DaemonClient(UniqueFd connection) : connection_(std::move(connection)) {}
     Result<std::string> exchange(const std::string& request);
+    Result<void> send_all(const std::string& request);
+    Result<std::string> receive();
 
     UniqueFd connection_;
     std::string input_;

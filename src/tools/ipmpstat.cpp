@@ -1,5 +1,6 @@
 // ipmpstat: prints the daemon's status as tables. Order of checks, texts and exit codes: ipmpstat(8), R-STA-1 to -4.
-// All it knows comes from one GetStatus, so that what it prints is consistent in itself.
+// All it knows comes from one GetStatus, so that what it prints is consistent in itself; but for -p, which goes on to
+// print what WatchProbes tells until it is interrupted.
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -10,10 +11,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <optional>
 #include <string>
 
 #include "model/paths.hpp"
+#include "render/probe_table.hpp"
 #include "render/status_table.hpp"
 #include "tools/daemon_client.hpp"
 
@@ -133,30 +136,65 @@ Result<FieldChoice> fields_of(const Options& options, const std::vector<Column>&
     return default_fields(columns);
 }
 
-void print(const Options& options, const FieldChoice& choice, const Status& status) {
-    View view = view_of(options.mode);
-    std::vector<Column> all = columns_of(view);
-    std::vector<Column> columns;
-    for (std::size_t index : choice.indices) columns.push_back(all[index]);
-    TablePrinter printer(columns, screen_lines());
-    AddressText address_text = host_name;
-    if (options.numeric) address_text = [](const IpAddress& address) { return to_string(address); };
-    for (const Row& row : rows_of(view, status, choice.indices, address_text)) {
-        std::string text = options.parsable ? parsable_line(row) : printer.print(row);
+// Puts rows of `columns`, narrowed to those chosen, on stdout.
+class Output {
+  public:
+    Output(const Options& options, const FieldChoice& choice, const std::vector<Column>& columns)
+        : parsable_(options.parsable), printer_(chosen(choice, columns), screen_lines()) {}
+
+    void print(const Row& row) {
+        printer_.resize(screen_lines());
+        std::string text = parsable_ ? parsable_line(row) : printer_.print(row);
         std::fputs(text.c_str(), stdout);
     }
+
+  private:
+    static std::vector<Column> chosen(const FieldChoice& choice, const std::vector<Column>& columns) {
+        std::vector<Column> result;
+        for (std::size_t index : choice.indices) result.push_back(columns[index]);
+        return result;
+    }
+
+    bool parsable_;
+    TablePrinter printer_;
+};
+
+AddressText address_text(const Options& options) {
+    if (!options.numeric) return host_name;
+    return [](const IpAddress& address) { return to_string(address); };
+}
+
+void warn(const std::string& text) { std::fprintf(stderr, "ipmpstat: warning: %s\n", text.c_str()); }
+
+Instant now() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
+
+int show_probes(const Options& options, const FieldChoice& choice, DaemonClient& client, Instant began) {
+    Output output(options, choice, probe_columns());
+    AddressText text = address_text(options);
+    Error end = client.watch_probes([&](const ProbeNews& news) {
+        if (news.dropped > 0) {
+            warn("missed " + std::to_string(news.dropped) + " probes: this output is read too slowly");
+        }
+        output.print(probe_row(news.probe, began, choice.indices, text));
+        std::fflush(stdout);
+    });
+    if (end.error_number == EPERM) return fail("insufficient privileges for -p");
+    return fail(end.text);
 }
 
 int run(int argc, char** argv) {
+    Instant began = now();
     Options options;
     if (auto exit_code = parse_options(argc, argv, options)) return *exit_code;
 
     std::vector<Column> columns = options.mode == 'p' ? probe_columns() : columns_of(view_of(options.mode));
     auto choice = fields_of(options, columns);
     if (!choice) return fail(choice.error().text);
-    for (const std::string& warning : choice->warnings) {
-        std::fprintf(stderr, "ipmpstat: warning: %s\n", warning.c_str());
-    }
+    for (const std::string& warning : choice->warnings) warn(warning);
 
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return fail("cannot contact in.mpathd(1M) -- is IPMP in use?");
@@ -166,8 +204,11 @@ int run(int argc, char** argv) {
     bool probing = std::any_of(status->interfaces.begin(), status->interfaces.end(),
                                [](const InterfaceStatus& i) { return i.probe != ProbeHealth::disabled; });
     if (options.mode == 'p' && !probing) return fail("probe-based failure detection is disabled");
-    if (options.mode == 'p') return fail("this version cannot show probes");
-    print(options, *choice, *status);
+    if (options.mode == 'p') return show_probes(options, *choice, *client, began);
+    Output output(options, *choice, columns);
+    for (const Row& row : rows_of(view_of(options.mode), *status, choice->indices, address_text(options))) {
+        output.print(row);
+    }
     if (std::fflush(stdout) != 0) return fail(std::string("cannot write: ") + std::strerror(errno));
     return 0;
 }

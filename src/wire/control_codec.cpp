@@ -9,6 +9,7 @@
 #include "wire/control_fields.hpp"
 #include "wire/interface_definitions.hpp"
 #include "wire/json_archive.hpp"
+#include "wire/probe_report_codec.hpp"
 #include "wire/status_codec.hpp"
 
 namespace ipmp {
@@ -30,8 +31,8 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
     "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.Stop"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
-    "org.ipmp.Mpathd.Ping", "org.ipmp.Mpathd.GetStatus", "org.ipmp.Mpathd.GetCounters", "org.varlink.service.GetInfo",
-    "org.varlink.service.GetInterfaceDescription"};
+    "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
+    "org.ipmp.Mpathd.WatchProbes", "org.varlink.service.GetInfo", "org.varlink.service.GetInterfaceDescription"};
 
 // In the order of CommandError; the first one is success.
 constexpr std::array kErrorNames{"",
@@ -109,7 +110,11 @@ Refusal unknown_method(const std::string& method) {
     return {"org.varlink.service.InterfaceNotFound", {{"interface", method.substr(0, method.rfind('.'))}}};
 }
 
-std::variant<Request, Refusal> decode_call(const std::string& method, const Json& parameters) {
+// Whether many replies answer it, each saying that more come.
+bool needs_more(const Query& query) { return std::holds_alternative<SubscribeToProbes>(query); }
+bool needs_more(const Command&) { return false; }
+
+std::variant<Request, Refusal> decode_call(const std::string& method, const Json& parameters, bool more) {
     std::optional<Problem> problem;
     Request request;
     Command command;
@@ -122,6 +127,8 @@ std::variant<Request, Refusal> decode_call(const std::string& method, const Json
         return unknown_method(method);
     }
     if (problem) return invalid_parameter(problem->place.empty() ? "parameters" : problem->place);
+    auto* asked = std::get_if<Query>(&request.what);
+    if (asked && needs_more(*asked) && !more) return Refusal{"org.varlink.service.ExpectedMore", {}};
     return request;
 }
 
@@ -129,6 +136,7 @@ template <class T, class Names>
 std::string encode_call(const T& call, const Names& names) {
     Json request;
     request["method"] = names[call.index()];
+    if (needs_more(call)) request["more"] = true;
     std::visit([&](const auto& value) { wire::Writer::write(request["parameters"], value); }, call);
     return finished(request);
 }
@@ -181,7 +189,7 @@ std::variant<Request, Refusal> decode_request(std::string_view message) {
     if (flag("upgrade")) return with_oneway(Decoded{invalid_parameter("upgrade")});
     auto parameters = json->find("parameters");
     bool none = parameters == json->end() || parameters->is_null();
-    return with_oneway(decode_call(method->get<std::string>(), none ? Json::object() : *parameters));
+    return with_oneway(decode_call(method->get<std::string>(), none ? Json::object() : *parameters, flag("more")));
 }
 
 Refusal permission_denied() { return {"org.varlink.service.PermissionDenied", {}}; }
@@ -208,6 +216,11 @@ std::string encode_counters_reply(const Counters& counters) {
     Json parameters;
     wire::Writer::write(parameters["counters"], counters);
     return encode_parameters(std::move(parameters));
+}
+
+std::string encode_probe_reply(const ProbeReport& report, std::uint64_t dropped) {
+    Json parameters{{"probe", probe_report_to_json(report)}, {"dropped", dropped}};
+    return finished({{"parameters", std::move(parameters)}, {"continues", true}});
 }
 
 std::string encode_info_reply() {
@@ -269,6 +282,20 @@ Result<Counters> decode_counters_reply(std::string_view message) {
     reader("counters", counters);
     if (problem) return problem->error();
     return counters;
+}
+
+Result<ProbeNews> decode_probe_reply(std::string_view message) {
+    auto answer = decode_answer(message);
+    if (!answer) return answer.error();
+    if (!answer->error.empty()) return protocol_error(*answer);
+    auto report = probe_report_from_json(answer->parameters.value("probe", Json()));
+    if (!report) return report.error();
+    ProbeNews news{.probe = std::move(*report)};
+    auto dropped = answer->parameters.find("dropped");
+    if (dropped != answer->parameters.end() && dropped->is_number_unsigned()) {
+        news.dropped = dropped->get<std::uint64_t>();
+    }
+    return news;
 }
 
 }  // namespace ipmp

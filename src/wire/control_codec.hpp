@@ -3,6 +3,7 @@
 // A request names a method of org.ipmp.Mpathd (org.ipmp.Mpathd.varlink) or of org.varlink.service; the reply carries
 // `parameters`, or the name of an `error` with its own. Every Command has one method of the same name. The daemon
 // decodes requests, which may be hostile, and encodes replies; the tools do the reverse. Nothing here throws.
+// WatchProbes alone has replies without end, each of which says so (`continues`); it is refused without `more`.
 //
 // All encode_… functions return whole messages including the NUL; all decode_… functions take them without it.
 #pragma once
@@ -16,6 +17,7 @@
 
 #include "base/result.hpp"
 #include "model/command.hpp"
+#include "model/probe.hpp"
 #include "model/status.hpp"
 
 namespace ipmp {
@@ -28,12 +30,19 @@ using Counters = std::map<std::string, std::uint64_t>;
 struct Ping {};
 struct GetStatus {};
 struct GetCounters {};
+struct SubscribeToProbes {};  // method WatchProbes: a reply for every ProbeReport from now on, without end
 struct GetInfo {};  // org.varlink.service
 struct GetInterfaceDescription {
     std::string interface;
 };  // org.varlink.service
 
-using Query = std::variant<Ping, GetStatus, GetCounters, GetInfo, GetInterfaceDescription>;
+using Query = std::variant<Ping, GetStatus, GetCounters, SubscribeToProbes, GetInfo, GetInterfaceDescription>;
+
+// What a subscriber is told. `dropped`: so many before it were not, as they were not read in time.
+struct ProbeNews {
+    ProbeReport probe;
+    std::uint64_t dropped = 0;
+};
 
 struct Request {
     std::variant<Command, Query> what;
@@ -55,6 +64,7 @@ std::string encode_reply(const CommandReply& reply);
 std::string encode_ping_reply();
 std::string encode_status_reply(const Status& status);
 std::string encode_counters_reply(const Counters& counters);
+std::string encode_probe_reply(const ProbeReport& report, std::uint64_t dropped);
 std::string encode_info_reply();
 std::string encode_description_reply(const std::string& interface);
 
@@ -66,5 +76,6 @@ Result<CommandReply> decode_reply(std::string_view message);
 Result<void> decode_ping_reply(std::string_view message);
 Result<Status> decode_status_reply(std::string_view message);
 Result<Counters> decode_counters_reply(std::string_view message);
+Result<ProbeNews> decode_probe_reply(std::string_view message);
 
 }  // namespace ipmp

@@ -12,6 +12,7 @@
 namespace ipmp {
 namespace {
 
+using namespace std::chrono_literals;
 using nlohmann::json;
 
 IpAddress ip(const char* text) { return *parse_ip(text); }
@@ -58,7 +59,12 @@ TEST(ControlCodec, EveryCommandSurvivesTheRoundTrip) {
 }
 
 TEST(ControlCodec, EveryQuerySurvivesTheRoundTrip) {
-    std::vector<Query> queries{Ping{}, GetStatus{}, GetCounters{}, GetInfo{}, GetInterfaceDescription{"a.b"}};
+    std::vector<Query> queries{Ping{},
+                               GetStatus{},
+                               GetCounters{},
+                               SubscribeToProbes{},
+                               GetInfo{},
+                               GetInterfaceDescription{"a.b"}};
     ASSERT_EQ(queries.size(), std::variant_size_v<Query>);
     for (const Query& query : queries) {
         auto decoded = decode_request(body(encode_request(query)));
@@ -77,7 +83,8 @@ TEST(ControlCodec, RequestsLookAsTheDefinitionSays) {
               json::parse(R"({"error":"org.ipmp.Mpathd.InUse","parameters":{"text":"eth0 is busy"}})"));
     EXPECT_EQ(json::parse(body(encode_ping_reply())), json::parse(R"({"parameters":{}})"));
     EXPECT_EQ(json::parse(body(encode_status_reply({}))),
-              json::parse(R"({"parameters":{"status":{"groups":[],"interfaces":[],"addresses":[],"plumbed":[]}}})"));
+              json::parse(R"({"parameters":{"status":{"groups":[],"interfaces":[],"addresses":[],
+                  "targets":[],"plumbed":[]}}})"));
 }
 
 // The served definition and the tables of the codec name the same methods and errors.
@@ -85,7 +92,7 @@ TEST(ControlCodec, DefinitionIsComplete) {
     std::string definition = kMpathdDefinition;
     std::size_t methods = 0;
     for (std::size_t at = 0; (at = definition.find("\nmethod ", at)) != std::string::npos; ++at) ++methods;
-    EXPECT_EQ(methods, std::variant_size_v<Command> + 3);
+    EXPECT_EQ(methods, std::variant_size_v<Command> + 4);
     for (const Command& command : all_commands()) {
         std::string method = json::parse(body(encode_request(command)))["method"];
         EXPECT_NE(definition.find("\nmethod " + method.substr(method.rfind('.') + 1) + "("), std::string::npos)
@@ -121,6 +128,38 @@ TEST(ControlCodec, CountersStatusAndDescriptionReachTheTool) {
               kMpathdDefinition);
     EXPECT_EQ(json::parse(body(encode_description_reply("nobody")))["error"], "org.varlink.service.InterfaceNotFound");
     EXPECT_EQ(json::parse(body(encode_info_reply()))["parameters"]["interfaces"].size(), 2u);
+}
+
+ProbeReport lost_probe() {
+    return {.interface = "eth0", .id = 65535, .target = ip("fe80::1"), .started = Instant(7ns)};
+}
+
+TEST(ControlCodec, ProbesReachTheTool_R_STA_2) {
+    ProbeReport answered = lost_probe();
+    answered.answered = true;
+    answered.network_time = 1020us;
+    answered.round_trip_time = 1200us;
+    answered.average = 1140us;
+    answered.deviation = 120us;
+    for (const ProbeReport& report : {lost_probe(), answered}) {
+        auto again = decode_probe_reply(body(encode_probe_reply(report, 3)));
+        ASSERT_TRUE(again) << again.error().text;
+        EXPECT_EQ(again->probe, report);
+        EXPECT_EQ(again->dropped, 3u);
+    }
+    EXPECT_EQ(json::parse(body(encode_probe_reply(lost_probe(), 0))),
+              json::parse(R"({"continues":true,"parameters":{"dropped":0,"probe":{"interface":"eth0","id":65535,
+                  "target":"fe80::1","started_ns":7,"answered":false}}})"));
+    EXPECT_EQ(json::parse(body(encode_probe_reply(answered, 0)))["parameters"]["probe"]["network_time_ns"], 1020000);
+}
+
+TEST(ControlCodec, ProbesAreWatchedWithMoreOnly_R_STA_2) {
+    EXPECT_EQ(json::parse(body(encode_request(Query{SubscribeToProbes{}}))),
+              json::parse(R"({"method":"org.ipmp.Mpathd.WatchProbes","more":true,"parameters":{}})"));
+    auto decoded = decode_request(R"({"method":"org.ipmp.Mpathd.WatchProbes"})");
+    auto* refusal = std::get_if<Refusal>(&decoded);
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->error, "org.varlink.service.ExpectedMore");
 }
 
 TEST(ControlCodec, PermissionDeniedIsAnErrorOfItsOwn) {
@@ -166,6 +205,7 @@ TEST(ControlCodec, BadRequestsAreRefusedByName) {
             "parameters":{"interface":"a","address":"::1","broadcast":"1.2.3.4"}})",
          "InvalidParameter", "broadcast"},
         {R"({"method":"org.ipmp.Mpathd.Ping","upgrade":true})", "InvalidParameter", "upgrade"},
+        {R"({"method":"org.ipmp.Mpathd.WatchProbes","more":true,"parameters":{"a":1}})", "InvalidParameter", "a"},
     };
     for (const BadRequest& bad : cases) {
         auto decoded = decode_request(bad.text);
@@ -202,8 +242,10 @@ TEST(ControlCodec, DeepNestingIsRefused) {
 TEST(ControlCodec, DamagedMessagesNeverThrow) {
     std::mt19937 engine(7);
     std::string status = body(encode_status_reply({{{"ipmp0", "x"}}, {{"eth0", 1}}, {{ip("::1"), true, "ipmp0"}}}));
+    std::string probe = body(encode_probe_reply(lost_probe(), 1));
     for (int round = 0; round < 3000; ++round) {
-        for (std::string text : {body(encode_request(all_commands()[engine() % all_commands().size()])), status}) {
+        std::string command = body(encode_request(all_commands()[engine() % all_commands().size()]));
+        for (std::string text : {command, status, probe}) {
             for (auto count = engine() % 4; count > 0; --count)
                 text[engine() % text.size()] = static_cast<char>(engine());
             text.resize(text.size() - engine() % 3);
@@ -213,6 +255,7 @@ TEST(ControlCodec, DamagedMessagesNeverThrow) {
             (void)decode_reply(text);
             (void)decode_status_reply(text);
             (void)decode_counters_reply(text);
+            (void)decode_probe_reply(text);
         }
     }
 }

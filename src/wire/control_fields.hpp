@@ -130,6 +130,7 @@ void fields(A& a, typename A::template Ref<Stop> v) {
 template <class A> void fields(A&, typename A::template Ref<Ping>) {}
 template <class A> void fields(A&, typename A::template Ref<GetStatus>) {}
 template <class A> void fields(A&, typename A::template Ref<GetCounters>) {}
+template <class A> void fields(A&, typename A::template Ref<SubscribeToProbes>) {}
 template <class A> void fields(A&, typename A::template Ref<GetInfo>) {}
 template <class A>
 void fields(A& a, typename A::template Ref<GetInterfaceDescription> v) {

@@ -34,6 +34,9 @@ void Writer::write(Json& json, const std::string& value) { json = value; }
 void Writer::write(Json& json, const IpAddress& value) { json = to_string(value); }
 void Writer::write(Json& json, const MacAddress& value) { json = to_string(value); }
 void Writer::write(Json& json, Family value) { json = value == Family::ipv4 ? "inet" : "inet6"; }
+void Writer::write(Json& json, Duration value) {
+    write(json, static_cast<std::uint64_t>(std::max(value, Duration::zero()).count()));
+}
 
 Reader::Reader(const Json& object, Rules rules, std::optional<Problem>& problem)
     : object_(object), rules_(rules), problem_(problem) {
@@ -109,6 +112,16 @@ void Reader::decode(const Json& json, Family& value) {
     std::optional<Family> parsed = parse_family(text);
     if (!parsed) return fail("", "is not inet or inet6");
     value = *parsed;
+}
+
+void Reader::decode(const Json& json, Duration& value) {
+    value = Duration(static_cast<Duration::rep>(decode_number(json, std::numeric_limits<Duration::rep>::max())));
+}
+
+void Reader::decode(const Json& json, Instant& value) {
+    Duration since_boot{};
+    decode(json, since_boot);
+    value = Instant(since_boot);
 }
 
 bool Reader::is_array(const Json& json) {

@@ -30,6 +30,7 @@
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "model/ids.hpp"
 #include "wire/names.hpp"
 
@@ -87,6 +88,8 @@ class Writer {
     static void write(Json& json, const IpAddress& value);
     static void write(Json& json, const MacAddress& value);
     static void write(Json& json, Family value);
+    static void write(Json& json, Duration value);  // nanoseconds; none is negative
+    static void write(Json& json, Instant value) { write(json, value.time_since_epoch()); }
     static void write(Json& json, InterfaceIndex value) { write(json, std::uint64_t{value.value}); }
     template <class T>
     static void write(Json& json, const std::vector<T>& value) {
@@ -203,6 +206,8 @@ class Reader {
     void decode(const Json& json, IpAddress& value);
     void decode(const Json& json, MacAddress& value);
     void decode(const Json& json, Family& value);
+    void decode(const Json& json, Duration& value);
+    void decode(const Json& json, Instant& value);
     void decode(const Json& json, InterfaceIndex& value) { decode(json, value.value); }
     std::uint64_t decode_number(const Json& json, std::uint64_t max);
     std::size_t decode_name(const Json& json, std::span<const char* const> names);

@@ -7,5 +7,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)ipmp::decode_reply(message);
     (void)ipmp::decode_status_reply(message);
     (void)ipmp::decode_counters_reply(message);
+    (void)ipmp::decode_probe_reply(message);
     return 0;
 }

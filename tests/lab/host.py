@@ -62,7 +62,7 @@ class Host:
             return "(host is closed)"
         parts = ["--- in.mpathd's log (last 40 lines)", *self.log().splitlines()[-40:]]
         if self.daemon and self.daemon.poll() is None:
-            for mode in ("-g", "-i", "-an"):
+            for mode in ("-g", "-i", "-an", "-tn"):
                 result = self.tool("ipmpstat", mode, check=False)
                 parts += [f"--- ipmpstat {mode}", result.stdout, result.stderr]
         else:

@@ -15,6 +15,7 @@
 #include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "shell/control_server.hpp"
@@ -118,12 +119,14 @@ class ToolsTest : public testing::Test {
         std::vector<char*> arguments;
         for (std::string& word : words) arguments.push_back(word.data());
         arguments.push_back(nullptr);
+        UniqueFd program(open(arguments[0], O_PATH | O_CLOEXEC));  // another user may not reach it by its name
         pid_t child = fork();
         if (child == 0) {
             dup2(out.get(), 1);
             dup2(err.get(), 2);
             setenv("IPMP_ROOT", root_.c_str(), 1);
-            execv(arguments[0], arguments.data());
+            bool ready = !user_ || (setresgid(*user_, *user_, *user_) == 0 && setresuid(*user_, *user_, *user_) == 0);
+            if (ready) fexecve(program.get(), arguments.data(), environ);
             _exit(127);
         }
         int status = 0;
@@ -144,6 +147,7 @@ class ToolsTest : public testing::Test {
     }
 
     fs::path top_, root_;
+    std::optional<uid_t> user_;  // who runs the tools, if not we
     std::function<CommandReply(const Command&)> respond_ = [](const Command&) { return CommandReply{}; };
     std::unique_ptr<FakeDaemon> daemon_;
 };

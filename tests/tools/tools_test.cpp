@@ -9,6 +9,7 @@ Status sample() {
     status.groups = {{"ipmp0", "ops", GroupHealth::ok, {}, {"eth0", "eth1"}, {}, {}}};
     status.interfaces = {{"eth0", 2, true, "ipmp0"}};
     status.addresses = {{*parse_ip("2001:db8::1"), true, "ipmp0", "eth0", {"eth0", "eth1"}}};
+    status.targets = {{"eth0"}};
     return status;
 }
 
@@ -157,6 +158,48 @@ TEST_F(ToolsTest, ALostConnectionIsToldClearly) {
     expect_failure({"ifconfig", "eth0", "up"},
                    "ifconfig: setifflags: SIOCSLIFFLAGS: eth0: lost the connection to in.mpathd: it hung up");
     hangs_up.join();
+}
+
+TEST_F(ToolsTest, IpmpstatPrintsProbesUntilTheDaemonGoes_R_STA_2) {
+    if (getuid() != 0) GTEST_SKIP() << "needs the right to watch probes";
+    fs::create_directories(root_ / "run/ipmp");
+    UniqueFd directory(open((root_ / "run/ipmp").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    auto listening = ControlServer::listen(directory.get());
+    ASSERT_TRUE(listening) << listening.error().text;
+    Status probed = sample();
+    probed.interfaces[0].probe = ProbeHealth::ok;
+    std::thread tells([&] {
+        pollfd wait{(*listening)->event_fd(), POLLIN, 0};
+        bool asked = false;  // for the status; the next request is the subscription
+        ControlServer::Answers answers{[&] { return asked = true, probed; }, [] { return Counters{}; }};
+        while (!asked && poll(&wait, 1, 10000) > 0) (*listening)->dispatch(answers);
+        if (poll(&wait, 1, 10000) > 0) (*listening)->dispatch(answers);
+        ProbeReport report{.interface = "eth0", .id = 65535, .target = *parse_ip("fe80::1")};
+        (*listening)->tell(report);
+        report.answered = true;
+        report.network_time = report.round_trip_time = std::chrono::microseconds(3210);
+        (*listening)->tell(report);
+        listening->reset();
+    });
+    Ran ran = run({"ipmpstat", "-pn", "-o", "interface,probe,target,rtt,netrtt"});
+    tells.join();
+    EXPECT_EQ(ran.exit_code, 1);
+    EXPECT_EQ(ran.err, "ipmpstat: lost the connection to in.mpathd: it hung up\n");
+    EXPECT_EQ(ran.out,
+              "INTERFACE   PROBE  TARGET              RTT       NETRTT\n"
+              "eth0        65535  fe80::1             --        --\n"
+              "eth0        65535  fe80::1             3.21ms    3.21ms\n");
+}
+
+TEST_F(ToolsTest, AnybodySeesAllButProbes_R_STA_4) {
+    if (getuid() != 0) GTEST_SKIP() << "needs root to be somebody else";
+    Status probed = sample();
+    probed.interfaces[0].probe = ProbeHealth::ok;
+    serve(probed);
+    fs::permissions(top_, fs::perms(0755));
+    user_ = 65534;
+    for (const char* mode : {"-an", "-g", "-i", "-tn"}) EXPECT_EQ(run({"ipmpstat", mode}).exit_code, 0) << mode;
+    expect_failure({"ipmpstat", "-p"}, "ipmpstat: insufficient privileges for -p");
 }
 
 TEST_F(StartingTest, ADaemonThatIsNotThereAfterStartingIsTold) {

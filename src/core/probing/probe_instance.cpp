@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "core/network_time.hpp"
 
 namespace ipmp {
 
@@ -258,8 +259,8 @@ void ProbeInstance::report(const ProbeRecord& probe, const std::optional<Duratio
     ProbeReport told{.interface = interface_, .id = probe.id, .target = probe.target, .started = probe.started};
     told.answered = probe.status == ProbeRecord::Status::answered;
     if (told.answered) {
-        told.network_time = network_time;
         told.round_trip_time = context.now - probe.started;
+        told.network_time = credible_network_time(network_time, *told.round_trip_time);
     }
     if (const Target* target = targets_.find(probe.target)) {
         told.average = target->round_trip.average();
