@@ -27,9 +27,10 @@ class Host:
     # The daemon
 
     def configure(self, **settings):
-        """Writes etc/default/mpathd, e.g. configure(LINK_UPS_PER_MINUTE=0). Here addresses are used unasked, as most
-        tests would just wait for it; DUPLICATE_ADDRESS_PROBES=3 is what a host does by default."""
-        settings = {"DUPLICATE_ADDRESS_PROBES": 0, **settings}
+        """Writes etc/default/mpathd, e.g. configure(LINK_UPS_PER_MINUTE=0). Here addresses are used unasked, and
+        a repair that probes must agree to takes two seconds, as most tests would just wait for it; the defaults are
+        DUPLICATE_ADDRESS_PROBES=3 and FAILURE_DETECTION_TIME=10000."""
+        settings = {"DUPLICATE_ADDRESS_PROBES": 0, "FAILURE_DETECTION_TIME": 1000, **settings}
         text = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self.ns.root / "etc/default/mpathd").write_text(text)
 

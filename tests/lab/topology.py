@@ -152,9 +152,9 @@ class Station:
         """Address -> MAC, as this station believes now."""
         return {entry["dst"]: entry.get("lladdr") for entry in self.ns.ip("neigh", "show")}
 
-    def ping(self, address, count=1, timeout_s=1):
+    def ping(self, address, count=1, timeout_s=1, size_bytes=56):
         """True when every echo request was answered."""
-        return self.ns.run("ping", "-n", "-c", count, "-i", "0.05", "-W", timeout_s, address,
+        return self.ns.run("ping", "-n", "-c", count, "-i", "0.05", "-W", timeout_s, "-s", size_bytes, address,
                            check=False).returncode == 0
 
 

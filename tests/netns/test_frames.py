@@ -130,14 +130,15 @@ def test_D12_filters_of_others_behind_ours_stay_and_run(lab):
     for nic, address in TESTS.items():
         host.ifconfig(nic, f"{address}/24", "-failover", "up")
     wait_until(lambda: all(peer.ping(address) for address in [*DATA, *DATA6, *TESTS.values()]), 5, "all answers")
-    attach(host, "eth0", "ingress", 60000, "drop")
+    attach(host, "eth0", "ingress", 60000, "drop_long")  # what probes are not
     attach(host, "eth1", "egress", 10, "forget")
 
     def stays_and_runs(what):
         assert all(peer.ping(address) for address in DATA + DATA6), what
-        assert not peer.ping(TESTS["eth0"], timeout_s=0.2), what
+        assert peer.ping(TESTS["eth0"]), what
+        assert not peer.ping(TESTS["eth0"], timeout_s=0.2, size_bytes=1000), what
         assert peer.ping(TESTS["eth1"]), what
-        assert present(host, "eth0", "ingress", "drop") and present(host, "eth1", "egress", "forget"), what
+        assert present(host, "eth0", "ingress", "drop_long") and present(host, "eth1", "egress", "forget"), what
 
     stays_and_runs("attached")
     for nic in host.nics.values():
@@ -151,7 +152,7 @@ def test_D12_filters_of_others_behind_ours_stay_and_run(lab):
     host.wait_ok("ipmp0")
     stays_and_runs("restart")
     detach(host, "eth0", "ingress", 60000)
-    assert peer.ping(TESTS["eth0"])
+    assert peer.ping(TESTS["eth0"], size_bytes=1000)
 
     attach(host, "eth0", "egress", 20, "drop")
     wire = host.nics["eth0"].sniff()
