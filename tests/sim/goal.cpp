@@ -107,7 +107,8 @@ class Goal {
         for (const GroupFamily& family : group.families) {
             for (const LogicalAddress& logical : family.addresses) {
                 if (!logical.up || logical.address.is_zero()) continue;
-                wanted.insert(written(logical.address, logical.prefix_length, false));
+                bool narrow = logical.scope_link && !logical.address.is_link_local();  // as its owner wanted
+                wanted.insert(written(logical.address, logical.prefix_length, narrow));
                 if (logical.adopted) insert_copies(upper->first, logical.address, wanted);
             }
         }

@@ -65,6 +65,8 @@ class ProbeInstance {
 
     const std::string& group() const { return group_; }
     void rename(const std::string& interface) { interface_ = interface; }
+    std::uint32_t carrier_changes() const { return carrier_changes_; }  // when it was started last
+    void set_carrier_changes(std::uint32_t changes) { carrier_changes_ = changes; }
 
     const ProbeSource& source() const { return source_; }
     Family family() const { return source_.address.family; }
@@ -129,6 +131,7 @@ class ProbeInstance {
     void report(const ProbeRecord& probe, const std::optional<Duration>& network_time, const ProbeContext& context);
 
     std::string interface_, group_;
+    std::uint32_t carrier_changes_ = 0;
     ProbeSource source_;
     Instant quiet_until_;
     TargetList targets_;
