@@ -96,6 +96,8 @@ class ProbeInstance {
     bool quiet(Instant now) const { return now < quiet_until_; }
     // Enough is lost to call it a failure.
     bool fails(const Config& config) const;
+    // A verdict fell: what was answered before it counts for no repair.
+    void note_failure(Instant now) { failed_ = now; }
     // Since when answers come without a loss, if there are enough of them.
     std::optional<Instant> answers_since() const;
     void discover(const ProbeContext& context);  // ask everybody, now
@@ -134,6 +136,7 @@ class ProbeInstance {
     std::uint32_t carrier_changes_ = 0;
     ProbeSource source_;
     Instant quiet_until_;
+    Instant failed_;  // last time
     TargetList targets_;
     ProbeHistory history_;
     std::deque<Extra> extras_;  // newest last, bounded
