@@ -208,7 +208,8 @@ def run_simulation(check, long):
         return
     seed, count = (random.SystemRandom().randrange(1 << 32), 20000) if long else (1, 2000)
     check.say(f"simulation: build/tests/ipmp_sim --count {count} --seed {seed}")
-    check.step("swarm", [str(program), "--count", str(count), "--seed", str(seed)], 1200 if long else 300)
+    check.step("swarm", [str(program), "--count", str(count), "--seed", str(seed), "--jobs", str(os.cpu_count() or 1)],
+               1200 if long else 300)
 
 
 # The emulated machine of ./check --vm. One that boots slowly would only prove that it is slow: it is not used.

@@ -136,6 +136,10 @@ void choose_active(const std::vector<MemberChange>& members, std::size_t active_
     } else {
         choose_by_history(members, capacity_of(members), active_lost);
     }
+    for (const MemberChange& member : members) {  // FAILED and not needed: it carries on no more
+        if (functioning(*member.after) || !member.after->inactive) continue;
+        member.after->inactive = member.after->kept = false;
+    }
 }
 
 }  // namespace ipmp

@@ -213,7 +213,7 @@ def test_R_STA_2_a_slow_reader_loses_only_its_own(lab):
     warning = wait_until(slow.stderr.readline, 20, "the slow one learns what it missed")
     missed = int(re.fullmatch(r"ipmpstat: warning: missed (\d+) probes: this output is read too slowly\n",
                               warning).group(1))
-    assert first and 100 < missed < 4000
+    assert first and 0 < missed < 4000
     slow.kill()
 
 

@@ -114,7 +114,8 @@ class Goal {
                 bool to_be_asked = family.active.empty() && !logical.adopted;
                 auto wanted_as = to_be_asked ? Uniqueness::optimistic : Uniqueness::settled;
                 require(logical.uniqueness == wanted_as, to_string(logical.address) + " is still in question");
-                wanted.insert(written(logical.address, logical.prefix_length, logical.scope_link));
+                bool narrow = logical.scope_link && !logical.address.is_link_local();  // as its owner wanted
+                wanted.insert(written(logical.address, logical.prefix_length, narrow));
                 if (logical.adopted) insert_copies(upper->first, logical.address, wanted);
             }
         }
@@ -155,17 +156,19 @@ class Goal {
 
     // By its link, and by what its probes must have found out by now.
     void check_verdict(const Interface& nic, bool up) {
-        auto is_source = [&](const AddressState& seen) {
-            for (const LogicalAddress& logical : nic.families[index_of(seen.address.family)].addresses) {
-                if (logical.address == seen.address) return logical.up && logical.no_failover && !nic.offline;
-            }
-            return false;
-        };
-        bool probed = std::any_of(truth_.addresses.begin(), truth_.addresses.end(),
-                                  [&](const AddressState& seen) { return seen.link == nic.index && is_source(seen); });
+        bool probed = false, answered = true;
         const Network& network = world_.network();
-        bool answered = std::any_of(network.machines.begin(), network.machines.end(),
-                                    [&](const Machine& machine) { return network.reaches(nic.index, machine); });
+        for (Family family : kFamilies) {
+            for (const LogicalAddress& logical : nic.families[index_of(family)].addresses) {
+                if (!logical.up || !logical.no_failover || nic.offline) continue;
+                probed = true;
+                answered &= std::any_of(network.machines.begin(), network.machines.end(), [&](const Machine& machine) {
+                    bool near = network_of(machine.address(family), logical.prefix_length) ==
+                                network_of(logical.address, logical.prefix_length);
+                    return near && network.reaches(nic.index, machine);
+                });
+            }
+        }
         bool silent = network.path(nic.index).silent();
         if (up && probed && (silent || !answered)) return;  // found by then, or nobody was ever known: see DetectionWatch
         require(nic.failed == !up, fmt::format("{} is {}", nic.name, nic.failed ? "failed with link" : "not failed"));

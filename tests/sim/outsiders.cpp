@@ -17,7 +17,7 @@ T one_of(Random& random, std::initializer_list<T> choices) {
     return choices.begin()[random.below(choices.size())];
 }
 
-constexpr double kShareWithProbes = 0.35;  // of the seeds; they take twice as long to run
+constexpr double kShareWithProbes = 0.6;  // of the seeds; they take twice as long to run
 
 bool is_ipmp_name(const std::string& name) { return name.starts_with("ipmp"); }
 

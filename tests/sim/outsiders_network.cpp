@@ -144,7 +144,7 @@ void Outsiders::act_on_machines() {
             [=](Network& network) { for_chosen(network, [&](Machine& one) { network.parted.insert({nic, one.number}); }); },
             [=](Network& network) { network.parted.clear(); });
     }
-    if (routes_ && random_.chance(0.3)) {  // one comes, one goes, or one takes another's place
+    if (routes_ && world_.network().machines[chosen].answers && random_.chance(0.3)) {  // one comes, one goes, or one takes another's place
         std::uint8_t number = world_.network().machines[chosen].number;
         if (random_.chance(0.3)) routers_.clear();
         if (!routers_.erase(number)) routers_.insert(number);

@@ -5,11 +5,16 @@
 // Exit status: 0 all passed, 127 crash, 128 liveness, 129 safety.
 #include <fmt/format.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +32,7 @@ struct Options {
     std::uint64_t seed = 1;
     std::uint64_t count = 1;
     std::uint64_t minutes = 3;
+    std::uint64_t jobs = 1;  // processes
     bool verbose = false;
     std::string replay;
 };
@@ -81,14 +87,41 @@ std::vector<std::uint64_t> replayed_seeds(const std::string& path) {
     return seeds;
 }
 
+// Every jobs-th seed from `first` on.
+int run_some(const std::vector<std::uint64_t>& seeds, std::size_t first, const Options& options) {
+    for (std::size_t at = first; at < seeds.size(); at += options.jobs) {
+        if (int status = run_seed(seeds[at], options)) return status;
+    }
+    return kPassed;
+}
+
+// The first failure ends the others: its seed is what matters.
+int run_in_processes(const std::vector<std::uint64_t>& seeds, const Options& options) {
+    std::set<pid_t> children;
+    for (std::size_t job = 0; job < options.jobs; ++job) {
+        pid_t child = ::fork();
+        if (child == 0) std::_Exit(run_some(seeds, job, options));
+        if (child > 0) children.insert(child);
+        else std::perror("fork");
+    }
+    int worst = children.size() == options.jobs ? kPassed : kCrash;
+    while (!children.empty()) {
+        int status = 0;
+        children.erase(::wait(&status));
+        int result = WIFEXITED(status) ? WEXITSTATUS(status) : static_cast<int>(kCrash);
+        if (result == kPassed || worst != kPassed) continue;
+        worst = result;
+        for (pid_t child : children) ::kill(child, SIGTERM);
+    }
+    return worst;
+}
+
 int run(const Options& options) {
     std::vector<std::uint64_t> seeds = replayed_seeds(options.replay);
     for (std::uint64_t n = 0; n < options.count; ++n) seeds.push_back(options.seed + n);
-    for (std::uint64_t seed : seeds) {
-        if (int status = run_seed(seed, options)) return status;
-    }
-    fmt::print("{} seeds passed\n", seeds.size());
-    return kPassed;
+    int status = options.jobs > 1 ? run_in_processes(seeds, options) : run_some(seeds, 0, options);
+    if (status == kPassed) fmt::print("{} seeds passed\n", seeds.size());
+    return status;
 }
 
 bool parse(int argc, char** argv, Options& options) {
@@ -106,6 +139,8 @@ bool parse(int argc, char** argv, Options& options) {
             options.count = std::strtoull(value, nullptr, 10);
         else if (word == "--minutes")
             options.minutes = std::strtoull(value, nullptr, 10);
+        else if (word == "--jobs")
+            options.jobs = std::max<std::uint64_t>(1, std::strtoull(value, nullptr, 10));
         else if (word == "--replay")
             options.replay = value;
         else
@@ -121,7 +156,7 @@ bool parse(int argc, char** argv, Options& options) {
 int main(int argc, char** argv) {
     ipmp::sim::Options options;
     if (!ipmp::sim::parse(argc, argv, options)) {
-        std::fprintf(stderr, "usage: ipmp_sim [--seed N] [--count N] [--minutes M] [--replay FILE] [--verbose]\n");
+        std::fprintf(stderr, "usage: ipmp_sim [--seed N] [--count N] [--minutes M] [--jobs J] [--replay FILE] [--verbose]\n");
         return ipmp::sim::kUsage;
     }
     for (int signal : {SIGABRT, SIGSEGV, SIGFPE}) std::signal(signal, ipmp::sim::crashed);

@@ -42,9 +42,10 @@ void ProbeHistory::forgive(Instant sent, const IpAddress& target) {
     }
 }
 
-ProbeHistory::Run ProbeHistory::run(Status status, const IpAddress* target) const {
+ProbeHistory::Run ProbeHistory::run(Status status, const IpAddress* target, Instant sent_since) const {
     Run run;
     for (auto probe = probes_.rbegin(); probe != probes_.rend(); ++probe) {
+        if (probe->started < sent_since) break;
         if (target && probe->target != *target) continue;
         if (target && status == Status::lost && probe->target_forgiven) break;
         if (probe->status == Status::open) continue;
@@ -69,9 +70,13 @@ ProbeHistory::Run ProbeHistory::losses() const {
     return run;
 }
 
-ProbeHistory::Run ProbeHistory::losses_of(const IpAddress& target) const { return run(Status::lost, &target); }
-ProbeHistory::Run ProbeHistory::answers() const { return run(Status::answered, nullptr); }
-ProbeHistory::Run ProbeHistory::answers_of(const IpAddress& target) const { return run(Status::answered, &target); }
+ProbeHistory::Run ProbeHistory::losses_of(const IpAddress& target) const { return run(Status::lost, &target, {}); }
+
+ProbeHistory::Run ProbeHistory::answers(Instant sent_since) const { return run(Status::answered, nullptr, sent_since); }
+
+ProbeHistory::Run ProbeHistory::answers_of(const IpAddress& target, Instant sent_since) const {
+    return run(Status::answered, &target, sent_since);
+}
 
 std::optional<Instant> ProbeHistory::newest_answer() const {
     for (auto probe = probes_.rbegin(); probe != probes_.rend(); ++probe) {

@@ -49,8 +49,9 @@ class ProbeHistory {
     };
     Run losses() const;
     Run losses_of(const IpAddress& target) const;  // of its own only
-    Run answers() const;
-    Run answers_of(const IpAddress& target) const;
+    // Of probes sent since then.
+    Run answers(Instant sent_since = {}) const;
+    Run answers_of(const IpAddress& target, Instant sent_since) const;
 
     std::optional<Instant> newest_answer() const;  // when it was dealt with
     std::optional<IpAddress> newest_target() const;
@@ -59,7 +60,7 @@ class ProbeHistory {
     bool empty() const { return probes_.empty(); }
 
   private:
-    Run run(ProbeRecord::Status status, const IpAddress* target) const;
+    Run run(ProbeRecord::Status status, const IpAddress* target, Instant sent_since) const;
 
     std::deque<ProbeRecord> probes_;  // oldest first
 };

@@ -79,7 +79,8 @@ TEST_F(ProbeHistoryTest, RunsOfOneTargetPassOverTheOthers) {
     EXPECT_EQ(history.losses().length, 0);
     EXPECT_EQ(history.losses_of(kA).length, 3);
     EXPECT_EQ(history.losses_of(kB).length, 0);
-    EXPECT_EQ(history.answers_of(kB).length, 3);
+    EXPECT_EQ(history.answers_of(kB, {}).length, 3);
+    EXPECT_EQ(history.answers_of(kB, at(3)).length, 2) << "those before are not asked for";
     EXPECT_EQ(history.newest_target(), kB);
 }
 

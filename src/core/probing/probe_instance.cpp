@@ -275,10 +275,10 @@ bool ProbeInstance::fails(const Config& config) const {
 }
 
 std::optional<Instant> ProbeInstance::answers_since() const {
-    ProbeHistory::Run run = history_.answers();
+    ProbeHistory::Run run = history_.answers(failed_);
     if (run.length < kAnswersToRepair) {
         auto target = history_.newest_target();
-        if (target) run = history_.answers_of(*target);
+        if (target) run = history_.answers_of(*target, failed_);
     }
     if (run.length < kAnswersToRepair) return {};
     return run.begin;

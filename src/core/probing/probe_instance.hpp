@@ -65,6 +65,8 @@ class ProbeInstance {
 
     const std::string& group() const { return group_; }
     void rename(const std::string& interface) { interface_ = interface; }
+    std::uint32_t carrier_changes() const { return carrier_changes_; }  // when it was started last
+    void set_carrier_changes(std::uint32_t changes) { carrier_changes_ = changes; }
 
     const ProbeSource& source() const { return source_; }
     Family family() const { return source_.address.family; }
@@ -94,6 +96,8 @@ class ProbeInstance {
     bool quiet(Instant now) const { return now < quiet_until_; }
     // Enough is lost to call it a failure.
     bool fails(const Config& config) const;
+    // A verdict fell: what was answered before it counts for no repair.
+    void note_failure(Instant now) { failed_ = now; }
     // Since when answers come without a loss, if there are enough of them.
     std::optional<Instant> answers_since() const;
     void discover(const ProbeContext& context);  // ask everybody, now
@@ -129,8 +133,10 @@ class ProbeInstance {
     void report(const ProbeRecord& probe, const std::optional<Duration>& network_time, const ProbeContext& context);
 
     std::string interface_, group_;
+    std::uint32_t carrier_changes_ = 0;
     ProbeSource source_;
     Instant quiet_until_;
+    Instant failed_;  // last time
     TargetList targets_;
     ProbeHistory history_;
     std::deque<Extra> extras_;  // newest last, bounded

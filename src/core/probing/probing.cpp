@@ -166,6 +166,7 @@ bool Probing::refresh_member(const Interface& member, const KernelState& kernel,
         if (!instance) {
             auto made = instances_.try_emplace({member.index, family}, member.name, member.group, source, now);
             instance = &made.first->second;
+            instance->set_carrier_changes(member.carrier_changes);
             changed = true;
         }
         instance->rename(member.name);
@@ -176,8 +177,10 @@ bool Probing::refresh_member(const Interface& member, const KernelState& kernel,
                 if (!is_near(member, *instance, target.address)) instance->targets().remove(target.address, now);
             }
         }
+        // What was answered before a link was lost does not count for its repair, however short that was.
+        if (!link_up(member) || instance->carrier_changes() != member.carrier_changes) instance->stop();
+        instance->set_carrier_changes(member.carrier_changes);
         if (link_up(member)) instance->start(context_for(member, config, now, actions));
-        else instance->stop();
     }
     return changed;
 }

@@ -79,7 +79,8 @@ class Probing {
     // Since when nothing has been answered, if that makes a verdict.
     std::optional<Instant> silent_since(const Interface& member, const Config& config, Instant now) const;
     bool may_keep(const State& state, const Interface& member) const;
-    void fail(State& state, Interface& member, Instant since, const Config& config);
+    void fail(State& state, Interface& member, Instant since, const Config& config, Instant now);
+    void note_failure(const Interface& member, Instant now);
     bool has_witness(const State& state, const Interface& failing, Instant since) const;
     bool repaired(const Interface& member, const DetectionTiming& timing, Instant now) const;
     ProbeContext context_for(const Interface& member, const Config& config, Instant now, std::vector<Action>& actions);

@@ -94,7 +94,7 @@ void Probing::forget_in_failed_groups(const State& state) {
 void Probing::judge_member(State& state, Interface& member, const Config& config, Instant now) {
     if (member.probe_failed && repaired(member, timing_.at(member.group), now)) member.probe_failed = false;
     if (member.kept && !may_keep(state, member)) member.kept = false;
-    if (auto since = silent_since(member, config, now)) fail(state, member, *since, config);
+    if (auto since = silent_since(member, config, now)) fail(state, member, *since, config, now);
 }
 
 std::optional<Instant> Probing::silent_since(const Interface& member, const Config& config, Instant now) const {
@@ -118,10 +118,16 @@ bool Probing::may_keep(const State& state, const Interface& member) const {
     });
 }
 
-void Probing::fail(State& state, Interface& failing, Instant since, const Config& config) {
+void Probing::note_failure(const Interface& member, Instant now) {
     for (auto& [key, instance] : instances_) {
-        if (key.first == failing.index) instance.targets().forget_round_trips();
+        if (key.first != member.index) continue;
+        instance.targets().forget_round_trips();
+        instance.note_failure(now);
     }
+}
+
+void Probing::fail(State& state, Interface& failing, Instant since, const Config& config, Instant now) {
+    note_failure(failing, now);
     if (has_witness(state, failing, since)) {
         failing.probe_failed = true;
         return;
@@ -131,6 +137,7 @@ void Probing::fail(State& state, Interface& failing, Instant since, const Config
         if (member->offline) continue;
         member->kept = config.group_failure == GroupFailure::keep && active(*member) && link_up(*member);
         member->failed = member->probe_failed = true;
+        note_failure(*member, now);
     }
 }
 
