@@ -89,8 +89,8 @@ void link_came_up(const State& state, Interface& member, const Config& config, I
 void judge_link(State& state, Interface& member, const LinkBefore& before, const Config& config, Instant now,
                 std::vector<Action>& actions) {
     bool up = link_up(member);
-    // Repaired only if both agree (R-DET-6). At the edge, as afterwards probes of a failed member count as failed; one that
-    // had nobody to probe has nobody to answer either, and the link decides alone.
+    // Repaired only if both agree (R-DET-6); for one that had nobody to probe nobody could answer, and the link decides
+    // alone. Asked at the edge, as afterwards probes of a failed member count as failed.
     bool probed = member.probe == ProbeHealth::ok || member.probe == ProbeHealth::failed;
     if (before.up && !up && probed) member.probe_failed = true;
     if (!up || member.offline) member.kept = false;

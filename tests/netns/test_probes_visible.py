@@ -59,9 +59,9 @@ class Site:
     def wait_targets(self, family, mode, targets):
         def right():
             rows = [row for (_, of), row in self.targets().items() if of == family]
-            return rows and all(row[0] == mode and set(row[2]) == targets for row in rows)
+            return len(rows) == len(self.host.nics) and all(row[0] == mode and set(row[2]) == targets for row in rows)
 
-        wait_until(right, 20, f"{family} targets are {targets} by {mode}")
+        wait_until(right, 20, f"{family} targets of all NICs are {targets} by {mode}")
 
     def show_probes(self, *options):
         return self.host.ns.popen(build_dir() / "bin/ipmpstat", "-pn", *options, env=self.host.environment,
