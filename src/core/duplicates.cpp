@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/policy.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -105,13 +106,11 @@ bool Duplicates::a_link_came_up(const State& state, const Group& group) const {
     return false;
 }
 
-void Duplicates::reconsider(State& state, Instant now) {
+void Duplicates::reconsider(State& state, const Config& config, Instant now) {
     for (auto& [name, group] : state.groups) {
         bool came_up = a_link_came_up(state, group);
-        std::vector<const Interface*> members = members_of(std::as_const(state), group);
         for (Family which : kFamilies) {
-            bool any_active = std::any_of(members.begin(), members.end(),
-                                          [&](const Interface* member) { return active_for(*member, which); });
+            bool any_active = !carriers(state, group, which, config).empty();
             for (LogicalAddress& logical : group.families[index_of(which)].addresses) {
                 if (!logical.up) continue;
                 bool is_retried = logical.uniqueness == Uniqueness::tentative && logical.claimant;

@@ -48,7 +48,7 @@ class Duplicates {
                     std::vector<Action>& log);
 
     // Before addresses are bound: duplicates that are to be asked for again become tentative.
-    void reconsider(State& state, Instant now);
+    void reconsider(State& state, const Config& config, Instant now);
 
     // After `image` has been published: who must be asked for is, who is nobody else's is settled. Appends probes and
     // defences.

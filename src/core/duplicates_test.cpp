@@ -56,7 +56,7 @@ class DuplicateAddress : public testing::Test {
         step();
     }
     void step() {
-        duplicates_.reconsider(state_, now_);
+        duplicates_.reconsider(state_, config_, now_);
         Group& group = state_.groups.at("ipmp0");
         for (Family which : kFamilies) {
             GroupFamily& family = group.families[index_of(which)];

@@ -119,7 +119,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
     judge(before, log);
     choose(before);
-    duplicates.reconsider(state, now);
+    duplicates.reconsider(state, config, now);
     place();
     for (auto& [name, group] : state.groups) judge_group(state, group, log);
 

@@ -18,7 +18,7 @@ class ClaimWatch {
     // Whether a claim heard now becomes an event.
     bool is_passed_on(const IpAddress& address, Instant now);
 
-    void new_daemon() { waiting_.clear(); }  // begins every series anew
+    void forgive_waiting() { waiting_.clear(); }  // a new daemon, or one that was stopped: series take longer
 
     // To be called after each step.
     Violations inspect(const Transition& step, const DataplaneImage& image, Instant now, Duration tick_delay);

@@ -94,7 +94,7 @@ void World::start() {
     activations_.clear();
     told_.clear();
     peers_.forget();
-    claims_.new_daemon();
+    claims_.forgive_waiting();
     probe_sources_.clear();
     detection_.forget_all(now_);
     resync();

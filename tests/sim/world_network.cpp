@@ -38,7 +38,10 @@ void World::stall(Duration time) {
     if (!running_) return;
     trace("stall");
     stalled_until_ = std::max(stalled_until_, now_ + time);
-    at(stalled_until_, [this] { detection_.forgive_all(now_); });
+    at(stalled_until_, [this] {
+        detection_.forgive_all(now_);
+        claims_.forgive_waiting();
+    });
 }
 
 void World::send(const SendProbe& probe) {
