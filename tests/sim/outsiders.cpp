@@ -307,7 +307,9 @@ Duration Outsiders::time_to_meddle(std::chrono::minutes usual) const {
 
 // Usually: the limiter's longest pause, the flapping rule, and rest.
 Duration Outsiders::time_to_settle() const {
-    return probing_ && quick_ ? world_.config().failure_detection_time * 60 + seconds(15) : Duration(std::chrono::minutes(4));
+    if (!probing_) return std::chrono::minutes(4);
+    if (!quick_) return std::chrono::minutes(6);  // a detection time that grew has to shrink again
+    return world_.config().failure_detection_time * 60 + seconds(15);
 }
 
 }  // namespace ipmp::sim
