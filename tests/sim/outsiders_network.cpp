@@ -59,6 +59,9 @@ void Outsiders::give_test_address(const std::string& nic) {
         world_.command(SetFlags{{nic, logical}, Family::ipv4, {}, true, {}});
         world_.command(SetFlags{{nic, logical}, Family::ipv4, true, {}, {}});
     }
+    if (both_families_) {
+        for (std::uint32_t logical : {0, 1}) world_.command(SetFlags{{nic, logical}, Family::ipv6, {}, true, {}});
+    }
 }
 
 Duration Outsiders::some_time() { return random_.up_to(Duration(world_.config().failure_detection_time) * 3); }
