@@ -210,6 +210,9 @@ def run_simulation(check, long):
     check.say(f"simulation: build/tests/ipmp_sim --count {count} --seed {seed}")
     check.step("swarm", [str(program), "--count", str(count), "--seed", str(seed), "--jobs", str(os.cpu_count() or 1)],
                1200 if long else 300)
+    statistics = BUILD / "tests/false_failures"
+    if statistics.exists():
+        check.step("false-failures", [str(statistics), "--check", *(["--long"] if long else [])], 3600 if long else 120)
 
 
 # The emulated machine of ./check --vm. One that boots slowly would only prove that it is slow: it is not used.

@@ -107,6 +107,8 @@ void check_policy(const State& state, const Group& group, const Config& config, 
         }
         report.require(!member->inactive || functioning(*member), "{} is INACTIVE but does not function", member->name);
         report.require(!member->kept || member->failed, "{} carries on but has not failed", member->name);
+        bool may_carry_on = !member->kept || (link_up(*member) && !member->offline);
+        report.require(may_carry_on, "{} carries on without link or offline", member->name);
         report.require(!member->probe_failed || member->failed, "{} fails by probes but not at all", member->name);
     }
     std::size_t wanted = std::min(std::max<std::size_t>(capacity, 1), functions);
@@ -181,6 +183,20 @@ void check_calls(const Transition& step, const Group& group, Report& report) {
         report.require(!called || needed, "{}: {} was INACTIVE and was called without need", group.interface,
                        member->name);
         report.require(!repaired || needed, "{}: {} was repaired and does not rest", group.interface, member->name);
+    }
+}
+
+// R-DET-8: an opinion may cut nobody off who has link. A member fails by probes alone, with a witness, or all do at once
+// and carry on; and who carries on after that had been in use before.
+void check_opinions(const Transition& step, const Group& group, Report& report) {
+    for (const Interface* member : members_of(step.after, group)) {
+        const Interface* former = find_interface(step.before, member->index);
+        if (!former || former->group != group.interface || !member->kept || former->kept) continue;
+        report.require(active(*former), "{} carries on but was not in use", member->name);
+        report.require(step.config.group_failure == GroupFailure::keep, "{} carries on though it may not", member->name);
+        for (const Interface* other : members_of(step.after, group)) {
+            report.require(!functioning(*other), "{} carries on though {} works", member->name, other->name);
+        }
     }
 }
 
@@ -286,6 +302,7 @@ Violations check_transition(const Transition& step) {
     for (const auto& [name, group] : step.after.groups) {
         check_calls(step, group, report);
         check_moves(step, group, report);
+        check_opinions(step, group, report);
     }
     for (const Action& action : step.actions) {
         if (auto* all = std::get_if<Announce>(&action)) check_speaker(step.after, all->address, all->nic, report);

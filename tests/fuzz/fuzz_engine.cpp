@@ -3,6 +3,7 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <cstdio>
+#include <vector>
 
 #include "core/engine.hpp"
 #include "core/invariants.hpp"
@@ -54,6 +55,7 @@ KernelState some_kernel(FuzzedDataProvider& bytes) {
         address.address = some_address(bytes);
         address.prefix_length = bytes.ConsumeIntegralInRange<std::uint8_t>(0, bits_of(address.address.family));
         kernel.addresses.push_back(address);
+        if (bytes.ConsumeBool()) kernel.target_routes.push_back({address.link, some_address(bytes)});
     }
     return kernel;
 }
@@ -79,16 +81,39 @@ Command some_command(FuzzedDataProvider& bytes) {
     }
 }
 
+std::uint64_t next_nonce = 1;  // what the engine draws
+std::vector<SendProbe> probes;
+
+// To a probe that has been sent, as a rule, and true in some respects.
+ProbeAnswered some_answer(FuzzedDataProvider& bytes, InterfaceIndex link) {
+    ProbeAnswered answer{.source = {link, some_address(bytes)}, .from = some_address(bytes), .nonce = 0, .network_time = {}};
+    if (probes.empty() || bytes.ConsumeBool()) return answer;
+    const SendProbe& probe = probes[bytes.ConsumeIntegralInRange<std::size_t>(0, probes.size() - 1)];
+    answer.source = probe.source;
+    if (bytes.ConsumeBool() && !probe.target.is_multicast()) answer.from = probe.target;
+    if (bytes.ConsumeBool()) answer.nonce = probe.nonce;
+    return answer;
+}
+
+Config some_config(FuzzedDataProvider& bytes) {
+    Config config{.failback = bytes.ConsumeBool()};
+    config.failure_detection_time = std::chrono::milliseconds(bytes.ConsumeIntegralInRange(100, 20000));
+    if (bytes.ConsumeBool()) config.group_failure = GroupFailure::down;
+    config.suspicion_probes = bytes.ConsumeBool();
+    config.duplicate_address_probes = bytes.ConsumeBool();
+    return config;
+}
+
 Event some_event(FuzzedDataProvider& bytes) {
     InterfaceIndex link{bytes.ConsumeIntegralInRange<std::uint32_t>(1, 6)};
-    switch (bytes.ConsumeIntegralInRange(0, 9)) {
+    switch (bytes.ConsumeIntegralInRange(0, 10)) {
+        case 9: return some_answer(bytes, link);
         case 0: return KernelObserved{some_kernel(bytes)};
         case 1: return CarrierChanged{link, bytes.ConsumeBool(), bytes.ConsumeIntegral<std::uint8_t>()};
         case 2: return LinkVanished{link};
         case 3: return KernelApplied{bytes.ConsumeIntegral<std::uint8_t>(), {{DeleteLink{link}, 1, "refused"}}};
         case 4: return Tick{};
-        case 5: return ConfigChanged{
-                Config{.failback = bytes.ConsumeBool(), .duplicate_address_probes = bytes.ConsumeBool()}};
+        case 5: return ConfigChanged{some_config(bytes)};
         case 6: {
             MacAddress mac{{2, 0, 0, 0, 1, bytes.ConsumeIntegral<std::uint8_t>()}};
             return PeersFound{some_name(bytes), {{some_address(bytes), {some_address(bytes), mac}}}};
@@ -103,14 +128,19 @@ Event some_event(FuzzedDataProvider& bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     FuzzedDataProvider bytes(data, size);
-    Config config{.failback = bytes.ConsumeBool()};
-    Engine engine(config, "fuzz");
+    Config config = some_config(bytes);
+    Engine engine(config, "fuzz", {}, [] { return next_nonce++; });
     Instant now{};
+    probes.clear();
     for (int step = 0; step < 100 && bytes.remaining_bytes() > 0; ++step) {
         Event event = some_event(bytes);
         if (auto* changed = std::get_if<ConfigChanged>(&event)) config = changed->config;
         now += std::chrono::milliseconds(bytes.ConsumeIntegral<std::uint16_t>());
-        engine.step(now, event);
+        Engine::Outcome outcome = engine.step(now, event);
+        for (const Action& action : outcome.actions) {
+            if (auto* probe = std::get_if<SendProbe>(&action)) probes.push_back(*probe);
+        }
+        if (outcome.deadline && *outcome.deadline > now && bytes.ConsumeBool()) now = *outcome.deadline;
         for (const std::string& violation : check(engine.state(), engine.image(), config)) {
             std::fprintf(stderr, "%s\n", violation.c_str());
             std::abort();

@@ -63,8 +63,9 @@ void DetectionWatch::network_changed(const Network& network, Instant now) {
     bool fine = std::all_of(network.machines.begin(), network.machines.end(), [](const Machine& machine) {
         return machine.alive && machine.delay == Duration::zero();
     });
-    if (!fine || !targets_fine_ || !network.parted.empty()) targets_doubted_ = now;
-    targets_fine_ = fine && network.parted.empty();
+    fine &= network.parted.empty() && network.silent_families.empty();
+    if (!fine || !targets_fine_) targets_doubted_ = now;
+    targets_fine_ = fine;
     for (auto& [link, nic] : nics_) {
         const PathState& path = network.path(link);
         bool was_fine = path_fine_.try_emplace(link, true).first->second;
@@ -107,7 +108,8 @@ void DetectionWatch::check_member(const Interface& former, const Interface& memb
     bool answers = newest && now - *newest < 2 * interval;
     if (!former.probe_failed && member.probe_failed) {
         bool cause = !path_fine_[member.index] || !targets_fine_ || now - std::max(nic.doubted, targets_doubted_) < 14 * interval;
-        if (!cause) found.push_back(fmt::format("{}: failed by probes without cause", member.name));
+        bool had_targets = newest.has_value();  // who has none cannot vouch for itself
+        if (!cause && had_targets) found.push_back(fmt::format("{}: failed by probes without cause", member.name));
         if (!answers) nic.run_length = 0;
         if (nic.silent_since) ++in_time_;
         nic.silent_since.reset();

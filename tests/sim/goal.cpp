@@ -74,7 +74,8 @@ class Goal {
     void insert_copies(InterfaceIndex link, const IpAddress& address, AddressSet& wanted) {
         for (const AddressState& seen : truth_.addresses) {
             bool copy = seen.link == link && seen.address == address;
-            if (copy) wanted.insert(written(address, seen.prefix_length, false));
+            bool narrow = seen.scope_link && !seen.address.is_link_local();
+            if (copy) wanted.insert(written(address, seen.prefix_length, narrow));
         }
     }
 
@@ -138,8 +139,9 @@ class Goal {
                 bool down = nic.offline && !logical.address.is_link_local();
                 if (!logical.up || logical.address.is_zero() || down) continue;
                 bool test = is_test_address(nic, logical);
+                bool narrow = test || (logical.scope_link && !logical.address.is_link_local());
                 std::uint8_t prefix_length = test ? bits_of(logical.address.family) : logical.prefix_length;
-                wanted.insert(written(logical.address, prefix_length, test));
+                wanted.insert(written(logical.address, prefix_length, narrow));
                 if (logical.adopted) insert_copies(nic.index, logical.address, wanted);
             }
         }

@@ -22,6 +22,8 @@ const PathState& Network::path(InterfaceIndex nic) const {
 std::vector<Network::Reply> Network::replies(const SendProbe& probe, Random& random) const {
     std::vector<Reply> all;
     const PathState& path = this->path(probe.source.link);
+    auto silent = silent_families.find(probe.source.link);
+    if (silent != silent_families.end() && silent->second[index_of(probe.target.family)]) return all;
     if (path.mute || random.chance(path.loss)) return all;
     for (const Machine& machine : machines) {
         IpAddress address = machine.address(probe.target.family);

@@ -2,6 +2,7 @@
 // repeats and reorders what passes. It knows nothing of the daemon; tests/sim/world decides when something arrives.
 #pragma once
 
+#include <array>
 #include <map>
 #include <set>
 #include <string>
@@ -46,6 +47,7 @@ struct Network {
     }
 
     std::vector<Machine> machines;
+    std::map<InterfaceIndex, std::array<bool, 2>> silent_families;  // through which neither family, or one, gets
     std::map<InterfaceIndex, PathState> paths;                      // clean where none is given
     std::set<std::pair<InterfaceIndex, std::uint8_t>> parted;       // NICs and machines with a broken switch between
 };

@@ -324,7 +324,8 @@ Duration Outsiders::time_to_meddle(std::chrono::minutes usual) const {
 
 // Usually: the limiter's longest pause, the flapping rule, the retry of duplicates, and rest.
 Duration Outsiders::time_to_settle() const {
-    return probing_ && quick_ ? world_.config().failure_detection_time * 60 + seconds(15) : Duration(std::chrono::minutes(7));
+    if (!probing_ || !quick_) return std::chrono::minutes(7);
+    return world_.config().failure_detection_time * 60 + seconds(15);
 }
 
 }  // namespace ipmp::sim

@@ -59,6 +59,9 @@ void Outsiders::give_test_address(const std::string& nic) {
         world_.command(SetFlags{{nic, logical}, Family::ipv4, {}, true, {}});
         world_.command(SetFlags{{nic, logical}, Family::ipv4, true, {}, {}});
     }
+    if (both_families_) {
+        for (std::uint32_t logical : {0, 1}) world_.command(SetFlags{{nic, logical}, Family::ipv6, {}, true, {}});
+    }
 }
 
 Duration Outsiders::some_time() { return random_.up_to(Duration(world_.config().failure_detection_time) * 3); }
@@ -90,7 +93,7 @@ void Outsiders::act_on_network() {
                       [=](Network& network) { network.paths[nic].loss = 0; });
     }
     if (delays_ && random_.chance(0.3)) {
-        Duration delay = random_.up_to(random_.chance(0.5) ? interval / 10 : interval * 2);
+        Duration delay = random_.up_to(random_.chance(0.5) ? interval / 10 : interval * 4 / 3);
         Duration jitter = random_.up_to(random_.chance(0.5) ? interval / 10 : interval);
         double repeated = random_.chance(0.5) ? 0.2 : 0;
         for_some_time(
@@ -134,7 +137,7 @@ void Outsiders::act_on_machines() {
                       [=](Network& network) { for_chosen(network, [](Machine& one) { one.alive = true; }); });
     }
     if (delays_ && random_.chance(0.3)) {
-        Duration delay = random_.up_to(Duration(world_.config().failure_detection_time) / 3);
+        Duration delay = random_.up_to(Duration(world_.config().failure_detection_time) / 14);
         for_some_time([=](Network& network) { for_chosen(network, [=](Machine& one) { one.delay = delay; }); },
                       [=](Network& network) { for_chosen(network, [](Machine& one) { one.delay = {}; }); });
     }

@@ -167,6 +167,7 @@ void World::inspect(const State& before, const Event& event, const std::vector<A
     if (auto* answer = std::get_if<PeerAnswered>(&event)) peers_.answered(*answer);
     watch_carrier_beliefs(event);
     watch_slots();
+    if (now_ < stalled_until_ + std::chrono::seconds(2)) claims_.forgive_waiting();
     for (const std::string& text : claims_.inspect(step, engine_->image(), now_, faults_.tick_delay)) violated(text);
 }
 

@@ -38,10 +38,7 @@ void World::stall(Duration time) {
     if (!running_) return;
     trace("stall");
     stalled_until_ = std::max(stalled_until_, now_ + time);
-    at(stalled_until_, [this] {
-        detection_.forgive_all(now_);
-        claims_.forgive_waiting();
-    });
+    at(stalled_until_, [this] { detection_.forgive_all(now_); });
 }
 
 void World::send(const SendProbe& probe) {
