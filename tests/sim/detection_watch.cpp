@@ -147,8 +147,16 @@ Violations DetectionWatch::overdue(const State& state, const Config& config, con
             continue;
         }
         if (now <= *nic.silent_since + config.failure_detection_time) continue;
+        Status shown = status();
+        bool has_targets = std::any_of(shown.targets.begin(), shown.targets.end(), [&](const TargetStatus& row) {
+            return row.interface == member->name && !row.targets.empty();
+        });
+        if (!has_targets) {  // routes went, which the daemon may have learnt late
+            nic.silent_since.reset();
+            continue;
+        }
         Duration stretched = config.failure_detection_time;  // what the tools show counts
-        for (const GroupStatus& group : status().groups) {
+        for (const GroupStatus& group : shown.groups) {
             if (group.interface != member->group) continue;
             stretched = std::max(stretched, Duration(std::chrono::milliseconds(group.failure_detection_time_ms.value_or(0))));
         }
