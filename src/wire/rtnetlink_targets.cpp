@@ -46,8 +46,9 @@ bool read_hops(const nlattr* attribute, Family family, std::vector<Hop>& hops) {
         std::memcpy(&header, at, sizeof header);
         if (header.rtnh_len < sizeof header || header.rtnh_len > left) return false;
         Hop hop{.link = {static_cast<std::uint32_t>(header.rtnh_ifindex)}, .gateway = {}};
-        bool well_formed = visit_attributes(at + sizeof header, header.rtnh_len - sizeof header,
-                                            [&](const nlattr* inner) { return read_hop_attribute(inner, family, hop); });
+        bool well_formed =
+            visit_attributes(at + sizeof header, header.rtnh_len - sizeof header,
+                             [&](const nlattr* inner) { return read_hop_attribute(inner, family, hop); });
         if (!well_formed) return false;
         hops.push_back(hop);
         std::size_t step = std::min<std::size_t>(left, MNL_ALIGN(header.rtnh_len));
