@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <random>
 #include <set>
 #include <utility>
 
@@ -87,6 +86,16 @@ struct Engine::Impl {
 };
 
 namespace {
+
+// For who gives no source of chance: numbers that are spread, but the same each time (splitmix64).
+RandomSource without_chance() {
+    return [state = std::uint64_t{0}]() mutable {
+        std::uint64_t value = state += 0x9e3779b97f4a7c15;
+        value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+        value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+        return value ^ (value >> 31);
+    };
+}
 
 const Interface* same_interface(const std::map<std::string, Interface>& before, const Interface& interface) {
     for (const auto& [name, former] : before) {
@@ -340,7 +349,7 @@ std::optional<Instant> Engine::Impl::deadline_without_probes() const {
 }
 
 Engine::Engine(const Config& config, std::string host_id, State restored, RandomSource random)
-    : impl_(std::make_unique<Impl>(random ? std::move(random) : RandomSource(std::mt19937_64()))) {
+    : impl_(std::make_unique<Impl>(random ? std::move(random) : without_chance())) {
     impl_->config = config;
     impl_->host_id = std::move(host_id);
     impl_->announcements.resume(restored);

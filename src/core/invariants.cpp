@@ -186,14 +186,15 @@ void check_calls(const Transition& step, const Group& group, Report& report) {
     }
 }
 
-// R-DET-8: an opinion may cut nobody off who has link. A member fails by probes alone, with a witness, or all do at once
-// and carry on; and who carries on after that had been in use before.
+// R-DET-8: an opinion may cut nobody off who has link. A member fails by probes alone, with a witness, or all do at
+// once and carry on; and who carries on after that had been in use before.
 void check_opinions(const Transition& step, const Group& group, Report& report) {
     for (const Interface* member : members_of(step.after, group)) {
         const Interface* former = find_interface(step.before, member->index);
         if (!former || former->group != group.interface || !member->kept || former->kept) continue;
         report.require(active(*former), "{} carries on but was not in use", member->name);
-        report.require(step.config.group_failure == GroupFailure::keep, "{} carries on though it may not", member->name);
+        report.require(step.config.group_failure == GroupFailure::keep, "{} carries on though it may not",
+                       member->name);
         for (const Interface* other : members_of(step.after, group)) {
             report.require(!functioning(*other), "{} carries on though {} works", member->name, other->name);
         }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/predicates.hpp"
 #include "sim/goal.hpp"
 #include "sim/world.hpp"
 
@@ -108,6 +109,68 @@ TEST_P(Exhaustive, EveryOrderOfSixCables) {
         if (HasFatalFailure()) return;
     }
 }
+
+// What probes see: silent paths, a machine that dies, cables and restarts, in every order of three.
+void probe_at(World& world) {
+    world.network().machines = {{.number = 200}};
+    world.command(SetGroup{"s", Family::ipv4, ""});  // it would be a witness always
+    for (std::uint8_t number = 1; number <= 2; ++number) {
+        std::string nic(1, static_cast<char>('a' + number - 1));
+        world.command(
+            AddLogical{nic, IpAddress{Family::ipv4, {192, 0, 2, static_cast<std::uint8_t>(100 + number)}}, 24});
+        world.command(SetFlags{{nic, 1}, Family::ipv4, {}, true, {}});
+        world.command(SetFlags{{nic, 1}, Family::ipv4, true, {}, {}});
+    }
+    world.run_until(world.now() + 500ms);
+}
+
+std::vector<Act> acts_on_paths() {
+    std::vector<Act> all;
+    for (const std::string nic : {"a", "b"}) {
+        all.push_back({"silence " + nic, [nic](World& world) {
+                           bool& mute = world.network().paths[world.kernel().find(nic)].mute;
+                           mute = !mute;
+                           world.network_changed();
+                       }});
+        all.push_back({"cable " + nic, [nic](World& world) { toggle_cable(world, nic); }});
+    }
+    all.push_back({"machine", [](World& world) {
+                       bool& alive = world.network().machines[0].alive;
+                       alive = !alive;
+                       world.network_changed();
+                   }});
+    all.push_back({"restart", [](World& world) { world.restart({}); }});
+    return all;
+}
+
+class ExhaustiveProbes : public testing::TestWithParam<GroupFailure> {};
+
+TEST_P(ExhaustiveProbes, R_DET_8_EveryOrderOfThreeEvents) {
+    std::vector<Act> all = acts_on_paths();
+    for (std::size_t number = 0; number < all.size() * all.size() * all.size(); ++number) {
+        Config config{.failure_detection_time = 100ms, .group_failure = GetParam(), .link_ups_per_minute = 0};
+        World world(1, config, Faults{});
+        set_up(world);
+        probe_at(world);
+        std::string story;
+        for (std::size_t depth = 0, rest = number; depth < 3; ++depth, rest /= all.size()) {
+            story += all[rest % all.size()].name + "; ";
+            all[rest % all.size()].run(world);
+            world.run_until(world.now() + 150ms);
+        }
+        world.run_until(world.now() + 5s);
+        ASSERT_EQ(world.violations(), Violations{}) << story;
+        ASSERT_EQ(unmet(world, world.kernel()), Violations{}) << story;
+        const State& state = world.engine().state();
+        bool has_link = false;
+        for (const auto& [name, nic] : state.interfaces) has_link |= !nic.group.empty() && link_up(nic);
+        bool carries = state.groups.at("ipmp0").families[0].nominee != InterfaceIndex{};
+        bool cut_off = has_link && !carries && GetParam() == GroupFailure::keep;
+        ASSERT_FALSE(cut_off) << story;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, ExhaustiveProbes, testing::Values(GroupFailure::keep, GroupFailure::down));
 
 INSTANTIATE_TEST_SUITE_P(Modes, Exhaustive,
                          testing::Values(Mode{true, 0, 1s}, Mode{false, 0, 1s}, Mode{true, 2, 100us},

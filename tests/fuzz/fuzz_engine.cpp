@@ -86,7 +86,8 @@ std::vector<SendProbe> probes;
 
 // To a probe that has been sent, as a rule, and true in some respects.
 ProbeAnswered some_answer(FuzzedDataProvider& bytes, InterfaceIndex link) {
-    ProbeAnswered answer{.source = {link, some_address(bytes)}, .from = some_address(bytes), .nonce = 0, .network_time = {}};
+    ProbeAnswered answer{
+        .source = {link, some_address(bytes)}, .from = some_address(bytes), .nonce = 0, .network_time = {}};
     if (probes.empty() || bytes.ConsumeBool()) return answer;
     const SendProbe& probe = probes[bytes.ConsumeIntegralInRange<std::size_t>(0, probes.size() - 1)];
     answer.source = probe.source;

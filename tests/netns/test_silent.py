@@ -33,7 +33,7 @@ class LogWatch:
         self.thread.start()
 
     def _run(self):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))  # this thread: what it notes must not be its own delay
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))  # this thread alone
         with open(self.path, "rb") as log:
             while not self.stopping.wait(0.001):
                 for line in log.read().decode(errors="replace").splitlines():
@@ -98,7 +98,8 @@ def run_trials(lab, say, detection_time_ms, trials, name):
     keep(say, name, parts)
     late = [took for took in parts["verdict"] if took > detection_time_ms]
     assert not late, f"verdicts after more than {detection_time_ms} ms: {late}"
-    assert all(2 * detection_time_ms <= took <= 2.3 * detection_time_ms + 20 for took in parts["repair"]), parts["repair"]
+    assert all(2 * detection_time_ms <= took <= 2.3 * detection_time_ms + 20 for took in parts["repair"]), \
+        parts["repair"]
     allowed = math.floor(trials / 100)
     assert sum(gap > detection_time_ms + 10 for gap in parts["gap"]) <= allowed, parts["gap"]
 

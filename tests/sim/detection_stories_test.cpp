@@ -19,6 +19,7 @@ class Detection : public testing::Test {
     void host(int nics, int machines, int routers, std::chrono::milliseconds detection_time = 1s, Config config = {}) {
         config.failure_detection_time = detection_time;
         config.link_ups_per_minute = 0;
+        config.duplicate_address_probes = 0;
         world_.emplace(1, config, Faults{});
         for (int number = 0; number < machines; ++number) add_machine(static_cast<std::uint8_t>(201 + number));
         routes(routers);
@@ -99,9 +100,8 @@ class Detection : public testing::Test {
     }
     int logged(const std::string& part) const {
         const auto& all = world_->logged();
-        return static_cast<int>(std::count_if(all.begin(), all.end(), [&](auto& line) {
-            return line.text.find(part) != std::string::npos;
-        }));
+        return static_cast<int>(std::count_if(all.begin(), all.end(),
+                                              [&](auto& line) { return line.text.find(part) != std::string::npos; }));
     }
 
     std::optional<World> world_;
@@ -241,9 +241,10 @@ TEST_F(Detection, R_DET_9_TheDetectionTimeGrowsWithAnswersAndShrinksAgain) {
     world_->network_changed();
     advance(20s);
     EXPECT_GE(shown_detection_time(), 7 * 2 * 300);
-    EXPECT_EQ(logged("Cannot meet requested failure detection time of 1000 ms on (inet a) new failure detection time") +
-                  logged("Cannot meet requested failure detection time of 1000 ms on (inet b) new failure detection time"),
-              logged("Cannot meet"));
+    EXPECT_EQ(
+        logged("Cannot meet requested failure detection time of 1000 ms on (inet a) new failure detection time") +
+            logged("Cannot meet requested failure detection time of 1000 ms on (inet b) new failure detection time"),
+        logged("Cannot meet"));
     EXPECT_GE(logged("Cannot meet"), 1);
     EXPECT_FALSE(failed("a") || failed("b"));
     machine(0).delay = {};

@@ -26,8 +26,9 @@ void DetectionWatch::watch(const std::vector<ProbeSource>& sources, Instant now)
     for (const ProbeSource& source : sources) wanted[source.link][source.address] = {};
     for (auto& [link, nic] : nics_) {
         auto& addresses = wanted[link];
-        bool same = addresses.size() == nic.sources.size() &&
-                    std::all_of(addresses.begin(), addresses.end(), [&](auto& one) { return nic.sources.contains(one.first); });
+        bool same =
+            addresses.size() == nic.sources.size() &&
+            std::all_of(addresses.begin(), addresses.end(), [&](auto& one) { return nic.sources.contains(one.first); });
         if (same) continue;
         nic.silent_since.reset();
         nic.doubted = now;
@@ -60,9 +61,8 @@ void DetectionWatch::no_way_out(InterfaceIndex nic, Instant now) {
 }
 
 void DetectionWatch::network_changed(const Network& network, Instant now) {
-    bool fine = std::all_of(network.machines.begin(), network.machines.end(), [](const Machine& machine) {
-        return machine.alive && machine.delay == Duration::zero();
-    });
+    bool fine = std::all_of(network.machines.begin(), network.machines.end(),
+                            [](const Machine& machine) { return machine.alive && machine.delay == Duration::zero(); });
     fine &= network.parted.empty() && network.silent_families.empty();
     if (!fine || !targets_fine_) targets_doubted_ = now;
     targets_fine_ = fine;
@@ -103,11 +103,13 @@ void DetectionWatch::check_member(const Interface& former, const Interface& memb
         return;
     }
     Duration interval = interval_of(config);
-    auto newest = std::max_element(nic.sources.begin(), nic.sources.end(),
-                                   [](auto& a, auto& b) { return a.second < b.second; })->second;
+    auto newest = std::max_element(nic.sources.begin(), nic.sources.end(), [](auto& a, auto& b) {
+                      return a.second < b.second;
+                  })->second;
     bool answers = newest && now - *newest < 2 * interval;
     if (!former.probe_failed && member.probe_failed) {
-        bool cause = !path_fine_[member.index] || !targets_fine_ || now - std::max(nic.doubted, targets_doubted_) < 14 * interval;
+        bool cause = !path_fine_[member.index] || !targets_fine_ ||
+                     now - std::max(nic.doubted, targets_doubted_) < 14 * interval;
         bool had_targets = newest.has_value();  // who has none cannot vouch for itself
         if (!cause && had_targets) found.push_back(fmt::format("{}: failed by probes without cause", member.name));
         if (!answers) nic.run_length = 0;
@@ -147,14 +149,24 @@ Violations DetectionWatch::overdue(const State& state, const Config& config, con
             continue;
         }
         if (now <= *nic.silent_since + config.failure_detection_time) continue;
+        Status shown = status();
+        bool has_targets = std::any_of(shown.targets.begin(), shown.targets.end(), [&](const TargetStatus& row) {
+            return row.interface == member->name && !row.targets.empty();
+        });
+        if (!has_targets) {  // routes went, which the daemon may have learnt late
+            nic.silent_since.reset();
+            continue;
+        }
         Duration stretched = config.failure_detection_time;  // what the tools show counts
-        for (const GroupStatus& group : status().groups) {
+        for (const GroupStatus& group : shown.groups) {
             if (group.interface != member->group) continue;
-            stretched = std::max(stretched, Duration(std::chrono::milliseconds(group.failure_detection_time_ms.value_or(0))));
+            stretched =
+                std::max(stretched, Duration(std::chrono::milliseconds(group.failure_detection_time_ms.value_or(0))));
         }
         if (now <= *nic.silent_since + stretched) continue;
-        found.push_back(fmt::format("{}: silent for {} ms and not found", member->name,
-                                    std::chrono::duration_cast<std::chrono::milliseconds>(now - *nic.silent_since).count()));
+        found.push_back(
+            fmt::format("{}: silent for {} ms and not found", member->name,
+                        std::chrono::duration_cast<std::chrono::milliseconds>(now - *nic.silent_since).count()));
     }
     return found;
 }

@@ -2,7 +2,8 @@
 // probing by the real ProbeInstance, without the rest of the world, which makes a day a matter of milliseconds.
 //
 //   false_failures --days N --loss PERCENT [--plain]     counts; PERCENT is lost each way; --plain: no suspicion probes
-//   false_failures --check [--long]                      what ./check runs; status 1 if a count is not what it should be
+//   false_failures --check [--long]                      what ./check runs; status 1 if a count is not what it should
+//   be
 #include <fmt/format.h>
 
 #include <cmath>
@@ -55,7 +56,11 @@ class Line {
 
   private:
     ProbeContext context() {
-        return {.config = config_, .timing = timing_, .random = draw_, .next_id = next_id_, .now = now_,
+        return {.config = config_,
+                .timing = timing_,
+                .random = draw_,
+                .next_id = next_id_,
+                .now = now_,
                 .actions = actions_};
     }
     // At once: nothing happens within a round trip.
@@ -88,8 +93,9 @@ double lost(double each_way) { return 1 - (1 - each_way) * (1 - each_way); }
 
 // Failures per detection probe, with q the share of round trips that are lost.
 //
-// Plain: the mean number of probes until five in a row are lost is (1 - q^5) / ((1-q) q^5). But in half of all cases the
-// sixth leaves before the fifth is lost, and an answer to it comes first: that is no failure. Nor does it count anew.
+// Plain: the mean number of probes until five in a row are lost is (1 - q^5) / ((1-q) q^5). But in half of all cases
+// the sixth leaves before the fifth is lost, and an answer to it comes first: that is no failure. Nor does it count
+// anew.
 double saved_by_next(double q) { return (1 - q) / 2; }
 
 double plain_rate(double q) {
@@ -144,11 +150,11 @@ bool never_fails(double days, double each_way) {
 }
 
 int check(bool thorough) {
-    bool fits = agrees(50, 0.2, false, 0.02);   // events are frequent there: the formulas hold,
+    bool fits = agrees(50, 0.2, false, 0.02);  // events are frequent there: the formulas hold,
     fits &= agrees(20, 0.3, false, 0.02);
     fits &= agrees(20, 0.5, true, 0.1);
     fits &= agrees(100, 0.4, true, 0.1);
-    fits &= never_fails(20, 0.05);               // so they may be believed where nobody can wait for one
+    fits &= never_fails(20, 0.05);  // so they may be believed where nobody can wait for one
     if (thorough) fits &= never_fails(10000, 0.01);
     return fits ? 0 : 1;
 }
@@ -162,12 +168,18 @@ int main(int argc, char** argv) {
     bool plain = false, checking = false, thorough = false;
     for (int at = 1; at < argc; ++at) {
         std::string word = argv[at];
-        if (word == "--plain") plain = true;
-        else if (word == "--check") checking = true;
-        else if (word == "--long") thorough = true;
-        else if (word == "--days" && at + 1 < argc) days = std::strtod(argv[++at], nullptr);
-        else if (word == "--loss" && at + 1 < argc) percent = std::strtod(argv[++at], nullptr);
-        else return 2;
+        if (word == "--plain")
+            plain = true;
+        else if (word == "--check")
+            checking = true;
+        else if (word == "--long")
+            thorough = true;
+        else if (word == "--days" && at + 1 < argc)
+            days = std::strtod(argv[++at], nullptr);
+        else if (word == "--loss" && at + 1 < argc)
+            percent = std::strtod(argv[++at], nullptr);
+        else
+            return 2;
     }
     if (checking) return ipmp::sim::check(thorough);
     if (days <= 0) return 2;

@@ -172,7 +172,8 @@ class Goal {
             }
         }
         bool silent = network.path(nic.index).silent();
-        if (up && probed && (silent || !answered)) return;  // found by then, or nobody was ever known: see DetectionWatch
+        if (up && probed && (silent || !answered))
+            return;  // found by then, or nobody was ever known: see DetectionWatch
         require(nic.failed == !up, fmt::format("{} is {}", nic.name, nic.failed ? "failed with link" : "not failed"));
     }
 

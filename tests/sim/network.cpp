@@ -8,8 +8,10 @@ namespace ipmp::sim {
 
 IpAddress Machine::address(Family family) const {
     IpAddress address{.family = family};
-    if (family == Family::ipv4) address.bytes = {192, 0, 2, number};
-    else address.bytes = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, number};
+    if (family == Family::ipv4)
+        address.bytes = {192, 0, 2, number};
+    else
+        address.bytes = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, number};
     return address;
 }
 

@@ -17,7 +17,8 @@ constexpr std::uint8_t kFirstMachine = 200, kFirstTestAddress = 100;
 
 void Outsiders::set_up_probing() {
     Config config = world_.config();
-    config.failure_detection_time = random_.pick(std::vector{milliseconds(100), milliseconds(1000), milliseconds(10000)});
+    config.failure_detection_time =
+        random_.pick(std::vector{milliseconds(100), milliseconds(1000), milliseconds(10000)});
     quick_ = config.failure_detection_time < seconds(10);
     if (quick_) {  // what takes a minute to come right again has histories of its own
         config.link_ups_per_minute = 0;
@@ -116,7 +117,8 @@ void Outsiders::forge_answer() {
     auto probe = world_.newest_probe();
     if (!probe) return;
     bool knows_nonce = random_.chance(0.3);
-    ProbeAnswered answer{.source = probe->source, .from = probe->target, .nonce = random_.below(~0ULL), .network_time = {}};
+    ProbeAnswered answer{
+        .source = probe->source, .from = probe->target, .nonce = random_.below(~0ULL), .network_time = {}};
     if (knows_nonce && !probe->target.is_multicast()) {
         answer.nonce = probe->nonce;
         answer.from = IpAddress{Family::ipv4, {192, 0, 2, 66}};
@@ -144,10 +146,13 @@ void Outsiders::act_on_machines() {
     if (partitions_ && random_.chance(0.3)) {
         InterfaceIndex nic = some_nic_link();
         for_some_time(
-            [=](Network& network) { for_chosen(network, [&](Machine& one) { network.parted.insert({nic, one.number}); }); },
+            [=](Network& network) {
+                for_chosen(network, [&](Machine& one) { network.parted.insert({nic, one.number}); });
+            },
             [=](Network& network) { network.parted.clear(); });
     }
-    if (routes_ && world_.network().machines[chosen].answers && random_.chance(0.3)) {  // one comes, one goes, or one takes another's place
+    if (routes_ && world_.network().machines[chosen].answers &&
+        random_.chance(0.3)) {  // one comes, one goes, or one takes another's place
         std::uint8_t number = world_.network().machines[chosen].number;
         if (random_.chance(0.3)) routers_.clear();
         if (!routers_.erase(number)) routers_.insert(number);

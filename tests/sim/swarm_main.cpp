@@ -73,7 +73,8 @@ int run_seed(std::uint64_t seed, const Options& options) {
     world.run_until(settled + outsiders.time_to_settle());
     if (!world.violations().empty()) return fail(seed, options, "unsafe", world.violations(), kSafety);
     Violations missing = unmet(world, world.kernel());
-    if (world.last_change() > settled + outsiders.time_to_settle() * 3 / 4) missing.push_back("it does not come to rest");
+    if (world.last_change() > settled + outsiders.time_to_settle() * 3 / 4)
+        missing.push_back("it does not come to rest");
     if (!missing.empty()) return fail(seed, options, "does not converge", missing, kLiveness);
     return kPassed;
 }
@@ -156,7 +157,8 @@ bool parse(int argc, char** argv, Options& options) {
 int main(int argc, char** argv) {
     ipmp::sim::Options options;
     if (!ipmp::sim::parse(argc, argv, options)) {
-        std::fprintf(stderr, "usage: ipmp_sim [--seed N] [--count N] [--minutes M] [--jobs J] [--replay FILE] [--verbose]\n");
+        std::fprintf(stderr,
+                     "usage: ipmp_sim [--seed N] [--count N] [--minutes M] [--jobs J] [--replay FILE] [--verbose]\n");
         return ipmp::sim::kUsage;
     }
     for (int signal : {SIGABRT, SIGSEGV, SIGFPE}) std::signal(signal, ipmp::sim::crashed);

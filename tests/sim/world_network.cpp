@@ -83,8 +83,10 @@ void World::watch_detection(const Event& event, const std::vector<Action>& actio
     for (const Action& action : actions) {
         auto* report = std::get_if<ProbeReport>(&action);
         if (report && report->answered) {
-            if (!answer || answer->from != report->target) violated("a probe counts as answered though nobody did");
-            else detection_.answered(*answer, now_);
+            if (!answer || answer->from != report->target)
+                violated("a probe counts as answered though nobody did");
+            else
+                detection_.answered(*answer, now_);
         }
         auto* watch = std::get_if<WatchProbes>(&action);
         if (!watch) continue;

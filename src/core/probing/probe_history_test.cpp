@@ -19,7 +19,9 @@ class ProbeHistoryTest : public testing::Test {
   protected:
     // Sent at second `number`, due 10 s later; the number is its nonce.
     void send(int number, const IpAddress& target = kA) {
-        history.add({.nonce = static_cast<std::uint64_t>(number), .target = target, .started = at(number),
+        history.add({.nonce = static_cast<std::uint64_t>(number),
+                     .target = target,
+                     .started = at(number),
                      .deadline = at(number + 10)});
     }
     void answer(int number) {

@@ -9,8 +9,9 @@
 //
 // Suspicion (beyond the original): on a lossy link five losses in a row happen by chance. From the second on, extra
 // probes go to all known targets, kSuspicionPerInterval a GPI; a verdict rests on kSuspicionLost of them being lost as
-// well, and an answer to any ends the suspicion and forgives what was lost before that one was sent. Ten take 10/6 GPI; begun at the latest 2.5 GPI after the first lost
-// probe was sent they are lost by 5.2 GPI, when the fifth detection probe may be lost at 5.5 GPI.
+// well, and an answer to any ends the suspicion and forgives what was lost before that one was sent. Ten take 10/6 GPI;
+// begun at the latest 2.5 GPI after the first lost probe was sent they are lost by 5.2 GPI, when the fifth detection
+// probe may be lost at 5.5 GPI.
 #pragma once
 
 #include <cstdint>

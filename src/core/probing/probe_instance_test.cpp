@@ -30,7 +30,11 @@ class Path {
     }
 
     ProbeContext context() {
-        return {.config = config, .timing = timing, .random = random_, .next_id = next_id_, .now = now,
+        return {.config = config,
+                .timing = timing,
+                .random = random_,
+                .next_id = next_id_,
+                .now = now,
                 .actions = actions_};
     }
     ProbeInstance::Taken take(const IpAddress& from, std::uint64_t nonce) {
@@ -153,9 +157,10 @@ TEST(ProbeInstance, SuspicionBeginsAtTheSecondLossAndIsBounded) {
     int of_first = 0;
     std::vector<Instant> extras;
     for (auto& [at, probe] : path.sent) {
-        bool is_extra = !path.instance.history().empty() && std::count_if(path.sent.begin(), path.sent.end(), [&](auto& one) {
-            return one.second.sequence == probe.sequence && one.first >= at;
-        }) > 1;
+        bool is_extra =
+            !path.instance.history().empty() && std::count_if(path.sent.begin(), path.sent.end(), [&](auto& one) {
+                                                    return one.second.sequence == probe.sequence && one.first >= at;
+                                                }) > 1;
         if (!is_extra) continue;
         extras.push_back(at);
         of_first += probe.target == router(1) ? 1 : 0;
@@ -273,7 +278,8 @@ TEST(ProbeInstance, R_DET_9_BetweenStretchedProbesAllTargetsAreMeasured) {
     auto sent = path.instance.statistics().sent;
     EXPECT_NEAR(static_cast<double>(sent), 70, 5);
     EXPECT_NEAR(static_cast<double>(path.sent.size()), 70000 / 142.0, 5) << "a tick every user interval";
-    auto of_second = std::count_if(path.sent.begin(), path.sent.end(), [](auto& one) { return one.second.target == router(2); });
+    auto of_second =
+        std::count_if(path.sent.begin(), path.sent.end(), [](auto& one) { return one.second.target == router(2); });
     EXPECT_NEAR(static_cast<double>(of_second), static_cast<double>(path.sent.size()) / 2, 40);
 }
 

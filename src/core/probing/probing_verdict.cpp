@@ -29,10 +29,11 @@ void Probing::scale(const State& state, const Config& config, const Interface& m
     auto bound = target->round_trip.bound();
     if (taken.detection && bound > timing.interval) {
         const auto& all = instance.targets().all();
-        bool exceptional = instance.targets().active_count() >= 4 && std::all_of(all.begin(), all.end(), [&](auto& other) {
-            return other.address == target->address || other.status != Target::Status::active ||
-                   other.round_trip.bound() <= timing.interval / 2;
-        });
+        bool exceptional =
+            instance.targets().active_count() >= 4 && std::all_of(all.begin(), all.end(), [&](auto& other) {
+                return other.address == target->address || other.status != Target::Status::active ||
+                       other.round_trip.bound() <= timing.interval / 2;
+            });
         if (exceptional) {
             if (instance.targets().set_slow(target->address, now))
                 instance.discover(context_for(member, config, now, actions));

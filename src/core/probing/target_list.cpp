@@ -21,7 +21,8 @@ std::size_t TargetList::active_count() const {
 }
 
 Target* TargetList::find(const IpAddress& address) {
-    auto found = std::find_if(targets_.begin(), targets_.end(), [&](auto& target) { return target.address == address; });
+    auto found =
+        std::find_if(targets_.begin(), targets_.end(), [&](auto& target) { return target.address == address; });
     return found == targets_.end() ? nullptr : &*found;
 }
 
@@ -56,7 +57,8 @@ std::vector<IpAddress> TargetList::keep_routers(const std::set<IpAddress>& offer
 }
 
 void TargetList::remove(const IpAddress& address, Instant now) {
-    auto found = std::find_if(targets_.begin(), targets_.end(), [&](auto& target) { return target.address == address; });
+    auto found =
+        std::find_if(targets_.begin(), targets_.end(), [&](auto& target) { return target.address == address; });
     if (found == targets_.end()) return;
     auto place = static_cast<std::size_t>(found - targets_.begin());
     targets_.erase(found);

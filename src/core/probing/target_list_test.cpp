@@ -123,7 +123,7 @@ TEST_F(TargetListTest, R_DET_9_TheOnlyRouterIsNeverWithoutSuccessor) {
 }
 
 TEST_F(TargetListTest, RemovingAnyKeepsTheTurn) {
-    routers(4);       // circle 4 3 2 1
+    routers(4);  // circle 4 3 2 1
     EXPECT_EQ(next(), 1);
     EXPECT_EQ(next(), 4);
     list.remove(host(4), now);
