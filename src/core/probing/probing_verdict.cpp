@@ -146,17 +146,19 @@ void Probing::fail(State& state, Interface& failing, Instant since, const Config
     }
 }
 
-// Somebody else of the group works: whoever is not probed and has link, or got an answer after `since`.
+// Somebody else of the group works: is not probed and has link, or got an answer after `since`. Unlike the original's,
+// a witness is not offline: a failover to it would help nobody.
 bool Probing::has_witness(const State& state, const Interface& failing, Instant since) const {
     const Group& group = state.groups.at(failing.group);
     for (const Interface* other : members_of(state, group)) {
-        if (other == &failing || !link_up(*other)) continue;
+        bool could_take_over = link_up(*other) && functioning(*other) && !other->probe_failed;
+        if (other == &failing || !could_take_over) continue;
         auto instances = instances_of(*other);
         bool answered = std::any_of(instances.begin(), instances.end(), [&](const ProbeInstance* instance) {
             auto newest = instance->history().newest_answer();
             return newest && *newest > since;
         });
-        if (instances.empty() || (answered && !other->failed && !other->probe_failed && !other->offline)) return true;
+        if (instances.empty() || answered) return true;
     }
     return false;
 }
