@@ -189,6 +189,15 @@ void check_calls(const Transition& step, const Group& group, Report& report) {
 // R-DET-8: an opinion may cut nobody off who has link. A member fails by probes alone, with a witness, or all do at
 // once and carry on; and who carries on after that had been in use before.
 void check_opinions(const Transition& step, const Group& group, Report& report) {
+    bool by_probes = std::holds_alternative<Tick>(step.event) || std::holds_alternative<ProbeAnswered>(step.event);
+    auto members = members_of(step.after, group);
+    bool any_functions = std::any_of(members.begin(), members.end(), [](auto* member) { return functioning(*member); });
+    for (const Interface* member : members) {
+        const Interface* former = find_interface(step.before, member->index);
+        bool must_go_on = by_probes && !any_functions && step.config.group_failure == GroupFailure::keep && former &&
+                          former->group == group.interface && active(*former) && link_up(*member) && !member->offline;
+        report.require(!must_go_on || active(*member), "{} is cut off by an opinion", member->name);
+    }
     for (const Interface* member : members_of(step.after, group)) {
         const Interface* former = find_interface(step.before, member->index);
         if (!former || former->group != group.interface || !member->kept || former->kept) continue;

@@ -75,7 +75,8 @@ class Probing {
     void find_neighbours(const State& state, Instant now, std::vector<Action>& actions);
     void judge(State& state, const Config& config, Instant now);
     void forget_in_failed_groups(const State& state);
-    void judge_member(State& state, Interface& member, const Config& config, Instant now);
+    // An earlier verdict: whether it has been outlived.
+    void reconsider(const State& state, Interface& member, Instant now) const;
     // Since when nothing has been answered, if that makes a verdict.
     std::optional<Instant> silent_since(const Interface& member, const Config& config, Instant now) const;
     bool may_keep(const State& state, const Interface& member) const;

@@ -70,7 +70,12 @@ void Probing::judge(State& state, const Config& config, Instant now) {
     forget_in_failed_groups(state);
     for (auto& [name, member] : state.interfaces) {
         if (member.group.empty()) member.probe_failed = member.kept = false;
-        else judge_member(state, member, config, now);
+        else reconsider(state, member, now);
+    }
+    // After that: a verdict on one member may be one on all of them, and holds for all.
+    for (auto& [name, member] : state.interfaces) {
+        if (member.group.empty()) continue;
+        if (auto since = silent_since(member, config, now)) fail(state, member, *since, config, now);
     }
 }
 
@@ -92,10 +97,9 @@ void Probing::forget_in_failed_groups(const State& state) {
     }
 }
 
-void Probing::judge_member(State& state, Interface& member, const Config& config, Instant now) {
+void Probing::reconsider(const State& state, Interface& member, Instant now) const {
     if (member.probe_failed && repaired(member, timing_.at(member.group), now)) member.probe_failed = false;
     if (member.kept && !may_keep(state, member)) member.kept = false;
-    if (auto since = silent_since(member, config, now)) fail(state, member, *since, config, now);
 }
 
 std::optional<Instant> Probing::silent_since(const Interface& member, const Config& config, Instant now) const {
@@ -142,17 +146,19 @@ void Probing::fail(State& state, Interface& failing, Instant since, const Config
     }
 }
 
-// Somebody else of the group works: whoever is not probed and has link, or got an answer after `since`.
+// Somebody else of the group works: is not probed and has link, or got an answer after `since`. Unlike the original's,
+// a witness is not offline: a failover to it would help nobody.
 bool Probing::has_witness(const State& state, const Interface& failing, Instant since) const {
     const Group& group = state.groups.at(failing.group);
     for (const Interface* other : members_of(state, group)) {
-        if (other == &failing || !link_up(*other)) continue;
+        bool could_take_over = link_up(*other) && functioning(*other) && !other->probe_failed;
+        if (other == &failing || !could_take_over) continue;
         auto instances = instances_of(*other);
         bool answered = std::any_of(instances.begin(), instances.end(), [&](const ProbeInstance* instance) {
             auto newest = instance->history().newest_answer();
             return newest && *newest > since;
         });
-        if (instances.empty() || (answered && !other->failed && !other->probe_failed && !other->offline)) return true;
+        if (instances.empty() || answered) return true;
     }
     return false;
 }
