@@ -98,7 +98,7 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
         member.link_ups.clear();
         member.failed = member.probe_failed = member.kept = false;
         member.starting_until.reset();
-        if (!up && member.starting) {
+        if (!up && (member.starting || !member.admin_up)) {  // `ifconfig eth0 plumb group ipmp0 up` does it in this order
             member.starting_until = now + kStartTime;
         } else if (!up) {
             if (member.index) log_error(actions, fmt::format("The link has gone down on {}", member.name));
@@ -106,7 +106,8 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
         }
         return;
     }
-    if (member.starting_until && !up && member.starting && now < *member.starting_until) return;
+    bool lost = !member.carrier && !member.starting && member.carrier_changes != before.carrier_changes;
+    if (member.starting_until && !up && !lost && now < *member.starting_until) return;
     if (member.starting_until) {
         member.starting_until.reset();
         if (up) return;

@@ -171,8 +171,28 @@ TEST_F(Verdict, ANewcomerThatNeverStartsHasFailed) {
 
     judge(nic("a"), {});
     nic("a").starting = false;  // the carrier it had is lost
+    nic("a").carrier_changes = 1;
     EXPECT_EQ(judge(nic("a"), {true, false, 0}), failure);
     EXPECT_TRUE(nic("a").failed);
+}
+
+// `ifconfig eth0 plumb group ipmp0 up`: it joins first, then it is set up, then it gets carrier.
+TEST_F(Verdict, ANewcomerThatIsNotUpYetIsWaitedForAndNotUsed) {
+    nic("a").admin_up = nic("a").carrier = false;
+    EXPECT_EQ(judge(nic("a"), {}), Said{});
+    nic("a").admin_up = true;
+    EXPECT_EQ(judge(nic("a"), {true, false, 0}), Said{});
+    EXPECT_FALSE(functioning(nic("a")));
+    nic("a").carrier = true;
+    nic("a").carrier_changes = 1;
+    EXPECT_EQ(judge(nic("a"), {true, false, 0}), Said{});
+    EXPECT_TRUE(functioning(nic("a")));
+
+    nic("a").admin_up = nic("a").carrier = false;
+    judge(nic("a"), {});
+    now_ = *nic("a").starting_until;
+    EXPECT_EQ(judge(nic("a"), {true, false, 1}), (Said{"The link has gone down on a",
+                                                       "IP interface failure detected on a of group g"}));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import time
 
 from meter import Meter
 from netns import build_dir, wait_until
@@ -52,6 +53,14 @@ class Host:
     def kill_daemon(self, signal_number=signal.SIGKILL):
         self.daemon.send_signal(signal_number)
         self.daemon.wait(timeout=10)
+
+    def pause_daemon(self, seconds):
+        """The daemon does not run for so long, as on a machine that has no time for it."""
+        self.daemon.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            self.daemon.send_signal(signal.SIGCONT)
 
     def log(self):
         path = self.ns.root / "mpathd.log"

@@ -16,6 +16,7 @@ import threading
 import time
 
 import pytest
+from control import Control
 from netns import wait_until
 from test_statistics import figures, keep
 
@@ -61,7 +62,9 @@ def build(lab, detection_time_ms, kind="veth"):
     host.ns.run("ip", "route", "add", "default", "via", PEER, "dev", "ipmp0")
     wait_until(lambda: all(row["state"] == "ok" for row in host.interfaces().values()) and
                all("routes" in line for line in host.ipmpstat("-tn").splitlines()[1:]), 10, "every NIC has its target")
-    wait_until(lambda: host.ipmpstat("-i").count("ok") >= 4, 10, "probes are answered")
+    with Control(host) as control:
+        wait_until(lambda: all(control.counters()[f"probes.{name} inet.answered"] > 0 for name in TESTS), 20,
+                   "probes of every NIC have been answered")
     return host, peer
 
 
