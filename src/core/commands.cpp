@@ -109,6 +109,9 @@ void leave(Interface& nic) {
     nic.flapping_reported = false;
     nic.repair_due.reset();
     nic.starting_until.reset();
+    for (InterfaceFamily& family : nic.families) {  // only data addresses are asked for
+        for (LogicalAddress& logical : family.addresses) logical.uniqueness = Uniqueness::settled;
+    }
 }
 
 // Why `nic` cannot be a member, or success (R-GRP-7, design "Deny lists").

@@ -278,6 +278,8 @@ TEST_F(Commands, R_ADR_6_OnAMemberOnlyDataAddressesAreInQuestion) {
     EXPECT_EQ(run(AddLogical{"b", *parse_ip("192.0.2.3"), 24}), CommandError::none);
     EXPECT_EQ(run(SetFlags{{"b", 1}, Family::ipv4, true, {}, {}}), CommandError::none);
     EXPECT_EQ(nic("b").families[0].addresses[0].uniqueness, Uniqueness::tentative) << "it is about to migrate";
+    EXPECT_EQ(run(SetFlags{{"b", 1}, Family::ipv4, {}, true, {}}), CommandError::none);
+    EXPECT_EQ(nic("b").families[0].addresses[0].uniqueness, Uniqueness::settled) << "it stays, as a test address";
 }
 
 }  // namespace

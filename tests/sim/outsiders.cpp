@@ -324,7 +324,7 @@ Duration Outsiders::time_to_meddle(std::chrono::minutes usual) const {
 
 // Usually: the limiter's longest pause, the flapping rule, the retry of duplicates, and rest.
 Duration Outsiders::time_to_settle() const {
-    if (!probing_ || !quick_) return std::chrono::minutes(8);
+    if (!probing_ || !quick_) return std::chrono::minutes(9);  // a detection time that grew has to shrink again
     return world_.config().failure_detection_time * 60 + seconds(15);
 }
 

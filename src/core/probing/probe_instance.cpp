@@ -29,6 +29,7 @@ std::chrono::milliseconds user_interval(const Config& config) { return config.fa
 void ProbeInstance::move_to(const ProbeSource& source) {
     source_ = source;
     running_ = false;
+    plan();
 }
 
 void ProbeInstance::start(const ProbeContext& context) {
@@ -36,11 +37,13 @@ void ProbeInstance::start(const ProbeContext& context) {
     running_ = true;
     base_ = context.now + uniform(context.random, Duration::zero(), context.timing.interval);
     detection_base_ = next_send_ = base_;
+    plan();
 }
 
 void ProbeInstance::stop() {
     running_ = false;
     forget_probes();
+    plan();
 }
 
 void ProbeInstance::forget_probes() {
@@ -59,6 +62,7 @@ void ProbeInstance::extend_deadlines(Duration lost_time) {
     for (Extra& extra : extras_) {
         if (!extra.settled) extra.deadline += lost_time;
     }
+    plan();
 }
 
 void ProbeInstance::run(const ProbeContext& context) {
@@ -67,6 +71,7 @@ void ProbeInstance::run(const ProbeContext& context) {
     if (targets_.empty() && !history_.empty()) forget_probes();  // of others than those to come (7.5)
     suspect(context);
     if (context.now >= next_send_) tick(context);
+    plan();
 }
 
 void ProbeInstance::settle(const ProbeContext& context) {
@@ -229,6 +234,13 @@ std::optional<ProbeInstance::Taken> ProbeInstance::take_extra(const ProbeAnswere
 }
 
 ProbeInstance::Taken ProbeInstance::take(const ProbeAnswered& answer, bool may_measure, const ProbeContext& context) {
+    Taken taken = take_answer(answer, may_measure, context);
+    plan();
+    return taken;
+}
+
+ProbeInstance::Taken ProbeInstance::take_answer(const ProbeAnswered& answer, bool may_measure,
+                                                const ProbeContext& context) {
     if (!running_) return {};
     if (auto taken = take_extra(answer, may_measure, context)) return *taken;
     ProbeRecord* probe = history_.find(answer.nonce);
@@ -248,8 +260,8 @@ ProbeInstance::Taken ProbeInstance::take(const ProbeAnswered& answer, bool may_m
     bool was_lost = std::exchange(probe->status, ProbeRecord::Status::answered) == ProbeRecord::Status::lost;
     probe->settled = context.now;
     ++statistics_.answered;
-    if (was_lost) --statistics_.lost;
-    report(*probe, answer.network_time, context);
+    if (was_lost) --statistics_.lost;  // and that it was has been told
+    else report(*probe, answer.network_time, context);
     quiet_until_ = std::min(quiet_until_, context.now);
     return taken;
 }
@@ -284,15 +296,16 @@ std::optional<Instant> ProbeInstance::answers_since() const {
     return run.begin;
 }
 
-std::optional<Instant> ProbeInstance::due() const {
-    if (!running_) return {};
+void ProbeInstance::plan() {
+    due_.reset();
+    if (!running_) return;
     Instant earliest = next_send_;
     if (auto deadline = history_.next_deadline()) earliest = std::min(earliest, *deadline);
     for (const Extra& extra : extras_) {
         if (!extra.settled && extra.kind == Extra::Kind::suspicion) earliest = std::min(earliest, extra.deadline);
     }
     if (suspicion_ && suspicion_->sent < kSuspicionMost) earliest = std::min(earliest, suspicion_->next);
-    return earliest;
+    due_ = earliest;
 }
 
 }  // namespace ipmp

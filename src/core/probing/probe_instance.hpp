@@ -104,7 +104,8 @@ class ProbeInstance {
     void discover(const ProbeContext& context);  // ask everybody, now
     void ask(const IpAddress& host, const ProbeContext& context);  // whether it answers: only then is it a target
 
-    std::optional<Instant> due() const;
+    // When run() has something to do. Kept at hand: it is asked of every instance at every step.
+    std::optional<Instant> due() const { return due_; }
 
   private:
     struct Extra {  // a probe that is in no history
@@ -121,6 +122,8 @@ class ProbeInstance {
         int sent = 0, lost = 0;
     };
 
+    void plan();  // after every change
+    Taken take_answer(const ProbeAnswered& answer, bool may_measure, const ProbeContext& context);
     void forget_probes();
     void end_suspicion();
     void settle(const ProbeContext& context);
@@ -146,6 +149,7 @@ class ProbeInstance {
     std::size_t next_measured_ = 0;  // place in the firing order of who is measured between detection probes
     bool running_ = false;
     Instant base_, detection_base_, next_send_;
+    std::optional<Instant> due_;
     ProbeStatistics statistics_;
 };
 

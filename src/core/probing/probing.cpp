@@ -43,6 +43,7 @@ bool wants_hosts(const ProbeInstance& instance) {
 }
 
 constexpr Duration kBetweenNeighbourQuestions = std::chrono::seconds(1);
+constexpr Duration kNoticedDelay = std::chrono::milliseconds(1);  // less is nobody's fault
 constexpr std::size_t kNeighboursAsked = 8;  // at once, through each NIC
 
 }  // namespace
@@ -90,9 +91,11 @@ void Probing::update(State& state, const KernelState& kernel, const Config& conf
 
 void Probing::tick(const State& state, const Config& config, Instant now, std::vector<Action>& actions) {
     forget_lost_time(now);
+    touched_.clear();
     for (auto& [key, instance] : instances_) {
         auto due = instance.due();
         if (!due || *due > now) continue;
+        touched_.insert(key.first);
         if (const Interface* member = find_interface(state, key.first)) {
             instance.run(context_for(*member, config, now, actions));
         }
@@ -107,7 +110,8 @@ bool Probing::verdict_due(const State& state, const Config& config, Instant now)
     if (entered) return true;
     return std::any_of(state.interfaces.begin(), state.interfaces.end(), [&](const auto& entry) {
         const Interface& member = entry.second;
-        if (member.group.empty()) return false;
+        bool concerned = touched_.contains(member.index) || member.probe_failed || member.kept;
+        if (member.group.empty() || !concerned) return false;
         if (member.kept && !may_keep(state, member)) return true;
         if (!member.probe_failed) return silent_since(member, config, now).has_value();
         return repaired(member, timing_.at(member.group), now);
@@ -189,6 +193,7 @@ bool Probing::refresh_member(const Interface& member, const KernelState& kernel,
 void Probing::forget_lost_time(Instant now) {
     if (!expected_ || now <= *expected_) return;
     Duration lost = now - *expected_;
+    if (lost < kNoticedDelay) return;
     for (auto& [key, instance] : instances_) instance.extend_deadlines(lost);
 }
 
@@ -245,6 +250,7 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
     if (!member || !instance || instance->source() != answer.source || !link_up(*member)) return;
     auto group = state.groups.find(member->group);
     if (group == state.groups.end()) return;
+    touched_ = {member->index};
     bool may_measure = !member->failed && group->second.health != GroupHealth::failed;
     auto taken = instance->take(answer, may_measure, context_for(*member, config, now, actions));
     if (taken.discovered) offer_host(state, kernel, member->group, *taken.discovered);
@@ -271,6 +277,9 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
 // Linux hosts do not answer a ping to everybody: the neighbours the group knows are asked one by one as well.
 void Probing::find_neighbours(const State& state, Instant now, std::vector<Action>& actions) {
     for (const auto& [name, group] : state.groups) {
+        auto asked = asked_neighbours_.find(name);
+        if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) continue;
+        asked_neighbours_[name] = now;
         FindPeers question{.ipmp_interface = name, .upper = group.upper};
         for (const Interface* member : members_of(state, group)) {
             for (const ProbeInstance* instance : instances_of(*member)) {
@@ -278,9 +287,6 @@ void Probing::find_neighbours(const State& state, Instant now, std::vector<Actio
             }
         }
         if (question.addresses.empty() || !group.upper) continue;
-        auto asked = asked_neighbours_.find(name);
-        if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) continue;
-        asked_neighbours_[name] = now;
         actions.push_back(std::move(question));
     }
 }
@@ -292,10 +298,12 @@ std::optional<Instant> Probing::deadline(const State& state) {
     };
     for (const auto& [key, instance] : instances_) {
         consider(instance.due());
-        const Interface* member = find_interface(state, key.first);
-        if (!member || !member->probe_failed) continue;
-        if (auto since = instance.answers_since()) {
-            consider(*since + 2 * Duration(timing_.at(member->group).detection_time));
+    }
+    for (const auto& [name, member] : state.interfaces) {
+        if (!member.probe_failed || member.group.empty()) continue;
+        for (const ProbeInstance* instance : instances_of(member)) {
+            auto since = instance->answers_since();
+            if (since) consider(*since + 2 * Duration(timing_.at(member.group).detection_time));
         }
     }
     expected_ = earliest;

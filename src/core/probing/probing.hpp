@@ -97,6 +97,7 @@ class Probing {
     std::set<std::string> failed_groups_;  // as seen last
     std::optional<Instant> raised_;        // when a detection time grew last, of any group
     std::optional<Instant> expected_;      // deadline given last
+    std::set<InterfaceIndex> touched_;     // whose probes were sent, lost or answered in this step
     WatchProbes watched_;
 };
 
