@@ -1,6 +1,7 @@
 // Every rtnetlink decoder on the same bytes: they may say nothing, but must not read outside.
 #include "wire/rtnetlink_decode.hpp"
 #include "wire/rtnetlink_routes.hpp"
+#include "wire/rtnetlink_targets.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     ipmp::MessageBytes message(data, size);
@@ -14,6 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ipmp::route_key(message);
     ipmp::decode_nexthop_move(message, {3}, {9});
     ipmp::decode_neighbour(message);
+    ipmp::decode_neighbour_entry(message);
+    ipmp::decode_target_routes(message);
     ipmp::decode_filter(message);
     ipmp::decode_traffic_control_link(message);
     ipmp::decode_acknowledgement(message);

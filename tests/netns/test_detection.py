@@ -6,6 +6,8 @@ that take long (R-DET-3, R-DET-8, R-DET-9; reference: in.mpathd §6.6, §7, §8)
 """
 
 import json
+import os
+import time
 
 import pytest
 from control import Control
@@ -156,3 +158,45 @@ def test_R_DET_2_a_late_daemon_blames_nobody(lab):
             wait_until(lambda: control.counters()["probes.eth0 inet.sent"] >= sent + 10, 10, "probing goes on")
     assert site.states() == {"ok"}
     assert "failure" not in site.host.log()
+
+
+@pytest.mark.long
+@pytest.mark.timing
+def test_R_DET_2_256_nics_cost_less_than_3_percent_of_a_core(lab, say):
+    nics, window_s = 256, 20
+    switch = lab.switch()
+    host = lab.host()
+    host.configure(FAILURE_DETECTION_TIME=10000, LINK_UPS_PER_MINUTE=0)
+    for number in range(nics):
+        host.add_nic(f"e{number}", "veth", switch)
+    peer = lab.peer(switch, "10.9.255.254/16")
+    host.start_daemon()
+    for family in ("inet", "inet6"):
+        host.ifconfig("ipmp0", family, "ipmp")
+    for number in range(nics):
+        host.ifconfig(f"e{number}", "plumb", "group", "ipmp0", f"10.9.{number}.1/16", "-failover", "up")
+        host.ifconfig(f"e{number}", "inet6", "plumb", "-failover", "up")
+    host.ifconfig("ipmp0", "10.9.255.1/16", "up")
+    link_local = next(entry["local"] for link in peer.ns.ip("addr") for entry in link["addr_info"]
+                      if entry["local"].startswith("fe80"))
+    host.ns.ip_batch("route add default via 10.9.255.254 dev ipmp0", f"route add default via {link_local} dev ipmp0")
+
+    def used_s():
+        fields = open(f"/proc/{host.daemon.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with Control(host) as control:
+        def answered():
+            counters = control.counters()
+            return {name: value for name, value in counters.items() if name.endswith(".answered")}
+
+        wait_until(lambda: len(answered()) == 2 * nics and min(answered().values()) > 0, 120, "every NIC has answers")
+        before, began, used = control.counters(), time.monotonic(), used_s()
+        time.sleep(window_s)  # the time over which the share of the processor is taken
+        share = (used_s() - used) / (time.monotonic() - began)
+        after = control.counters()
+    sent = sum(after[name] - before[name] for name in after if name.endswith(".sent"))
+    missed = sum(after[name] for name in after if name.endswith(".missed"))
+    say(f"{nics} NICs, both families: {sent / window_s:.0f} probes/s, {share:.1%} of a core, {missed} missed")
+    assert share < 0.03
+    assert missed == 0

@@ -270,7 +270,7 @@ def undo_existence(host):
 INSISTENT = {  # several at once where they have nothing to do with each other
     "settings, address and filter": {
         undo_setting: "set ipv4/conf/*/rp_filter of eth0 to 2",
-        undo_quiet_setting: "set ipv4/neigh/*/retrans_time_ms of eth0 to 1000",
+        undo_quiet_setting: "set ipv4/neigh/*/retrans_time_ms of eth0 to 200",
         undo_address: f"add address {DATA}/24 to ipmp0",
         undo_filter: "attach steering filter of ipmp0 to eth0"},
     "link down": {undo_link: "set ipmp0 up"},
