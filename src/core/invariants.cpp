@@ -177,7 +177,7 @@ void check_calls(const Transition& step, const Group& group, Report& report) {
         bool called =
             former && former->group == group.interface && functioning(*former) && former->inactive && active(*member);
         bool repaired = former && former->group == group.interface && !works(*former) && !former->offline &&
-                        active(*member) && !member->standby;
+                        !former->starting_until && active(*member) && !member->standby;
         bool own_act = former && former->standby != member->standby;
         bool needed = lost || was_active == 0 || own_act || step.config.failback;
         report.require(!called || needed, "{}: {} was INACTIVE and was called without need", group.interface,

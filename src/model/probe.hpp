@@ -50,6 +50,7 @@ struct ProbeReport {
     IpAddress target;
     Instant started;
     bool answered = false;                    // else lost
+    bool late = false;                        // it has been told as lost before: not to be told again
     std::optional<Duration> network_time;     // of answered ones
     std::optional<Duration> round_trip_time;  // of answered ones: from `started` until the answer was dealt with
     std::optional<Duration> average, deviation;  // of this target, once known

@@ -71,6 +71,8 @@ void Executor::perform(const WatchProbes& action, Instant) {
 
 void Executor::perform(const SendProbe& action, Instant) { probes_.send(action); }
 
-void Executor::perform(const ProbeReport& action, Instant) { control_.tell(action); }
+void Executor::perform(const ProbeReport& action, Instant) {
+    if (!action.late) control_.tell(action);
+}
 
 }  // namespace ipmp

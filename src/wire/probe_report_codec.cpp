@@ -9,12 +9,13 @@ namespace ipmp {
 // A field added to it does not compile before it is named here.
 template <class A>
 void fields(A& a, typename A::template Ref<ProbeReport> v) {
-    auto& [interface, id, target, started, answered, network_time, round_trip_time, average, deviation] = v;
+    auto& [interface, id, target, started, answered, late, network_time, round_trip_time, average, deviation] = v;
     a("interface", interface);
     a("id", id);
     a("target", target);
     a("started_ns", started);
     a("answered", answered);
+    (void)late;  // late ones are not told
     a("network_time_ns", network_time);
     a("round_trip_time_ns", round_trip_time);
     a("average_ns", average);

@@ -1,4 +1,4 @@
-"""How a group spreads what it sends (design D4), on the wire: policy `source`, and how flows save themselves under `flow`.
+"""How a group spreads what it sends (design D4), on the wire: policy `source`, and flows that save themselves.
 
               eth0 --- sw0 --- peer 192.0.2.9, fd00::9
     host <    eth1 --- sw1               ipmp0: 192.0.2.1 to .4, fd00::1 to ::4

@@ -122,3 +122,36 @@ def test_without_an_emulated_machine_one_line_says_why(logs):
 def test_an_emulated_machine_that_is_too_slow_is_not_used(logs):
     used, said = boots(logs, "echo 6.1.0-9-amd64 31.00 0.02")
     assert not used and said.endswith("no emulated machine: too slow, 30 s would do\n")
+
+
+@pytest.mark.parametrize("second,expected", [("pass", (2, 0)), ("assert False", (1, 1))], ids=["passes", "fails"])
+def test_what_fails_is_tried_again_and_counts_by_that(logs, monkeypatch, second, expected):
+    folder = logs / "tests"
+    folder.mkdir()
+    (folder / "test_it.py").write_text(f"""
+from pathlib import Path
+def test_good(): pass
+def test_doubtful():
+    been = Path(__file__).with_name("been")
+    if been.exists():
+        {second}
+    else:
+        been.touch()
+        assert False, "the first time"
+""")
+    runner = check.Check(io.StringIO())
+    runner.pytest("x", "tests", tried_again=True)
+    assert (runner.total.passed, runner.total.failed) == (1, 0)
+    assert "the first time" in runner.out.getvalue()
+    runner.try_again()
+    assert (runner.total.passed, runner.total.failed) == expected
+
+
+def test_many_failures_are_no_accident(logs):
+    folder = logs / "tests"
+    folder.mkdir()
+    (folder / "test_it.py").write_text("".join(f"def test_{number}(): assert False\n" for number in range(6)))
+    runner = check.Check(io.StringIO())
+    runner.pytest("x", "tests", tried_again=True)
+    runner.try_again()
+    assert runner.total.failed == 6

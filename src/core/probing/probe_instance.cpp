@@ -78,7 +78,7 @@ void ProbeInstance::settle(const ProbeContext& context) {
     for (const ProbeRecord& lost : history_.settle(context.now)) {
         ++statistics_.lost;
         if (Target* target = targets_.find(lost.target)) target->answered = false;  // it may have another MAC now
-        report(lost, {}, context);
+        report(lost, {}, false, context);
     }
     for (Extra& extra : extras_) {
         if (extra.settled || extra.deadline > context.now) continue;
@@ -260,16 +260,17 @@ ProbeInstance::Taken ProbeInstance::take_answer(const ProbeAnswered& answer, boo
     bool was_lost = std::exchange(probe->status, ProbeRecord::Status::answered) == ProbeRecord::Status::lost;
     probe->settled = context.now;
     ++statistics_.answered;
-    if (was_lost) --statistics_.lost;  // and that it was has been told
-    else report(*probe, answer.network_time, context);
+    if (was_lost) --statistics_.lost;
+    report(*probe, answer.network_time, was_lost, context);
     quiet_until_ = std::min(quiet_until_, context.now);
     return taken;
 }
 
-void ProbeInstance::report(const ProbeRecord& probe, const std::optional<Duration>& network_time,
+void ProbeInstance::report(const ProbeRecord& probe, const std::optional<Duration>& network_time, bool late,
                            const ProbeContext& context) {
     ProbeReport told{.interface = interface_, .id = probe.id, .target = probe.target, .started = probe.started};
     told.answered = probe.status == ProbeRecord::Status::answered;
+    told.late = late;
     if (told.answered) {
         told.round_trip_time = context.now - probe.started;
         told.network_time = credible_network_time(network_time, *told.round_trip_time);

@@ -134,7 +134,8 @@ class ProbeInstance {
     void send_extra(Extra::Kind kind, const IpAddress& target, const ProbeContext& context);
     std::optional<Taken> take_extra(const ProbeAnswered& answer, bool may_measure, const ProbeContext& context);
     bool measure(Target& target, Duration sample, bool by_detection, const ProbeContext& context);
-    void report(const ProbeRecord& probe, const std::optional<Duration>& network_time, const ProbeContext& context);
+    void report(const ProbeRecord& probe, const std::optional<Duration>& network_time, bool late,
+                const ProbeContext& context);
 
     std::string interface_, group_;
     std::uint32_t carrier_changes_ = 0;
