@@ -292,7 +292,7 @@ def main():
         if check.build("release") and not run_in_vm(check, options.long):
             return VM_ABSENT
     elif check.build("release"):
-        check.ctest("unit", "unit")
+        check.ctest("unit", "unit|exhaustive")
         check.ctest("sim", "sim", required=exists("tests/sim"))
         check.ctest("bpf", "bpf")
         check.ctest("net", "net", jobs="1")
