@@ -8,7 +8,6 @@ That each policy spreads evenly is shown with thousands of flows, packet by pack
 
 import socket
 import statistics
-import time
 
 import pytest
 from netns import wait_until
@@ -18,7 +17,7 @@ DATA = [f"192.0.2.{number}" for number in range(1, 5)]
 DATA6 = [f"fd00::{number}" for number in range(1, 5)]
 PEER = {4: "192.0.2.9", 6: "fd00::9"}
 FLOWS = 8
-ESCAPE_S_MAX = 15
+FIRST_ESCAPE_S_MAX, LAST_ESCAPE_S_MAX = 8, 120  # each retransmission timeout is twice the one before
 
 
 def build(lab):
@@ -80,6 +79,7 @@ def test_D4_R_SPR_4_source_sends_what_a_strict_switch_expects(lab):
         assert meter.stop()["error"] is None
 
 
+@pytest.mark.long
 @pytest.mark.timing
 @pytest.mark.parametrize("family", [4, 6])
 def test_D4_a_flow_leaves_a_silently_dead_nic_without_the_daemon(lab, say, family):
@@ -93,10 +93,9 @@ def test_D4_a_flow_leaves_a_silently_dead_nic_without_the_daemon(lab, say, famil
         meter.wait_messages(20)
         meter.mark()
     host.nics["eth0"].silent("out")
-    broken = time.monotonic()
     gaps_s = []
     for meter in meters:
-        report = meter.wait_messages(100, timeout_s=ESCAPE_S_MAX + 5)
+        report = meter.wait_messages(100, timeout_s=LAST_ESCAPE_S_MAX)
         assert report["error"] is None
         gaps_s.append(report["a_to_b"]["longest_gap_ms"] / 1000)
         meter.stop()
@@ -105,4 +104,4 @@ def test_D4_a_flow_leaves_a_silently_dead_nic_without_the_daemon(lab, say, famil
         f"{', '.join(f'{gap:.2f}' for gap in escaped)} s"
         + (f", median {statistics.median(escaped):.2f} s" if escaped else ""))
     assert escaped, "no flow used the NIC"
-    assert time.monotonic() - broken < ESCAPE_S_MAX + FLOWS
+    assert escaped[0] < FIRST_ESCAPE_S_MAX
