@@ -176,7 +176,7 @@ def test_R_DET_2_256_nics_cost_less_than_3_percent_of_a_core(lab, say):
     for number in range(nics):
         host.ifconfig(f"e{number}", "plumb", "group", "ipmp0", f"10.9.{number}.1/16", "-failover", "up")
         host.ifconfig(f"e{number}", "inet6", "plumb", "-failover", "up")
-    host.ifconfig("ipmp0", "10.9.255.1/16", "up")
+    host.ifconfig("ipmp0", "10.9.254.250/16", "up")
     link_local = next(entry["local"] for link in peer.ns.ip("addr") for entry in link["addr_info"]
                       if entry["local"].startswith("fe80"))
     host.ns.ip_batch("route add default via 10.9.255.254 dev ipmp0", f"route add default via {link_local} dev ipmp0")
