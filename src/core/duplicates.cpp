@@ -6,6 +6,7 @@
 
 #include "core/policy.hpp"
 #include "core/predicates.hpp"
+#include "core/series.hpp"
 
 namespace ipmp {
 
@@ -17,12 +18,6 @@ bool is_own_mac(const State& state, const MacAddress& mac) {
     auto has_it = [&](const auto& entry) { return entry.second.mac == mac; };
     return std::any_of(state.interfaces.begin(), state.interfaces.end(), has_it) ||
            std::any_of(state.groups.begin(), state.groups.end(), has_it);
-}
-
-bool ends_by_itself(const KernelState& kernel, InterfaceIndex link, const IpAddress& address) {
-    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
-        return seen.link == link && seen.address == address && seen.finite_lifetime;
-    });
 }
 
 bool is_slow(const IpAddress& address) {
@@ -57,7 +52,8 @@ void Duplicates::file_claim(const AddressClaimed& claim, State& state, const Ker
                 break;
             case Uniqueness::settled:
                 if (claim.probing) break;
-                contest(it, claim, ends_by_itself(kernel, group->second.upper, claim.address), now, log);
+                contest(it, claim,
+                        is_seen(kernel, group->second.upper, claim.address, &AddressState::finite_lifetime), now, log);
                 break;
             case Uniqueness::duplicate:
                 break;
@@ -216,11 +212,10 @@ void Duplicates::tell_claims(const Case& it, Instant now, std::vector<Action>& a
 
 std::optional<Instant> Duplicates::deadline() const {
     std::optional<Instant> earliest;
-    auto consider = [&](Instant candidate) { earliest = std::min(earliest.value_or(candidate), candidate); };
     for (const auto& [key, watch] : watches_) {
-        if (watch.due) consider(*watch.due);
-        if (watch.retry_due) consider(*watch.retry_due);
-        if (watch.told) consider(*watch.told + kSilence);
+        note_earlier(earliest, watch.due);
+        note_earlier(earliest, watch.retry_due);
+        if (watch.told) note_earlier(earliest, *watch.told + kSilence);
     }
     return earliest;
 }

@@ -323,9 +323,9 @@ void Engine::Impl::forget_restored_settings() {
 }
 
 std::optional<Instant> Engine::Impl::deadline() {
-    auto probes_due = probing.deadline(state);
-    if (!probes_due || !others_due) return probes_due ? probes_due : others_due;
-    return std::min(*probes_due, *others_due);
+    std::optional<Instant> earliest = probing.deadline(state);
+    note_earlier(earliest, others_due);
+    return earliest;
 }
 
 std::optional<Instant> Engine::Impl::deadline_without_probes() const {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/only.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -30,14 +32,6 @@ class Queries : public testing::Test {
         std::vector<Action> actions;
         queries_.update(state_, image_, kernel_, now_, actions);
         return actions;
-    }
-    template <typename Kind>
-    static std::vector<Kind> only(const std::vector<Action>& actions) {
-        std::vector<Kind> made;
-        for (const Action& action : actions) {
-            if (auto* one = std::get_if<Kind>(&action)) made.push_back(*one);
-        }
-        return made;
     }
     std::vector<AskMemberships> update() { return only<AskMemberships>(update_all()); }
     // Runs by deadlines only; when which leave came after `now_`.

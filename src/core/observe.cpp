@@ -146,12 +146,6 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
     }
 }
 
-bool is_seen(const KernelState& kernel, InterfaceIndex link, const IpAddress& address, bool AddressState::*property) {
-    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
-        return seen.link == link && seen.address == address && seen.*property;
-    });
-}
-
 // The zeroth without an address, which any address may take the place of, unless it is to be a special one.
 bool is_plain_stub(const LogicalAddress& logical) {
     return logical.number == 0 && logical.address.is_zero() && !logical.no_failover && !logical.deprecated;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/predicates.hpp"
+#include "core/series.hpp"
 
 namespace ipmp {
 
@@ -49,7 +49,7 @@ void PeriodicDefence::update(const DataplaneImage& image, Instant now, std::vect
 
 std::optional<Instant> PeriodicDefence::deadline() const {
     std::optional<Instant> earliest;
-    for (const auto& [nic, due] : batches_) earliest = std::min(earliest.value_or(due), due);
+    for (const auto& [nic, due] : batches_) note_earlier(earliest, due);
     return earliest;
 }
 

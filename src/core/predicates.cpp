@@ -65,6 +65,12 @@ std::set<IpAddress> in_question(const Group& group) {
     return open;
 }
 
+bool is_seen(const KernelState& kernel, InterfaceIndex link, const IpAddress& address, bool AddressState::*property) {
+    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
+        return seen.link == link && seen.address == address && seen.*property;
+    });
+}
+
 bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
     return std::any_of(addresses.begin(), addresses.end(),
                        [&](const LogicalAddress& logical) { return logical.address == address; });

@@ -64,6 +64,9 @@ Interface* find_interface(State& state, InterfaceIndex index);
 // The UP one that is `address`, or null.
 const LogicalAddress* find_up(const std::vector<LogicalAddress>& addresses, const IpAddress& address);
 
+// The kernel holds `address` on `link`, and it has `property`.
+bool is_seen(const KernelState& kernel, InterfaceIndex link, const IpAddress& address, bool AddressState::*property);
+
 // One of `addresses`, UP or not, is `address`.
 bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address);
 

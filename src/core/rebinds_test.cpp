@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "core/only.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -49,14 +51,6 @@ class RebindTest : public testing::Test {
             if (auto* log = std::get_if<Log>(&action)) lines_.push_back(log->text);
         }
         return actions;
-    }
-    template <typename Kind>
-    static std::vector<Kind> only(const std::vector<Action>& actions) {
-        std::vector<Kind> made;
-        for (const Action& action : actions) {
-            if (auto* one = std::get_if<Kind>(&action)) made.push_back(*one);
-        }
-        return made;
     }
     std::vector<AskPeer> asked(const Event& event = Tick{}) { return only<AskPeer>(step(event)); }
     std::vector<AskPeer> found(const IpAddress& address, const std::vector<Peer>& peers) {

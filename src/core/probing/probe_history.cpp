@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/series.hpp"
+
 namespace ipmp {
 
 using Status = ProbeRecord::Status;
@@ -100,7 +102,7 @@ bool ProbeHistory::newer_answered(const ProbeRecord& probe) const {
 std::optional<Instant> ProbeHistory::next_deadline() const {
     std::optional<Instant> earliest;
     for (const ProbeRecord& probe : probes_) {
-        if (probe.status == Status::open) earliest = std::min(earliest.value_or(probe.deadline), probe.deadline);
+        if (probe.status == Status::open) note_earlier(earliest, probe.deadline);
     }
     return earliest;
 }

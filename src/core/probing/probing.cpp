@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/predicates.hpp"
+#include "core/series.hpp"
 
 namespace ipmp {
 
@@ -293,17 +294,12 @@ void Probing::find_neighbours(const State& state, Instant now, std::vector<Actio
 
 std::optional<Instant> Probing::deadline(const State& state) {
     std::optional<Instant> earliest;
-    auto consider = [&](const std::optional<Instant>& candidate) {
-        if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
-    };
-    for (const auto& [key, instance] : instances_) {
-        consider(instance.due());
-    }
+    for (const auto& [key, instance] : instances_) note_earlier(earliest, instance.due());
     for (const auto& [name, member] : state.interfaces) {
         if (!member.probe_failed || member.group.empty()) continue;
         for (const ProbeInstance* instance : instances_of(member)) {
             auto since = instance->answers_since();
-            if (since) consider(*since + 2 * Duration(timing_.at(member.group).detection_time));
+            if (since) note_earlier(earliest, *since + 2 * Duration(timing_.at(member.group).detection_time));
         }
     }
     expected_ = earliest;
