@@ -8,6 +8,7 @@
 #include "core/commands_internal.hpp"
 #include "core/forwarding.hpp"
 #include "core/hardware_duplicates.hpp"
+#include "core/isolation.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -102,18 +103,6 @@ CommandReply rename_group(Group& group, const std::string& name, CommandContext&
 
 // ---- Membership -----------------------------------------------------------------------------------------------
 
-void leave(Interface& nic) {
-    nic.group.clear();
-    nic.failed = nic.inactive = nic.offline = nic.hardware_duplicate = false;
-    nic.link_ups.clear();
-    nic.flapping_reported = false;
-    nic.repair_due.reset();
-    nic.starting_until.reset();
-    for (InterfaceFamily& family : nic.families) {  // only data addresses are asked for
-        for (LogicalAddress& logical : family.addresses) logical.uniqueness = Uniqueness::settled;
-    }
-}
-
 // Why `nic` cannot be a member, or success (R-GRP-7, design "Deny lists").
 CommandReply vet(const Interface& nic, const CommandContext& context) {
     auto link = context.kernel.links.find(nic.index);
@@ -142,16 +131,17 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     Interface* nic = find_nic(context, command.interface);
     if (!nic) return no_such_interface(command.interface);
     if (command.group.empty()) {
-        leave(*nic);
+        leave_group(*nic);
         return success();
     }
     Group* group = group_named(context, command.group);
     if (group && nic->group == group->interface) return success();
     if (!nic->families[0].plumbed && !nic->families[1].plumbed) return no_such_interface(command.interface);
     CommandReply vetted = vet(*nic, context);
+    if (vetted.error == CommandError::none && group) vetted = vet_isolation(*nic, *group, context);
     if (vetted.error != CommandError::none) return vetted;
 
-    if (!nic->group.empty()) leave(*nic);
+    if (!nic->group.empty()) leave_group(*nic);
     if (!group) group = &make_implicit_group(context, command.group);
     for (std::size_t family = 0; family < kFamilies.size(); ++family) {
         group->families[family].plumbed |= nic->families[family].plumbed;
@@ -187,7 +177,7 @@ CommandReply unplumb(const Unplumb& command, CommandContext& context) {
     doom_all(context, nic->index, family.addresses);
     family.plumbed = false;
     if (nic->families[0].plumbed || nic->families[1].plumbed) return success();
-    leave(*nic);
+    leave_group(*nic);
     context.orders.ops.push_back(SetLinkUp{nic->index, false});
     return success();
 }
@@ -254,7 +244,7 @@ CommandReply set_policy(const SetPolicy& command, CommandContext& context) {
 CommandReply stop(const Stop& command, CommandContext& context) {
     if (!command.purge) return success();
     for (auto& [name, nic] : context.state.interfaces) {
-        if (!nic.group.empty()) leave(nic);
+        if (!nic.group.empty()) leave_group(nic);
     }
     context.state.groups.clear();
     return success();
@@ -276,10 +266,23 @@ struct CarryOut {
     CommandReply operator()(const UndoOffline& command) const { return undo_offline(command, context); }
     CommandReply operator()(const SetPolicy& command) const { return set_policy(command, context); }
     CommandReply operator()(const SetRouter& command) const { return set_router(command, context); }
+    CommandReply operator()(const SetIsolate& command) const { return set_isolate(command, context); }
     CommandReply operator()(const Stop& command) const { return stop(command, context); }
 };
 
 }  // namespace
+
+void leave_group(Interface& nic) {
+    nic.group.clear();
+    nic.failed = nic.inactive = nic.offline = nic.hardware_duplicate = false;
+    nic.link_ups.clear();
+    nic.flapping_reported = false;
+    nic.repair_due.reset();
+    nic.starting_until.reset();
+    for (InterfaceFamily& family : nic.families) {  // only data addresses are asked for
+        for (LogicalAddress& logical : family.addresses) logical.uniqueness = Uniqueness::settled;
+    }
+}
 
 CommandReply carry_out(const Command& command, CommandContext& context) {
     return std::visit(CarryOut{context}, command);

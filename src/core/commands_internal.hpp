@@ -47,12 +47,16 @@ inline void doom_all(CommandContext& context, InterfaceIndex link, std::vector<L
     addresses.clear();
 }
 
+// Ends the membership of `nic`, and all that was only true of a member.
+void leave_group(Interface& nic);
+
 // Each carries out one command of commands_address.cpp.
 CommandReply set_address(const SetAddress& command, CommandContext& context);
 CommandReply set_netmask(const SetNetmask& command, CommandContext& context);
 CommandReply add_logical(const AddLogical& command, CommandContext& context);
 CommandReply remove_logical(const RemoveLogical& command, CommandContext& context);
 CommandReply set_flags(const SetFlags& command, CommandContext& context);
+CommandReply set_isolate(const SetIsolate& command, CommandContext& context);  // isolation.cpp
 // The same commands with a number other than 0.
 CommandReply plumb_logical(const Plumb& command, CommandContext& context);
 CommandReply unplumb_logical(const Unplumb& command, CommandContext& context);

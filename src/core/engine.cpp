@@ -12,6 +12,7 @@
 #include "core/duplicates.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/image.hpp"
+#include "core/isolation.hpp"
 #include "core/keep_alives.hpp"
 #include "core/membership_queries.hpp"
 #include "core/neighbour_entries.hpp"
@@ -122,6 +123,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
         before = state.interfaces;  // probes change nothing before they are judged
     }
 
+    judge_places(state, kernel);
     migrate_addresses(state, kernel);
     log_membership(before, log);
     judge_hardware_addresses(state, before, log);
@@ -183,6 +185,7 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
 }
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
+    undo_refused_moves(state, event, log);
     reconciler.applied(event, kernel, log);
 }
 
@@ -311,7 +314,7 @@ void Engine::Impl::watch_carriers(std::vector<Action>& actions) {
 // A NIC that left its group and has its own settings back is an ordinary one again.
 void Engine::Impl::forget_restored_settings() {
     for (auto& [name, interface] : state.interfaces) {
-        if (!interface.group.empty() || interface.saved_settings.empty()) continue;
+        if (!interface.group.empty() || interface.saved_settings.empty() || interface.misplaced) continue;
         auto link = kernel.links.find(interface.index);
         if (link == kernel.links.end() || link->second.settings.empty()) continue;
         bool restored = std::all_of(interface.saved_settings.begin(), interface.saved_settings.end(), [&](auto& saved) {

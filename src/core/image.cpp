@@ -19,7 +19,7 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
     image.forwards = group.forwards;
     image.upper_mac = kernel.links.at(group.upper).mac;
     for (const Interface* member : members_of(state, group)) {
-        if (member->index) image.members[member->index] = member->mac;
+        if (member->index && member->index.place == group.lower.place) image.members[member->index] = member->mac;
     }
     for (std::size_t family = 0; family < kFamilies.size(); ++family) {
         const GroupFamily& source = group.families[family];

@@ -21,6 +21,7 @@ std::vector<KernelOp> plan_neighbours(const State& state, const KernelState& ker
         const Interface* member = find_interface(state, entry.link);
         auto group = member ? state.groups.find(member->group) : state.groups.end();
         if (group == state.groups.end() || !kernel.links.contains(group->second.upper)) continue;
+        if (entry.link.place != group->second.upper.place) continue;  // who goes there to make one means it
         ops.push_back(MoveNeighbour{entry, group->second.upper});
     }
     return ops;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/forwarding.hpp"
+#include "core/isolation.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -11,12 +12,21 @@ namespace {
 
 bool is_ours(const LinkState& link) { return link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias; }
 
+// Another interface that is there has the name of `link`: one of the two is in the members' namespace. The newcomer is
+// known by its former name, or not at all, until either gets another.
+bool is_taken(const State& state, const KernelState& kernel, const LinkState& link) {
+    auto holder = state.interfaces.find(link.name);
+    if (holder == state.interfaces.end() || holder->second.index == link.index) return false;
+    auto its_link = kernel.links.find(holder->second.index);
+    return its_link != kernel.links.end() && its_link->second.name == link.name;
+}
+
 // Renames entries whose link has another name now. All are taken out before any is put back: names may be swapped.
 void file_renames(State& state, const KernelState& kernel) {
     std::vector<decltype(state.interfaces)::node_type> renamed;
     for (const auto& [index, link] : kernel.links) {
         Interface* known = find_interface(state, index);
-        if (!known || known->name == link.name) continue;
+        if (!known || known->name == link.name || is_taken(state, kernel, link)) continue;
         renamed.push_back(state.interfaces.extract(known->name));
         renamed.back().key() = renamed.back().mapped().name = link.name;
     }
@@ -42,6 +52,7 @@ bool newer(std::uint32_t candidate, std::uint32_t known) {
 }
 
 void file_links(State& state, const KernelState& kernel) {
+    follow_moves(state, kernel);
     for (auto& [name, interface] : state.interfaces) {
         if (interface.index && !kernel.links.contains(interface.index)) file_vanished(state, interface.index);
     }
@@ -50,6 +61,7 @@ void file_links(State& state, const KernelState& kernel) {
     file_renames(state, kernel);
     for (const auto& [index, link] : kernel.links) {
         if (!link.ethernet || is_ours(link)) continue;
+        if (!find_interface(state, index) && is_taken(state, kernel, link)) continue;
         Interface& entry = entry_for(state, link);
         entry.mac = link.mac;
         entry.mtu_bytes = link.mtu_bytes;
@@ -74,7 +86,8 @@ void file_groups(State& state, const KernelState& kernel) {
     for (auto& [name, group] : state.groups) {
         group.upper = group.lower = {};
         for (const auto& [index, link] : kernel.links) {
-            if (link.name == group.interface && link.alias == kIpmpLinkAlias) group.upper = index;
+            bool is_upper = index.place == Place::host && link.alias == kIpmpLinkAlias;
+            if (is_upper && link.name == group.interface) group.upper = index;
             if (link.name == group.lower_name && link.alias == kLowerLinkAlias) group.lower = index;
         }
     }

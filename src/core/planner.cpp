@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "core/forwarding.hpp"
+#include "core/isolation.hpp"
 #include "core/link_limits.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/predicates.hpp"
@@ -82,7 +83,7 @@ class Planner {
 
     void plan_links(const Group& group) {
         if (group.upper || group.lower) return;  // half a pair is on its way out: wait for the rest
-        ops_.push_back(CreateIpmpLink{group.interface, group.lower_name, group.mac, group.lower_mac});
+        ops_.push_back(CreateIpmpLink{group.interface, group.lower_name, group.mac, group.lower_mac, place_of(group)});
     }
 
     void plan_group(const Group& group) {
@@ -92,28 +93,39 @@ class Planner {
         plan_settings(upper, wanted_forwarding(group));
         plan_advertisements(group, upper);
         std::uint32_t mtu_bytes = wanted_mtu(state_, group);
-        if (lower.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.lower, mtu_bytes});
         if (upper.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.upper, mtu_bytes});
-        for (const LinkState* end : {&lower, &upper}) {
-            SetLinkGso gso = wanted_gso(state_, kernel_, group);
-            gso.link = end->index;
-            bool differs = end->gso_bytes != gso.gso_bytes || end->gso_segments != gso.gso_segments;
-            if (differs && end->gso_bytes != 0) ops_.push_back(gso);
-        }
-        if (lower.mac != group.lower_mac) ops_.push_back(SetLinkMac{group.lower, group.lower_mac});
+        plan_gso(upper, group);
         if (upper.mac != group.mac) ops_.push_back(SetLinkMac{group.upper, group.mac});
+        bool lower_is_in_place = lower.index.place == place_of(group);
+        if (lower_is_in_place) plan_lower(group, lower, mtu_bytes);
+        else ops_.push_back(plan_move(kernel_, lower, place_of(group)));
+        if (upper.settings.empty()) return;  // not read yet: accept_dad and the like must be right before it comes up
+        if (!upper.admin_up) ops_.push_back(SetLinkUp{group.upper, true});
+        bool carries = any_active(group);
+        if (lower_is_in_place && lower.admin_up != carries) ops_.push_back(SetLinkUp{group.lower, carries});
+        for (const GroupFamily& family : group.families) plan_addresses(group.upper, family.addresses, false, true);
+    }
+
+    // The lower end, and the members that are where it is: no filter may lead from one network namespace to another.
+    void plan_lower(const Group& group, const LinkState& lower, std::uint32_t mtu_bytes) {
+        if (lower.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.lower, mtu_bytes});
+        plan_gso(lower, group);
+        if (lower.mac != group.lower_mac) ops_.push_back(SetLinkMac{group.lower, group.lower_mac});
         for (const Interface* member : members_of(state_, group)) {
             const LinkState* link = find_link(kernel_, member->index);
-            if (!link) continue;
+            if (!link || member->misplaced) continue;
             plan_settings(*link, wanted_member_settings(*member));
             if (!member->saved_settings.empty()) plan_settings(*link, wanted_forwarding(group));
             plan_filter(*link, Filter::steer, group);
         }
         plan_filter(lower, Filter::spread, group);
-        if (upper.settings.empty()) return;  // not read yet: accept_dad and the like must be right before it comes up
-        if (!upper.admin_up) ops_.push_back(SetLinkUp{group.upper, true});
-        if (lower.admin_up != any_active(group)) ops_.push_back(SetLinkUp{group.lower, any_active(group)});
-        for (const GroupFamily& family : group.families) plan_addresses(group.upper, family.addresses, false, true);
+    }
+
+    void plan_gso(const LinkState& end, const Group& group) {
+        SetLinkGso gso = wanted_gso(state_, kernel_, group);
+        gso.link = end.index;
+        bool differs = end.gso_bytes != gso.gso_bytes || end.gso_segments != gso.gso_segments;
+        if (differs && end.gso_bytes != 0) ops_.push_back(gso);
     }
 
     // The group listens to router advertisements as its first member did, and goes on with the addresses they gave
@@ -146,11 +158,12 @@ class Planner {
     void plan_interface(const Interface& interface) {
         const LinkState& link = *find_link(kernel_, interface.index);
         bool is_member = !interface.group.empty();
+        if (interface.misplaced) return plan_transfer(interface, link);
+        if (interface.up_when_lost && !link.admin_up) ops_.push_back(SetLinkUp{interface.index, true});
         for (const InterfaceFamily& family : interface.families) {
             plan_addresses(interface.index, family.addresses, is_member, !interface.offline);
         }
         if (is_member) {
-            if (interface.up_when_lost && !link.admin_up) ops_.push_back(SetLinkUp{interface.index, true});
             plan_routes(interface, link);
             plan_migrated(interface);
             return;
@@ -159,6 +172,31 @@ class Planner {
             ops_.push_back(DetachFilter{interface.index});
         }
         plan_settings(link, interface.saved_settings);  // back to what was before the join
+    }
+
+    // A NIC moves when nothing of the host depends on it any more, and there is a lower end to work for.
+    void plan_transfer(const Interface& interface, const LinkState& link) {
+        Place home = home_of(state_, interface);
+        if (interface.group.empty()) {
+            bool is_going_down = !interface.families[0].plumbed && !interface.families[1].plumbed && link.admin_up;
+            if (!is_going_down) ops_.push_back(plan_move(kernel_, link, home));
+            return;
+        }
+        const Group& group = state_.groups.at(interface.group);
+        bool has_settings = !interface.saved_settings.empty();
+        if (!has_settings || !find_link(kernel_, group.lower) || group.lower.place != home) return;
+        if (home == Place::members) {
+            plan_routes(interface, link);
+            plan_migrated(interface);
+            if (link.foreign_routes != 0 || has_data_address(interface, group)) return;
+        }
+        ops_.push_back(plan_move(kernel_, link, home));
+    }
+
+    bool has_data_address(const Interface& interface, const Group& group) const {
+        return std::any_of(kernel_.addresses.begin(), kernel_.addresses.end(), [&](const AddressState& seen) {
+            return seen.link == interface.index && hosts(group, seen.address);
+        });
     }
 
     // Before a member's former settings are known none of them is touched.
@@ -207,7 +245,7 @@ class Planner {
             AddAddress add{link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {}};
             if (logical.adopted) {  // comes from a member with its lifetime, or is gone
                 add.lifetime_from = member_with(logical.address, link);
-                if (!add.lifetime_from) continue;
+                if (!add.lifetime_from || add.lifetime_from.place != link.place) continue;
             }
             ops_.push_back(add);
         }
@@ -233,7 +271,7 @@ class Planner {
     void plan_routes(const Interface& member, const LinkState& link) {
         const Group& group = state_.groups.at(member.group);
         const LinkState* upper = find_link(kernel_, group.upper);
-        if (link.foreign_routes == 0 || !upper || upper->settings.empty() || !can_carry(group, *upper)) return;
+        if (link.foreign_routes == 0 || member.index.place != group.upper.place || !upper || upper->settings.empty() || !can_carry(group, *upper)) return;
         for (const AddressState& seen : kernel_.addresses) {
             if (seen.link != member.index) continue;
             for (const LogicalAddress& logical : group.families[index_of(seen.address.family)].addresses) {
@@ -273,11 +311,12 @@ class Planner {
         std::set<RouteState> routes;
         for (const auto& [name, interface] : state_.interfaces) {
             if (interface.group.empty() || !interface.index || !interface.admin_up || interface.offline) continue;
+            if (interface.misplaced) continue;
             std::uint32_t table = kTestTableBase + interface.index.value;
             for (const InterfaceFamily& family : interface.families) {
                 for (const LogicalAddress& logical : family.addresses) {
                     if (!logical.up || !wanted_address(logical, true).scope_link) continue;
-                    rules.insert({logical.address, table});
+                    rules.insert({logical.address, table, interface.index.place});
                     routes.insert({network_of(logical.address, logical.prefix_length), logical.prefix_length,
                                    interface.index, table});
                 }

@@ -8,9 +8,9 @@
 
 namespace ipmp {
 
-// The NIC exists, is administratively up and has carrier.
+// The NIC exists where it belongs, is administratively up and has carrier.
 inline bool link_up(const Interface& interface) {
-    return interface.index && interface.admin_up && interface.carrier;
+    return interface.index && !interface.misplaced && interface.admin_up && interface.carrier;
 }
 
 // Works, as far as detection knows; an INACTIVE interface may be functioning.

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/isolation.hpp"
 #include "core/planner.hpp"
 #include "core/predicates.hpp"
 
@@ -60,11 +61,13 @@ void Reconciler::reconcile(const State& state, const KernelState& kernel, const 
         const auto* add = std::get_if<AddAddress>(&op);
         if (add) orders.arriving.insert({add->link, add->address, add->prefix_length});
     }
-    if (ops.empty() && links == managed_) return;
+    bool isolating = isolates(state, kernel);
+    if (ops.empty() && links == managed_ && isolating == isolating_) return;
     managed_ = std::move(links);
+    isolating_ = isolating;
     ++submitted_;
     if (!orders.doomed.empty()) doomed_since_ = submitted_;
-    actions.push_back(ApplyKernel{submitted_, std::move(ops), managed_});
+    actions.push_back(ApplyKernel{submitted_, std::move(ops), managed_, isolating_});
 }
 
 // Those that turned out to be ours go onto the IPMP interface with the batch that is due now.

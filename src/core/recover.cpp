@@ -19,6 +19,7 @@ void recover_groups(State& state, const KernelState& kernel) {
         Group& group = state.groups[upper.name];
         group.interface = group.name = upper.name;
         group.lower_name = lower->second.name;
+        group.isolate = lower->first.place == Place::members;
         group.mac = upper.mac;
         group.lower_mac = lower->second.mac;
     }
@@ -28,14 +29,14 @@ void recover_groups(State& state, const KernelState& kernel) {
 void recover_test_addresses(Interface& member, const KernelState& kernel) {
     std::uint32_t table = kTestTableBase + member.index.value;
     for (const RuleState& rule : kernel.rules) {
-        if (rule.table != table) continue;
+        if (rule.table != table || rule.place != member.index.place) continue;
         LogicalAddress test{.address = rule.source,
                             .prefix_length = bits_of(rule.source.family),
                             .up = true,
                             .no_failover = true,
                             .deprecated = true};
         for (const RouteState& route : kernel.routes) {
-            bool fits = route.table == table && network_of(test.address, route.prefix_length) == route.network;
+            bool fits = route.table == table && route.link == member.index && network_of(test.address, route.prefix_length) == route.network;
             if (fits) test.prefix_length = std::min(test.prefix_length, route.prefix_length);
         }
         test.broadcast = broadcast_of(test.address, test.prefix_length);

@@ -27,7 +27,7 @@ bool shown_active(const Interface& member) { return active(member) && !member.fa
 
 GroupStatus group_status(const State& state, const Group& group) {
     GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health,
-                       .policy = group.policy};
+                       .policy = group.policy, .isolate = group.isolate};
     for (const Interface* member : members_of(state, group)) {
         if (shown_active(*member)) status.active.push_back(member->name);
         else if (functioning(*member) && member->inactive) status.inactive.push_back(member->name);

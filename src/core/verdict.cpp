@@ -94,11 +94,15 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
     bool probed = member.probe == ProbeHealth::ok || member.probe == ProbeHealth::failed;
     if (before.up && !up && probed) member.probe_failed = true;
     if (!up || member.offline) member.kept = false;
+    if (before.was_member && before.up && member.misplaced) {  // will be back in a moment
+        member.starting_until = now + kStartTime;
+        return;
+    }
     if (!before.was_member) {  // a newcomer is judged as it stands; a link already down is reported as such
         member.link_ups.clear();
         member.failed = member.probe_failed = member.kept = false;
         member.starting_until.reset();
-        if (!up && (member.starting || !member.admin_up)) {  // `plumb group ipmp0 up`: in this order
+        if (!up && (member.starting || member.misplaced || !member.admin_up)) {  // `plumb group ipmp0 up`: in this order
             member.starting_until = now + kStartTime;
         } else if (!up) {
             if (member.index) log_error(actions, fmt::format("The link has gone down on {}", member.name));
@@ -106,7 +110,7 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
         }
         return;
     }
-    bool lost = !member.carrier && !member.starting && member.carrier_changes != before.carrier_changes;
+    bool lost = member.admin_up && !member.carrier && !member.starting && member.carrier_changes != before.carrier_changes;
     if (member.starting_until && !up && !lost && now < *member.starting_until) return;
     if (member.starting_until) {
         member.starting_until.reset();

@@ -87,6 +87,7 @@ struct ApplyKernel {
     std::uint64_t generation = 0;
     std::vector<KernelOp> ops;
     std::vector<ManagedLink> managed;
+    bool isolates = false;  // the members' namespace is needed; it is made then, and goes when it is not and is empty
 };
 
 enum class Severity : std::uint8_t { error, info, debug };

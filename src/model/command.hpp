@@ -87,12 +87,18 @@ struct SetRouter {  // ifconfig NAME router | -router; on an underlying or IPMP 
     bool router = true;
 };
 
+struct SetIsolate {  // ipmp isolate IPMP-INTERFACE on|off [-f]
+    std::string interface;
+    bool isolate = true;
+    bool force = false;  // although moving its NICs interrupts all of the group
+};
+
 struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered with success
     bool purge = false;  // first all members leave and all IPMP interfaces go; else the data path stays and works on
 };
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
-                             SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, Stop>;
+                             SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, SetIsolate, Stop>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
 enum class CommandError : std::uint8_t {

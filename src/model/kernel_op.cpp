@@ -13,6 +13,13 @@ struct Describe {
 
     std::string operator()(const CreateIpmpLink& op) const { return fmt::format("create IPMP interface {}", op.name); }
     std::string operator()(const DeleteLink& op) const { return fmt::format("delete {}", name(op.link)); }
+    std::string operator()(const MoveLink& op) const {
+        return fmt::format("move {} {} network namespace", name(op.link),
+                           op.to == Place::host ? "back to its" : "to the members'");
+    }
+    std::string operator()(const RenameLink& op) const {
+        return fmt::format("rename {} to {}", name(op.link), op.name);
+    }
     std::string operator()(const SetLinkUp& op) const {
         return fmt::format("set {} {}", name(op.link), op.up ? "up" : "down");
     }

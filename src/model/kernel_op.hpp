@@ -23,12 +23,27 @@ struct CreateIpmpLink {
     std::string lower_name;
     MacAddress mac;
     MacAddress lower_mac;
+    Place lower_place = Place::host;
     auto operator<=>(const CreateIpmpLink&) const = default;
 };
 
 struct DeleteLink {
     InterfaceIndex link;
     auto operator<=>(const DeleteLink&) const = default;
+};
+
+// Into another network namespace. The kernel takes the link down for it and forgets its addresses, routes, settings and
+// filters. It refuses links whose kind cannot be moved, and a name that is taken there.
+struct MoveLink {
+    InterfaceIndex link;
+    Place to = Place::host;
+    auto operator<=>(const MoveLink&) const = default;
+};
+
+struct RenameLink {
+    InterfaceIndex link;
+    std::string name;
+    auto operator<=>(const RenameLink&) const = default;
 };
 
 struct SetLinkUp {
@@ -135,9 +150,9 @@ struct DetachFilter {
     auto operator<=>(const DetachFilter&) const = default;
 };
 
-using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkGso, SetLinkMac, AddAddress,
-                              RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, MoveNeighbour,
-                              SetIpv6Token, WriteSetting, AttachFilter, DetachFilter>;
+using KernelOp = std::variant<CreateIpmpLink, DeleteLink, MoveLink, RenameLink, SetLinkUp, SetLinkMtu, SetLinkGso,
+                              SetLinkMac, AddAddress, RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute,
+                              MoveRoutes, MoveNeighbour, SetIpv6Token, WriteSetting, AttachFilter, DetachFilter>;
 
 // What `op` was about to do, for messages: "add address 192.0.2.1/24 to ipmp0", with names from `links`.
 std::string describe(const KernelOp& op, const std::map<InterfaceIndex, LinkState>& links = {});

@@ -56,7 +56,9 @@ struct LinkState {
     // IFLA_CARRIER_UP_COUNT + IFLA_CARRIER_DOWN_COUNT. Orders observations of `carrier`: the state that
     // goes with the larger count is the newer one, whichever way and however late it arrives.
     std::uint32_t carrier_changes = 0;
-    InterfaceIndex peer;    // other end of a veth in this namespace, or parent of a stacked link
+    InterfaceIndex peer;    // other end of a veth, or parent of a stacked link, if that is within our sight
+    std::uint32_t peer_elsewhere = 0;  // its index in another network namespace
+    bool immovable = false;  // stays in its network namespace; kernels before 6.15 do not say
     InterfaceIndex master;  // bridge, bond or team it is a port of
     // Of managed links that are not ours: routes and nexthop objects of other programs that name it and have to
     // move to its group. Those that the kernel refused to move are not counted.
@@ -90,6 +92,7 @@ struct AddressState {
 struct RuleState {
     IpAddress source;
     std::uint32_t table = 0;
+    Place place = Place::host;
     auto operator<=>(const RuleState&) const = default;
 };
 

@@ -75,6 +75,7 @@ struct Interface {
     bool admin_up = false;
     bool carrier = false;
     bool starting = false;  // has carrier, but the kernel's queues are not open yet
+    bool misplaced = false;  // not in the network namespace its group wants it in: no link until it is
     std::uint32_t carrier_changes = 0;
 
     // Transient.
@@ -112,6 +113,7 @@ struct Group {
     std::string name;        // group name; equal to `interface` until renamed
     std::string lower_name;  // ipmpl0
     SpreadPolicy policy = SpreadPolicy::flow;
+    bool isolate = false;  // members and lower end are in a network namespace of ours (R-VIS-1)
     std::array<bool, 2> forwards{};  // [index_of(family)] (R-GRP-10)
     InterfaceIndex forwards_on;      // the IPMP link that showed `forwards`; 0: none has yet
     MacAddress mac, lower_mac;

@@ -25,6 +25,7 @@ struct GroupStatus {
     std::optional<std::uint32_t> failure_detection_time_ms;  // only while some member is probed
     std::vector<std::string> active, inactive, unusable;
     SpreadPolicy policy = SpreadPolicy::flow;
+    bool isolate = false;  // its underlying interfaces are in a network namespace of their own
     bool operator==(const GroupStatus&) const = default;
 };
 

@@ -34,6 +34,7 @@ std::vector<Command> all_commands() {
             UndoOffline{"eth0"},
             SetPolicy{"ipmp0", SpreadPolicy::destination},
             SetRouter{"eth0", Family::ipv6, false},
+            SetIsolate{"ipmp0", true, true},
             Stop{true}};
 }
 

@@ -123,6 +123,14 @@ void fields(A& a, typename A::template Ref<SetRouter> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<SetIsolate> v) {
+    auto& [interface, isolate, force] = v;
+    a.interface_name("interface", interface);
+    a("isolate", isolate);
+    a.defaulted("force", force);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Stop> v) {
     a.defaulted("purge", v.purge);
 }

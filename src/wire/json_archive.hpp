@@ -44,6 +44,8 @@ std::optional<Json> parse_json(std::string_view text, int max_depth);
 // Text of `json`; bytes that are not UTF-8 (kernel interface names may hold any) become U+FFFD.
 std::string to_text(const Json& json);
 
+inline constexpr std::uint64_t kIndicesPerPlace = std::uint64_t{1} << 32;
+
 // The first thing wrong in a document, and where.
 struct Problem {
     std::string place;
@@ -90,7 +92,9 @@ class Writer {
     static void write(Json& json, Family value);
     static void write(Json& json, Duration value);  // nanoseconds; none is negative
     static void write(Json& json, Instant value) { write(json, value.time_since_epoch()); }
-    static void write(Json& json, InterfaceIndex value) { write(json, std::uint64_t{value.value}); }
+    static void write(Json& json, InterfaceIndex value) {  // one number: a state has hundreds
+        write(json, std::uint64_t{value.value} + kIndicesPerPlace * static_cast<std::uint64_t>(value.place));
+    }
     template <class T>
     static void write(Json& json, const std::vector<T>& value) {
         write_elements(json, value);
@@ -208,7 +212,10 @@ class Reader {
     void decode(const Json& json, Family& value);
     void decode(const Json& json, Duration& value);
     void decode(const Json& json, Instant& value);
-    void decode(const Json& json, InterfaceIndex& value) { decode(json, value.value); }
+    void decode(const Json& json, InterfaceIndex& value) {
+        std::uint64_t number = decode_number(json, 2 * kIndicesPerPlace - 1);
+        value = {static_cast<std::uint32_t>(number % kIndicesPerPlace), static_cast<Place>(number / kIndicesPerPlace)};
+    }
     std::uint64_t decode_number(const Json& json, std::uint64_t max);
     std::size_t decode_name(const Json& json, std::span<const char* const> names);
     bool is_array(const Json& json);

@@ -36,8 +36,8 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
     auto& [name, index, group, families, standby, inactive, failed, probe_failed, kept, offline, hardware_duplicate,
-           saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting, carrier_changes, probe,
-           starting_until, link_ups, flapping_reported, repair_due] = v;
+           saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting, misplaced, carrier_changes,
+           probe, starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
@@ -56,7 +56,7 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("admin_up", admin_up);
     a("carrier", carrier);
     a("carrier_changes", carrier_changes);
-    // Transient: starting, probe, starting_until, link_ups, flapping_reported, repair_due.
+    // Transient: starting, misplaced, probe, starting_until, link_ups, flapping_reported, repair_due.
 }
 
 template <class A>
@@ -82,12 +82,13 @@ void fields(A& a, typename A::template Ref<GroupFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Group> v) {
-    auto& [interface, name, lower_name, policy, forwards, forwards_on, mac, lower_mac, families, next_sequence, health,
+    auto& [interface, name, lower_name, policy, isolate, forwards, forwards_on, mac, lower_mac, families, next_sequence, health,
            failure_reported, upper, lower] = v;
     a("interface", interface);
     a("name", name);
     a("lower_name", lower_name);
     a.defaulted("policy", policy);
+    a.defaulted("isolate", isolate);
     a.defaulted("forwards", forwards);
     a.defaulted("forwards_on", forwards_on);
     a("mac", mac);

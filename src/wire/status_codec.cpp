@@ -10,11 +10,12 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<GroupStatus> v) {
-    auto& [interface, name, state, failure_detection_time_ms, active, inactive, unusable, policy] = v;
+    auto& [interface, name, state, failure_detection_time_ms, active, inactive, unusable, policy, isolate] = v;
     a("interface", interface);
     a("name", name);
     a("state", state);
     a("policy", policy);
+    a.defaulted("isolate", isolate);
     a("failure_detection_time_ms", failure_detection_time_ms);
     a("active", active);
     a("inactive", inactive);

@@ -46,6 +46,9 @@ struct DescribeCommand {
     std::string operator()(const SetRouter& c) const {
         return fmt::format("{} {}router", c.interface, c.router ? "" : "-");
     }
+    std::string operator()(const SetIsolate& c) const {
+        return fmt::format("{} isolate {}{}", c.interface, c.isolate ? "on" : "off", c.force ? " -f" : "");
+    }
     std::string operator()(const Stop& c) const { return c.purge ? "stop --purge" : "stop"; }
 };
 
