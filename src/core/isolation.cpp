@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "core/commands_internal.hpp"
@@ -138,7 +137,7 @@ CommandReply set_isolate(const SetIsolate& command, CommandContext& context) {
 void undo_refused_moves(State& state, const KernelApplied& event, std::vector<Action>& log) {
     for (const KernelApplied::Failure& failed : event.failures) {
         const auto* move = std::get_if<MoveLink>(&failed.op);
-        if (!move || move->to != Place::members || failed.error_number == ENODEV) continue;
+        if (!move || move->to != Place::members) continue;
         Interface* nic = find_interface(state, move->link);
         for (auto& [name, group] : state.groups) {
             bool concerned = group.isolate && (group.lower == move->link || (nic && nic->group == name));

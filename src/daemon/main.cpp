@@ -17,6 +17,7 @@
 #include "shell/executor.hpp"
 #include "shell/log.hpp"
 #include "shell/netlink_thread.hpp"
+#include "shell/network_places.hpp"
 #include "shell/run_loop.hpp"
 #include "shell/state_store.hpp"
 
@@ -63,17 +64,19 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
 
     FilterPrograms programs;
     Dataplane dataplane(programs);
-    auto announcer = Announcer::open();
+    auto places = NetworkPlaces::open(paths.members_namespace());
+    if (!places) return places.error();
+    auto announcer = Announcer::open(*places);
     if (!announcer) return announcer.error();
-    auto carrier_watch = CarrierWatch::open();
+    auto carrier_watch = CarrierWatch::open(*places);
     if (!carrier_watch) return carrier_watch.error();
     if (!carrier_watch->warning().empty()) log_error(carrier_watch->warning());
     auto control = ControlServer::listen(store->directory_fd());
     if (!control) return control.error();
-    auto netlink = NetlinkThread::start(programs);
+    auto netlink = NetlinkThread::start(programs, *places);
     if (!netlink) return netlink.error();
 
-    auto probes = ProbeSockets::open();
+    auto probes = ProbeSockets::open(*places);
     if (!probes) return probes.error();
 
     Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes);

@@ -2,6 +2,7 @@
 // so the root may be of any length.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 
@@ -13,6 +14,12 @@ struct Paths {
     std::string run() const { return root + "/run/ipmp"; }
     std::string state_file() const { return run() + "/state.json"; }
     std::string default_file() const { return root + "/etc/default/mpathd"; }
+    // Where `ip netns` keeps names, and so not below the root, which it is named for.
+    std::string members_namespace() const {
+        std::uint32_t hash = 0x811c9dc5;  // FNV-1a, 32 bits
+        for (char c : root) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
+        return "/run/netns/ipmp" + (root.empty() ? "" : "-" + std::to_string(hash));
+    }
     static constexpr const char* socket_name = "mpathd.sock";  // inside run()
     static constexpr const char* lock_name = "mpathd.lock";    // inside run()
 

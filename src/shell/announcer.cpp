@@ -3,6 +3,7 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -12,10 +13,27 @@
 
 namespace ipmp {
 
-Result<Announcer> Announcer::open() {
-    UniqueFd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) return system_error("cannot open a packet socket for announcements");
-    return Announcer(std::move(socket));
+Result<Announcer> Announcer::open(const NetworkPlaces& places) {
+    Announcer announcer(places);
+    if (auto socket = announcer.socket_of(Place::host); !socket) return socket.error();
+    return announcer;
+}
+
+Result<int> Announcer::socket_of(Place place) {
+    UniqueFd& socket = sockets_[place];
+    if (socket) return socket.get();
+    return places_.inside(place, [&]() -> Result<int> {
+        socket.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        if (!socket) return system_error("cannot open a packet socket for announcements");
+        return socket.get();
+    });
+}
+
+void Announcer::keep_to(const std::vector<InterfaceIndex>& links) {
+    std::erase_if(sockets_, [&](const auto& entry) {
+        return entry.first != Place::host &&
+               std::ranges::none_of(links, [&](InterfaceIndex link) { return link.place == entry.first; });
+    });
 }
 
 Result<void> Announcer::send(const Announce& announce) {
@@ -52,10 +70,12 @@ Result<void> Announcer::send(const LeaveMemberships& leave) {
 }
 
 Result<void> Announcer::send(const std::vector<std::uint8_t>& frame, InterfaceIndex link) {
+    auto socket = socket_of(link.place);
+    if (!socket) return socket.error();
     sockaddr_ll destination{};
     destination.sll_family = AF_PACKET;
     destination.sll_ifindex = static_cast<int>(link.value);
-    ssize_t sent = ::sendto(socket_.get(), frame.data(), frame.size(), 0,
+    ssize_t sent = ::sendto(*socket, frame.data(), frame.size(), 0,
                             reinterpret_cast<const sockaddr*>(&destination), sizeof destination);
     if (sent < 0) return system_error("sending a frame");
     return {};

@@ -71,14 +71,14 @@ class CarrierWatch::Source {
 
 class CarrierWatch::SysfsSource : public Source {
   public:
-    static Result<std::unique_ptr<Source>> open() {
+    static Result<std::unique_ptr<Source>> open(const NetworkPlaces& places, Place place) {
         UniqueFd context(::fsopen("sysfs", FSOPEN_CLOEXEC));
         if (!context) return system_error("opening a sysfs");
         if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
             return system_error("creating a sysfs");
         UniqueFd root(::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC));
         if (!root) return system_error("mounting a sysfs");
-        return std::unique_ptr<Source>(new SysfsSource(std::move(root)));
+        return std::unique_ptr<Source>(new SysfsSource(places, place, std::move(root)));
     }
 
     Result<std::unique_ptr<Link>> open(InterfaceIndex link) override;
@@ -87,7 +87,7 @@ class CarrierWatch::SysfsSource : public Source {
     // The link's own directory. By name, so the index is checked afterwards, lest a rename interfered.
     Result<UniqueFd> directory_of(InterfaceIndex link) const {
         for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
-            auto name = name_of_link(link);
+            auto name = places_.inside(place_, [&] { return name_of_link(link); });
             if (!name) return name.error();
             auto directory = open_at(root_, "class/net/" + *name, O_PATH | O_DIRECTORY);
             auto index_file = directory ? open_at(*directory, "ifindex", O_RDONLY) : directory.error();
@@ -100,7 +100,10 @@ class CarrierWatch::SysfsSource : public Source {
     }
 
   private:
-    explicit SysfsSource(UniqueFd root) : root_(std::move(root)) {}
+    SysfsSource(const NetworkPlaces& places, Place place, UniqueFd root)
+        : places_(places), place_(place), root_(std::move(root)) {}
+    const NetworkPlaces& places_;
+    Place place_;
     UniqueFd root_;
 };
 
@@ -180,12 +183,12 @@ Result<std::unique_ptr<CarrierWatch::Link>> CarrierWatch::SysfsSource::open(Inte
 // The fallback: asks for the link state by ioctl, and for the counters by netlink once it moved.
 class CarrierWatch::EthtoolSource : public Source {
   public:
-    static Result<std::unique_ptr<Source>> open(const Error& why_not_sysfs) {
+    static Result<std::unique_ptr<Source>> open(const NetworkPlaces& places, Place place, const Error& why_not_sysfs) {
         UniqueFd ioctl_socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
         if (!ioctl_socket) return system_error("opening a socket");
         auto netlink = NetlinkSocket::open();
         if (!netlink) return netlink.error();
-        return std::unique_ptr<Source>(new EthtoolSource(std::move(ioctl_socket), *std::move(netlink), why_not_sysfs));
+        return std::unique_ptr<Source>(new EthtoolSource(places, place, std::move(ioctl_socket), *std::move(netlink), why_not_sysfs));
     }
 
     Result<std::unique_ptr<Link>> open(InterfaceIndex link) override;
@@ -196,7 +199,7 @@ class CarrierWatch::EthtoolSource : public Source {
     // Nothing: the driver cannot tell. ENODEV: gone.
     Result<std::optional<bool>> link_state(InterfaceIndex link) const {
         ifreq request{};
-        auto name = name_of_link(link);
+        auto name = places_.inside(place_, [&] { return name_of_link(link); });
         if (!name) return name.error();
         name->copy(request.ifr_name, IF_NAMESIZE - 1);
         ethtool_value value{.cmd = ETHTOOL_GLINK};
@@ -210,10 +213,15 @@ class CarrierWatch::EthtoolSource : public Source {
     NetlinkSocket& netlink() { return netlink_; }
 
   private:
-    EthtoolSource(UniqueFd ioctl_socket, NetlinkSocket netlink, Error why_not_sysfs)
-        : ioctl_socket_(std::move(ioctl_socket)),
+    EthtoolSource(const NetworkPlaces& places, Place place, UniqueFd ioctl_socket, NetlinkSocket netlink,
+                  Error why_not_sysfs)
+        : places_(places),
+          place_(place),
+          ioctl_socket_(std::move(ioctl_socket)),
           netlink_(std::move(netlink)),
           why_not_sysfs_(std::move(why_not_sysfs)) {}
+    const NetworkPlaces& places_;
+    Place place_;
     UniqueFd ioctl_socket_;
     NetlinkSocket netlink_;
     Error why_not_sysfs_;
@@ -248,16 +256,26 @@ Result<std::unique_ptr<CarrierWatch::Link>> CarrierWatch::EthtoolSource::open(In
     return std::unique_ptr<Link>(new EthtoolLink(*this, link));
 }
 
-CarrierWatch::CarrierWatch(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+CarrierWatch::CarrierWatch(const NetworkPlaces& places) : places_(&places) {}
 CarrierWatch::CarrierWatch(CarrierWatch&&) noexcept = default;
 CarrierWatch& CarrierWatch::operator=(CarrierWatch&&) noexcept = default;
 CarrierWatch::~CarrierWatch() = default;
 
-Result<CarrierWatch> CarrierWatch::open() {
-    auto source = SysfsSource::open();
-    if (!source) source = EthtoolSource::open(source.error());
+Result<CarrierWatch> CarrierWatch::open(const NetworkPlaces& places) {
+    CarrierWatch watch(places);
+    if (auto source = watch.source_of(Place::host); !source) return source.error();
+    return watch;
+}
+
+Result<CarrierWatch::Source*> CarrierWatch::source_of(Place place) {
+    auto found = sources_.find(place);
+    if (found != sources_.end()) return found->second.get();
+    auto source = places_->inside(place, [&] {
+        auto sysfs = SysfsSource::open(*places_, place);
+        return sysfs ? std::move(sysfs) : EthtoolSource::open(*places_, place, sysfs.error());
+    });
     if (!source) return source.error().within("watching carrier");
-    return CarrierWatch(*std::move(source));
+    return sources_.emplace(place, *std::move(source)).first->second.get();
 }
 
 void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
@@ -266,7 +284,8 @@ void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
     for (InterfaceIndex index : links) {
         Watched& watched = links_[index];
         if (watched.link) continue;
-        auto link = source_->open(index);
+        auto source = source_of(index.place);
+        auto link = source ? (*source)->open(index) : source.error();
         if (link)
             watched = {.link = *std::move(link)};
         else if (link.error().error_number == ENODEV)
@@ -274,6 +293,11 @@ void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
         else
             log_error("ignoring the carrier of interface " + std::to_string(index.value) + ": " + link.error().text);
     }
+    std::erase_if(sources_, [&](const auto& entry) {  // it would keep its namespace from ending
+        return entry.first != Place::host && std::ranges::none_of(links_, [&](const auto& watched) {
+                   return watched.first.place == entry.first;
+               });
+    });
     poll_cost_ = {};
 }
 
@@ -303,6 +327,6 @@ Duration CarrierWatch::period() const {
     return std::clamp(poll_cost_ * kCostShare, kShortestPeriod, kLongestPeriod);
 }
 
-std::string CarrierWatch::warning() const { return source_->warning(); }
+std::string CarrierWatch::warning() const { return sources_.at(Place::host)->warning(); }
 
 }  // namespace ipmp

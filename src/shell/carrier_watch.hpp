@@ -1,7 +1,7 @@
 // Watches the carrier of the underlying interfaces without ever waiting for RTNL (design D9).
 //
 // Purpose: netlink tells of a lost carrier up to a second late on an ordinary NIC. Here a file of a sysfs of our
-// own (detached: no mount point) stays open per link, survives renames, and is read every few milliseconds.
+// own (detached: no mount point), one for each network namespace, stays open per link, survives renames, and is read every few milliseconds.
 // Runs in the deciding thread; its events go to the engine like any other.
 //
 // How carrier follows from the counters: carrier_up_count and carrier_down_count alternate strictly, so their
@@ -22,14 +22,15 @@
 #include "base/time.hpp"
 #include "base/unique_fd.hpp"
 #include "model/event.hpp"
+#include "shell/network_places.hpp"
 
 namespace ipmp {
 
 class CarrierWatch {
   public:
-    // Of the calling thread's network namespace, for good. Needs CAP_SYS_ADMIN at this moment only; without it
-    // link states are asked for one by one instead, which does wait for RTNL (see warning()).
-    static Result<CarrierWatch> open();
+    // `places` must outlive it. Needs CAP_SYS_ADMIN at this moment, and when the first link of another namespace is
+    // watched; without it link states are asked for one by one instead, which does wait for RTNL (see warning()).
+    static Result<CarrierWatch> open(const NetworkPlaces& places);
     CarrierWatch(CarrierWatch&&) noexcept;
     CarrierWatch& operator=(CarrierWatch&&) noexcept;
     ~CarrierWatch();
@@ -61,9 +62,11 @@ class CarrierWatch {
         State state = State::present;
     };
 
-    explicit CarrierWatch(std::unique_ptr<Source> source);
+    explicit CarrierWatch(const NetworkPlaces& places);
+    Result<Source*> source_of(Place place);
 
-    std::unique_ptr<Source> source_;
+    const NetworkPlaces* places_;
+    std::map<Place, std::unique_ptr<Source>> sources_;  // the host's always
     std::map<InterfaceIndex, Watched> links_;
     Duration poll_cost_{};  // smoothed CPU time of one poll
 };

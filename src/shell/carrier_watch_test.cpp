@@ -14,8 +14,16 @@ namespace {
 
 class CarrierWatchTest : public NetworkNamespaceTest {
   protected:
-    static CarrierWatch open_watch() {
-        auto watch = CarrierWatch::open();
+    std::optional<NetworkPlaces> places;
+
+    void SetUp() override {
+        NetworkNamespaceTest::SetUp();
+        auto opened = NetworkPlaces::open("/nowhere");
+        ASSERT_TRUE(opened);
+        places.emplace(*std::move(opened));
+    }
+    CarrierWatch open_watch() {
+        auto watch = CarrierWatch::open(*places);
         if (!watch) throw std::runtime_error(watch.error().text);
         return *std::move(watch);
     }

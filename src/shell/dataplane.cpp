@@ -206,6 +206,12 @@ Result<Skeleton> load() {
     return skeleton;
 }
 
+// The programs know of no namespaces.
+void set_place(Event& event, Place place) {
+    if (auto* claim = std::get_if<AddressClaimed>(&event)) claim->link.place = place;
+    if (auto* answer = std::get_if<PeerAnswered>(&event)) answer->link.place = place;
+}
+
 bool watch(const UniqueFd& epoll, int fd) {
     epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
     return ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &interest) == 0;
@@ -229,6 +235,7 @@ class Dataplane::Instance {
     // leaves from it, then outbound traffic leaves the bad path, then bindings follow.
     Result<void> write(const GroupImage& image) {
         if (written_ == image) return {};
+        place_ = image.lower.place;
         written_.reset();
         NicRows rows = rows_;
         if (!rows.include(image)) return Error{fmt::format("more than {} NICs", IPMP_NIC_ROWS - 1), ENOSPC};
@@ -244,6 +251,7 @@ class Dataplane::Instance {
         return {};
     }
 
+    Place place() const { return place_; }
     int spread_fd() const { return bpf_program__fd(skeleton_->progs.ipmp_spread); }
     int steer_fd() const { return bpf_program__fd(skeleton_->progs.ipmp_steer); }
     int peers_fd() const { return bpf_map__fd(skeleton_->maps.ipmp_peers); }
@@ -259,6 +267,7 @@ class Dataplane::Instance {
     SettingsMap settings_;
     MemberMap members_;
     AddressMap addresses_;
+    Place place_ = Place::host;  // of the interfaces that the programs see
     std::optional<GroupImage> written_;  // nothing after a failure
 };
 
@@ -308,7 +317,11 @@ Result<void> Dataplane::add(const std::string& ipmp_interface, const GroupImage&
 std::vector<Event> Dataplane::take_events() {
     clear_eventfd(found_peers_fd_.get());
     std::vector<Event> events = std::exchange(found_peers_, {});
-    for (auto& [ipmp_interface, instance] : instances_) instance->events().take(events);
+    for (auto& [ipmp_interface, instance] : instances_) {
+        std::size_t before = events.size();
+        instance->events().take(events);
+        for (std::size_t i = before; i < events.size(); ++i) set_place(events[i], instance->place());
+    }
     return events;
 }
 

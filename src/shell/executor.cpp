@@ -62,7 +62,10 @@ void Executor::perform(const Log& action, Instant) { log_message(action.severity
 
 void Executor::perform(const Reply& action, Instant) { control_.reply(action); }
 
-void Executor::perform(const WatchCarrier& action, Instant) { carrier_watch_.watch(action.links); }
+void Executor::perform(const WatchCarrier& action, Instant) {
+    carrier_watch_.watch(action.links);
+    announcer_.keep_to(action.links);
+}
 
 void Executor::perform(const WatchProbes& action, Instant) {
     Result<void> watched = probes_.watch(action.sources);

@@ -3,7 +3,9 @@
 #include <initializer_list>
 
 #include "shell/link_settings.hpp"
+#include "shell/log.hpp"
 #include "shell/netlink_filters.hpp"
+#include "shell/network_places.hpp"
 
 namespace ipmp {
 
@@ -21,9 +23,15 @@ struct Apply {
     NetlinkSocket& socket;
     const FilterPrograms& programs;
     RefusedRoutes& refused;
+    const OtherNamespace& other;
 
     Result<void> operator()(const CreateIpmpLink& op) const;
     Result<void> operator()(const DeleteLink& op) const { return succeed_on(socket.change(encode(op)), {ENODEV}); }
+    // Gone: whoever watches it will tell.
+    Result<void> operator()(const MoveLink& op) const {
+        return succeed_on(socket.change(encode_move(op.link, other.fd)), {ENODEV});
+    }
+    Result<void> operator()(const RenameLink& op) const;
     Result<void> operator()(const SetLinkUp& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkMtu& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkGso& op) const { return socket.change(encode(op)); }
@@ -49,13 +57,17 @@ struct Apply {
     Result<void> operator()(const DetachFilter& op) const { return detach_filter(socket, op); }
 
     Result<void> finish_pair(const LinkState& upper, const LinkState& lower) const;
+    Result<void> finish_lower(NetlinkSocket& its_socket, const LinkState& lower) const;
     Result<std::optional<AddressState>> find_address(const AddAddress& op) const;
     Result<std::optional<AddressLifetime>> read_lifetime(InterfaceIndex link, const IpAddress& address) const;
 };
 
 // The pair `op` asks for, finished or not.
 bool is_wanted_pair(const LinkState& upper, const LinkState& lower, const CreateIpmpLink& op) {
-    return upper.kind == "veth" && upper.peer == lower.index && upper.mac == op.mac && lower.mac == op.lower_mac &&
+    bool are_peers = op.lower_place == Place::host ? upper.peer == lower.index
+                                                   : upper.peer_elsewhere == lower.index.value &&
+                                                         lower.peer_elsewhere == upper.index.value;
+    return upper.kind == "veth" && are_peers && upper.mac == op.mac && lower.mac == op.lower_mac &&
            (upper.alias.empty() || upper.alias == kIpmpLinkAlias) &&
            (lower.alias.empty() || lower.alias == kLowerLinkAlias);
 }
@@ -65,9 +77,9 @@ Result<void> Apply::operator()(const CreateIpmpLink& op) const {
         if (name.empty() || name.size() > kMaxLinkNameBytes)
             return Error{"name \"" + name + "\" is not of 1 to 15 characters", EINVAL};
     }
-    auto created = socket.change(encode_create_pair(op));
+    auto created = socket.change(encode_create_pair(op, other.fd));
     if (!created && created.error().error_number != EEXIST) return created;
-    auto upper = read_link(socket, op.name), lower = read_link(socket, op.lower_name);
+    auto upper = read_link(socket, op.name), lower = read_link(other.socket ? *other.socket : socket, op.lower_name);
     if (!upper || !lower || !is_wanted_pair(*upper, *lower, op)) {
         // Another link has one of the names; or, straight after creation, somebody was quicker than we.
         return created ? Result<void>(Error{"changed by another program while being created", EBUSY}) : created;
@@ -81,16 +93,39 @@ Result<void> Apply::operator()(const CreateIpmpLink& op) const {
 }
 
 Result<void> Apply::finish_pair(const LinkState& upper, const LinkState& lower) const {
+    if (other.socket) {
+        auto visit = NamespaceVisit::enter(other.fd);
+        if (!visit) return visit.error();
+        if (auto result = finish_lower(*other.socket, lower); !result) return result;
+    } else if (auto result = finish_lower(socket, lower); !result) {
+        return result;
+    }
+    return socket.change(encode_set_alias(upper.index, kIpmpLinkAlias));
+}
+
+Result<void> Apply::finish_lower(NetlinkSocket& its_socket, const LinkState& lower) const {
     // A host without IPv6 has neither of the two, and needs neither.
     if (auto result =
-            succeed_on(socket.change(encode_set_no_generated_addresses(lower.index)), {EAFNOSUPPORT, EOPNOTSUPP});
+            succeed_on(its_socket.change(encode_set_no_generated_addresses(lower.index)), {EAFNOSUPPORT, EOPNOTSUPP});
         !result)
         return result;
     if (auto result = succeed_on(write_setting(lower.index, "ipv6/conf/*/disable_ipv6", "1"), {ENOENT}); !result)
         return result;
-    if (auto result = socket.change(encode_set_no_arp(lower.index)); !result) return result;
-    if (auto result = socket.change(encode_set_alias(lower.index, kLowerLinkAlias)); !result) return result;
-    return socket.change(encode_set_alias(upper.index, kIpmpLinkAlias));
+    if (auto result = its_socket.change(encode_set_no_arp(lower.index)); !result) return result;
+    return its_socket.change(encode_set_alias(lower.index, kLowerLinkAlias));
+}
+
+// Linux before 6.2 renames no link that is up.
+Result<void> Apply::operator()(const RenameLink& op) const {
+    auto renamed = socket.change(encode(op));
+    if (!renamed && renamed.error().error_number == EBUSY) {
+        if (auto down = socket.change(encode(SetLinkUp{op.link, false})); !down) return down;
+        renamed = socket.change(encode(op));
+        auto up = socket.change(encode(SetLinkUp{op.link, true}));
+        if (renamed && !up) return up;
+    }
+    if (renamed) log_error("an interface is called " + op.name + " now, as another one has its name");
+    return renamed;
 }
 
 // The same address on the same link. The kernel has an IPv6 address at most once, with whatever prefix length.
@@ -159,8 +194,8 @@ Result<void> Apply::operator()(const SetIpv6Token& op) const {
 }  // namespace
 
 Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, RefusedRoutes& refused,
-                             const KernelOp& op) {
-    return std::visit(Apply{socket, programs, refused}, op);
+                             const KernelOp& op, const OtherNamespace& other) {
+    return std::visit(Apply{socket, programs, refused, other}, op);
 }
 
 }  // namespace ipmp

@@ -9,7 +9,14 @@
 
 namespace ipmp {
 
+// The second namespace that an operation concerns: where a link moves to, or where a lower end is made. Not given: there
+// is none.
+struct OtherNamespace {
+    int fd = -1;
+    NetlinkSocket* socket = nullptr;
+};
+
 Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, RefusedRoutes& refused,
-                             const KernelOp& op);
+                             const KernelOp& op, const OtherNamespace& other = {});
 
 }  // namespace ipmp

@@ -7,19 +7,18 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
-#include <array>
 #include <future>
+#include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
+#include "model/places.hpp"
 #include "shell/clock.hpp"
 #include "shell/eventfd.hpp"
-#include "shell/link_settings.hpp"
 #include "shell/log.hpp"
-#include "shell/netlink_apply.hpp"
-#include "shell/netlink_monitor.hpp"
 #include "shell/netlink_neighbours.hpp"
-#include "shell/netlink_state.hpp"
+#include "shell/netlink_view.hpp"
 
 namespace ipmp {
 
@@ -34,49 +33,72 @@ constexpr Duration kSettingsPeriod = std::chrono::seconds(1);  // most settings 
 // What the thread owns; lives on its stack.
 class NetlinkThread::Worker {
   public:
-    static Result<Worker> open(NetlinkThread& thread, const FilterPrograms& programs, int network_namespace_fd,
+    static Result<Worker> open(NetlinkThread& thread, const FilterPrograms& programs, NetworkPlaces& places,
                                int receive_buffer_bytes);
     void run();
 
   private:
-    Worker(NetlinkThread& thread, const FilterPrograms& programs, NetlinkMonitor monitor, NetlinkSocket socket)
-        : thread_(thread), programs_(programs), monitor_(std::move(monitor)), socket_(std::move(socket)) {}
+    Worker(NetlinkThread& thread, const FilterPrograms& programs, NetworkPlaces& places, int receive_buffer_bytes)
+        : thread_(thread), programs_(programs), places_(places), receive_buffer_bytes_(receive_buffer_bytes) {}
 
+    Result<void> add_view(Place place);
+    Result<void> ensure_members();
+    void drop_members_if_empty();
     void wait();
     void take_hints();
     void search(const FindPeers& wanted);
     void apply(const ApplyKernel& batch);
+    Result<void> apply(const KernelOp& op);
+    Result<KernelState> read();
     void observe();
     void check_settings();
-    void watch_routes();
     std::optional<Instant> deadline() const;
+    bool manages_any() const;
 
     NetlinkThread& thread_;
     const FilterPrograms& programs_;
-    NetlinkMonitor monitor_;
-    NetlinkSocket socket_;
+    NetworkPlaces& places_;
+    int receive_buffer_bytes_;
+    std::map<Place, NetlinkView> views_;  // the host's always
 
-    ManagedSettings managed_;
     KernelState known_;  // as emitted last
-    RefusedRoutes refused_;
     std::uint64_t applied_generation_ = 0;
+    bool isolates_ = false;   // the members' namespace is wanted
     bool stale_ = true;       // something changed since the last read began
     bool must_emit_ = true;   // an observation is owed, even if nothing changed
-    bool every_link_ = true;  // look for filters everywhere
     Instant next_read_;       // not before
     Instant settings_due_;
 };
 
 Result<NetlinkThread::Worker> NetlinkThread::Worker::open(NetlinkThread& thread, const FilterPrograms& programs,
-                                                          int network_namespace_fd, int receive_buffer_bytes) {
-    if (network_namespace_fd >= 0 && ::setns(network_namespace_fd, CLONE_NEWNET) < 0)
-        return system_error("entering the network namespace");
-    // Subscribe first: what changes during the first read is then seen as a hint.
-    auto monitor = NetlinkMonitor::open(receive_buffer_bytes);
-    if (!monitor) return monitor.error();
-    auto socket = NetlinkSocket::open();
-    if (!socket) return socket.error();
-    return Worker(thread, programs, *std::move(monitor), *std::move(socket));
+                                                          NetworkPlaces& places, int receive_buffer_bytes) {
+    if (auto settled = places.settle(); !settled) return settled.error();
+    Worker worker(thread, programs, places, receive_buffer_bytes);
+    if (auto added = worker.add_view(Place::host); !added) return added.error();
+    if (places.has(Place::members)) {  // what a former daemon left there is not to be lost from sight
+        if (auto added = worker.add_view(Place::members); !added) return added.error();
+    }
+    return worker;
+}
+
+Result<void> NetlinkThread::Worker::add_view(Place place) {
+    if (views_.contains(place)) return {};
+    auto view = NetlinkView::open(places_, place, receive_buffer_bytes_);
+    if (!view) return view.error();
+    views_.emplace(place, *std::move(view));
+    return {};
+}
+
+Result<void> NetlinkThread::Worker::ensure_members() {
+    if (auto made = places_.ensure_members(); !made) return made;
+    return add_view(Place::members);
+}
+
+void NetlinkThread::Worker::drop_members_if_empty() {
+    auto members = views_.find(Place::members);
+    if (members == views_.end() || members->second.has_links()) return;
+    views_.erase(members);
+    places_.drop_members();
 }
 
 void NetlinkThread::Worker::run() {
@@ -97,14 +119,19 @@ void NetlinkThread::Worker::run() {
     }
 }
 
+bool NetlinkThread::Worker::manages_any() const {
+    return std::ranges::any_of(views_, [](const auto& entry) { return entry.second.manages_any(); });
+}
+
 std::optional<Instant> NetlinkThread::Worker::deadline() const {
     if (stale_) return next_read_;
-    if (!managed_.empty()) return settings_due_;
+    if (manages_any()) return settings_due_;
     return {};
 }
 
 void NetlinkThread::Worker::wait() {
-    std::array<pollfd, 2> descriptors{{{thread_.wake_.get(), POLLIN, 0}, {monitor_.fd(), POLLIN, 0}}};
+    std::vector<pollfd> descriptors{{thread_.wake_.get(), POLLIN, 0}};
+    for (const auto& [place, view] : views_) descriptors.push_back({view.fd(), POLLIN, 0});
     timespec timeout{};
     auto until = deadline();
     if (until) {
@@ -117,15 +144,16 @@ void NetlinkThread::Worker::wait() {
 }
 
 void NetlinkThread::Worker::take_hints() {
-    auto hints = monitor_.drain(known_, managed_);
-    stale_ |= hints.changed;
-    every_link_ |= hints.overrun;
-    if (hints.overrun) ++thread_.overruns_;
+    for (auto& [place, view] : views_) {
+        auto hints = view.take_hints();
+        stale_ |= hints.changed;
+        if (hints.overrun) ++thread_.overruns_;
+    }
 }
 
 void NetlinkThread::Worker::search(const FindPeers& wanted) {
     PeersFound answer{wanted.ipmp_interface, {}};
-    auto found = find_neighbours(socket_, wanted);
+    auto found = find_neighbours(views_.at(Place::host).socket(), wanted);
     if (found)
         answer.found = *std::move(found);
     else
@@ -134,26 +162,53 @@ void NetlinkThread::Worker::search(const FindPeers& wanted) {
 }
 
 void NetlinkThread::Worker::apply(const ApplyKernel& batch) {
-    managed_.clear();
-    for (const auto& link : batch.managed) managed_[link.link] = link.settings;
-    watch_routes();
+    Result<void> members = batch.isolates ? ensure_members() : Result<void>();
+    if (!members) log_error(members.error().text);
+    isolates_ = batch.isolates;
     KernelApplied applied{.generation = batch.generation};
+    for (auto& [place, view] : views_) view.manage(batch.managed);
     for (const auto& op : batch.ops) {
-        auto result = apply_kernel_op(socket_, programs_, refused_, op);
+        auto result = apply(op);
         if (!result) applied.failures.push_back({op, result.error().error_number, result.error().text});
     }
+    if (!isolates_) drop_members_if_empty();
     applied_generation_ = batch.generation;
-    every_link_ |= batch.ops.empty();  // a request to re-read everything
+    if (batch.ops.empty()) {  // a request to re-read everything
+        for (auto& [place, view] : views_) view.look_everywhere();
+    }
     stale_ = must_emit_ = true;
     thread_.emit(std::move(applied));
+}
+
+Result<void> NetlinkThread::Worker::apply(const KernelOp& op) {
+    Place place = place_of(op);
+    std::optional<Place> elsewhere;
+    if (auto* move = std::get_if<MoveLink>(&op)) elsewhere = move->to;
+    if (auto* create = std::get_if<CreateIpmpLink>(&op); create && create->lower_place != place)
+        elsewhere = create->lower_place;
+    auto view = views_.find(place), other = elsewhere ? views_.find(*elsewhere) : views_.end();
+    if (view == views_.end() || (elsewhere && other == views_.end()))
+        return Error{"there is no network namespace of isolated groups", ENOENT};
+    if (!elsewhere) return view->second.apply(programs_, op, {});
+    UniqueFd fd = places_.descriptor(*elsewhere);
+    return view->second.apply(programs_, op, {fd.get(), &other->second.socket()});
+}
+
+Result<KernelState> NetlinkThread::Worker::read() {
+    KernelState whole;
+    for (auto& [place, view] : views_) {
+        auto part = view.read(programs_);
+        if (!part) return part.error();
+        ipmp::add_view(whole, *std::move(part), place);
+    }
+    return whole;
 }
 
 void NetlinkThread::Worker::observe() {
     take_hints();  // those waiting now are older than the read that follows
     stale_ = false;
     Instant started = now();
-    auto state =
-        read_kernel_state(socket_, programs_, managed_, {.former = known_, .every_link = every_link_}, refused_);
+    auto state = read();
     Instant ended = now();
     next_read_ = ended + std::max(kReadPause, kReadPauseFactor * (ended - started));
     if (!state) {
@@ -161,48 +216,28 @@ void NetlinkThread::Worker::observe() {
         if (state.error().error_number != EINTR) log_error(state.error().within("trying again").text);
         return;
     }
-    every_link_ = false;
     settings_due_ = ended + kSettingsPeriod;
     state->generation = applied_generation_;
-    if (state->addresses != known_.addresses && !refused_.empty()) {
-        refused_.clear();  // a gateway may be within reach now
-        stale_ = true;
-    }
+    for (const auto& [place, view] : views_) stale_ |= view.must_read_again();
     if (!must_emit_ && *state == known_) return;
     must_emit_ = false;
     known_ = *std::move(state);
     thread_.emit(KernelObserved{known_});
 }
 
-// From now on also other people's routes on members and IPMP interfaces are of interest.
-void NetlinkThread::Worker::watch_routes() {
-    RouteLinks links;
-    for (const auto& [index, link] : known_.links) {
-        if (is_member_link(link, managed_)) links.members.push_back(index);
-        if (link.alias == kIpmpLinkAlias) links.uppers.push_back(index);
-    }
-    auto result = monitor_.watch_routes_of(links);
-    if (!result) log_error(result.error().text);
-}
-
 void NetlinkThread::Worker::check_settings() {
-    if (managed_.empty() || stale_ || now() < settings_due_) return;
+    if (!manages_any() || stale_ || now() < settings_due_) return;
     settings_due_ = now() + kSettingsPeriod;
-    auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
-    if (neighbours && *neighbours != known_.neighbours) stale_ = true;
-    for (const auto& [index, names] : managed_) {
-        auto link = known_.links.find(index);
-        if (link == known_.links.end()) continue;
-        if (read_settings(names, link->second.name) != link->second.settings) stale_ = true;
-        auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
-        if (fresh && link_differs(*fresh, known_)) stale_ = true;
-    }
+    for (auto& [place, view] : views_) stale_ |= view.has_silent_change();
+    if (!isolates_) return;
+    if (auto pinned = places_.ensure_members(); !pinned) log_error(pinned.error().text);
 }
 
 NetlinkThread::NetlinkThread(UniqueFd events_ready, UniqueFd wake)
     : events_ready_(std::move(events_ready)), wake_(std::move(wake)) {}
 
-Result<std::unique_ptr<NetlinkThread>> NetlinkThread::start(const FilterPrograms& programs, int network_namespace_fd,
+Result<std::unique_ptr<NetlinkThread>> NetlinkThread::start(const FilterPrograms& programs,
+                                                            NetworkPlaces& places,
                                                             int receive_buffer_bytes) {
     UniqueFd events_ready(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!events_ready || !wake) return system_error("making an eventfd");
@@ -214,10 +249,10 @@ Result<std::unique_ptr<NetlinkThread>> NetlinkThread::start(const FilterPrograms
     sigset_t all, former;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &former);
-    self->thread_ = std::thread([&programs, network_namespace_fd, receive_buffer_bytes, thread = self.get(),
+    self->thread_ = std::thread([&programs, &places, receive_buffer_bytes, thread = self.get(),
                                  opened = std::move(opened)]() mutable {
         ::pthread_setname_np(::pthread_self(), "netlink");
-        auto worker = Worker::open(*thread, programs, network_namespace_fd, receive_buffer_bytes);
+        auto worker = Worker::open(*thread, programs, places, receive_buffer_bytes);
         opened.set_value(worker ? Result<void>() : Result<void>(worker.error()));
         if (worker) worker->run();
     });

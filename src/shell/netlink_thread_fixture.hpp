@@ -26,8 +26,13 @@ inline const AddressState* find_address(const KernelState& state, const std::str
 
 class NetlinkThreadTest : public NetworkNamespaceTest {
   protected:
+    static constexpr const char* kPin = "/run/netns/ipmp-test";
+
     void start(int receive_buffer_bytes = NetlinkThread::kReceiveBufferBytes) {
-        auto started = NetlinkThread::start(programs, -1, receive_buffer_bytes);
+        auto opened = NetworkPlaces::open(kPin);
+        ASSERT_TRUE(opened) << opened.error().text;
+        places.emplace(*std::move(opened));
+        auto started = NetlinkThread::start(programs, *places, receive_buffer_bytes);
         ASSERT_TRUE(started) << started.error().text;
         thread = *std::move(started);
         ASSERT_TRUE(await([](const KernelState&) { return true; }));
@@ -66,6 +71,7 @@ class NetlinkThreadTest : public NetworkNamespaceTest {
     }
 
     FilterPrograms programs;
+    std::optional<NetworkPlaces> places;
     std::unique_ptr<NetlinkThread> thread;
     std::uint64_t generation = 0;
     std::optional<KernelState> observed;

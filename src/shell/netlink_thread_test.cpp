@@ -152,7 +152,9 @@ TEST_F(NetlinkThreadTest, WorksInAnotherNamespace) {
     run("ip link add elsewhere type veth peer name v1");
     UniqueFd elsewhere(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
-    auto started = NetlinkThread::start(programs, elsewhere.get());
+    auto opened = NetworkPlaces::open("/nowhere", elsewhere.get());
+    ASSERT_TRUE(opened);
+    auto started = NetlinkThread::start(programs, *opened);
     ASSERT_TRUE(started);
     thread = *std::move(started);
     ASSERT_TRUE(await([](const KernelState& state) { return find_link(state, "elsewhere"); }));
@@ -163,7 +165,10 @@ TEST_F(NetlinkThreadTest, WorksInAnotherNamespace) {
     EXPECT_EQ(index_of_link("elsewhere"), InterfaceIndex{}) << "the caller stayed where it was";
 
     UniqueFd no_namespace(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    EXPECT_FALSE(NetlinkThread::start(programs, no_namespace.get()));
+    auto wrong = NetworkPlaces::open("/nowhere", no_namespace.get());
+    ASSERT_TRUE(wrong);
+    EXPECT_FALSE(NetlinkThread::start(programs, *wrong));
+    thread.reset();  // before its places
 }
 
 // On a busy router the routes of others must not even reach us.

@@ -206,19 +206,19 @@ class ProbeSockets::Socket {
     std::uint64_t errors_ = 0;
 };
 
-ProbeSockets::ProbeSockets(UniqueFd epoll) : epoll_(std::move(epoll)) {}
+ProbeSockets::ProbeSockets(const NetworkPlaces& places, UniqueFd epoll) : places_(&places), epoll_(std::move(epoll)) {}
 ProbeSockets::ProbeSockets(ProbeSockets&&) noexcept = default;
 ProbeSockets& ProbeSockets::operator=(ProbeSockets&&) noexcept = default;
 ProbeSockets::~ProbeSockets() = default;
 
-Result<ProbeSockets> ProbeSockets::open() {
+Result<ProbeSockets> ProbeSockets::open(const NetworkPlaces& places) {
     UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll) return system_error("cannot create an epoll descriptor for probes");
-    return ProbeSockets(std::move(epoll));
+    return ProbeSockets(places, std::move(epoll));
 }
 
 Result<void> ProbeSockets::add(const ProbeSource& source) {
-    auto socket = Socket::open(source);
+    auto socket = places_->inside(source.link.place, [&] { return Socket::open(source); });
     if (!socket) return socket.error();
     epoll_event interest{.events = EPOLLIN, .data = {.ptr = socket->get()}};
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, (*socket)->fd(), &interest) < 0) {

@@ -15,12 +15,14 @@
 #include "base/unique_fd.hpp"
 #include "model/event.hpp"
 #include "model/probe.hpp"
+#include "shell/network_places.hpp"
 
 namespace ipmp {
 
 class ProbeSockets {
   public:
-    static Result<ProbeSockets> open();
+    // `places` must outlive it.
+    static Result<ProbeSockets> open(const NetworkPlaces& places);
     ProbeSockets(ProbeSockets&&) noexcept;
     ProbeSockets& operator=(ProbeSockets&&) noexcept;
     ~ProbeSockets();
@@ -37,9 +39,10 @@ class ProbeSockets {
 
   private:
     class Socket;
-    explicit ProbeSockets(UniqueFd epoll);
+    ProbeSockets(const NetworkPlaces& places, UniqueFd epoll);
     Result<void> add(const ProbeSource& source);
 
+    const NetworkPlaces* places_;
     UniqueFd epoll_;
     std::map<ProbeSource, std::unique_ptr<Socket>> sockets_;  // null: wanted, but could not be opened
 };

@@ -66,13 +66,14 @@ int stop(bool purge) {
     return ended ? 0 : fail(ended.error().text);
 }
 
-int show_policy(DaemonClient& client, const std::string& ipmp_interface) {
+template <typename Describe>
+int show_group(DaemonClient& client, const std::string& ipmp_interface, Describe describe) {
     auto status = client.status();
     if (!status) return fail("cannot get the status: " + status.error().text);
     for (const GroupStatus& group : status->groups) {
         if (group.interface != ipmp_interface) continue;
-        std::puts(wire::kSpreadPolicyNames[static_cast<std::size_t>(group.policy)]);
-        return std::fflush(stdout) == 0 ? 0 : fail("cannot write the policy");
+        std::puts(describe(group));
+        return std::fflush(stdout) == 0 ? 0 : fail("cannot write the answer");
     }
     return fail(ipmp_interface + ": not an IPMP interface");
 }
@@ -83,9 +84,23 @@ int policy(const std::string& ipmp_interface, const std::string& wanted) {
     if (!wire::is_interface_name(ipmp_interface)) return fail(ipmp_interface + ": not an IPMP interface");
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
-    if (!parsed) return show_policy(*client, ipmp_interface);
+    auto name_of_policy = [](auto& group) { return wire::kSpreadPolicyNames[static_cast<std::size_t>(group.policy)]; };
+    if (!parsed) return show_group(*client, ipmp_interface, name_of_policy);
     auto reply = client->call(SetPolicy{ipmp_interface, *parsed});
     if (!reply) return fail("cannot set the policy of " + ipmp_interface + ": " + reply.error().text);
+    if (reply->error != CommandError::none) return fail(ipmp_interface + ": " + reply->text);
+    return 0;
+}
+
+// Members in a network namespace of their own: shown, or turned on or off.
+int isolate(const std::string& ipmp_interface, const std::string& wanted, bool force) {
+    if (!wanted.empty() && wanted != "on" && wanted != "off") return fail(wanted + ": neither on nor off");
+    if (!wire::is_interface_name(ipmp_interface)) return fail(ipmp_interface + ": not an IPMP interface");
+    auto client = DaemonClient::connect(Paths::from_environment());
+    if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
+    if (wanted.empty()) return show_group(*client, ipmp_interface, [](auto& group) { return group.isolate ? "on" : "off"; });
+    auto reply = client->call(SetIsolate{ipmp_interface, wanted == "on", force});
+    if (!reply) return fail("cannot isolate " + ipmp_interface + ": " + reply.error().text);
     if (reply->error != CommandError::none) return fail(ipmp_interface + ": " + reply->text);
     return 0;
 }
@@ -119,6 +134,12 @@ int run(int argc, char** argv) {
     CLI::App* policy_command = app.add_subcommand("policy", "show or set how outbound traffic is spread");
     policy_command->add_option("interface", policy_interface, "IPMP interface")->required();
     policy_command->add_option("policy", wanted_policy, "flow, tuple, destination or source");
+    std::string isolate_interface, wanted_isolation;
+    bool force = false;
+    CLI::App* isolate_command = app.add_subcommand("isolate", "show, turn on or off: members hidden from programs");
+    isolate_command->add_option("interface", isolate_interface, "IPMP interface")->required();
+    isolate_command->add_option("wanted", wanted_isolation, "on or off");
+    isolate_command->add_flag("-f", force, "although it interrupts the group");
     app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
     try {
         app.parse(argc, argv);
@@ -129,6 +150,7 @@ int run(int argc, char** argv) {
         return fail(std::string(problem.what()) + "; see ipmp --help");
     }
     if (policy_command->parsed()) return policy(policy_interface, wanted_policy);
+    if (isolate_command->parsed()) return isolate(isolate_interface, wanted_isolation, force);
     if (!stop_command->parsed() && !status_command->parsed()) return fail("a command is missing; see ipmp --help");
     return stop_command->parsed() ? stop(purge) : show_status(as_json);
 }

@@ -20,6 +20,8 @@ namespace ipmp {
 
 namespace {
 
+constexpr std::uint16_t kLinkNamespaceImmutable = 67;  // IFLA_NETNS_IMMUTABLE, newer than Debian 12's headers
+
 struct LinkExtras {
     std::optional<std::uint8_t> carrier;
     std::uint32_t carrier_ups = 0, carrier_downs = 0;
@@ -45,6 +47,9 @@ bool read_link_attribute(const nlattr* attribute, LinkState& link, LinkExtras& e
             return read_number(attribute, extras.peer.value);
         case IFLA_LINK_NETNSID:
             extras.peer_elsewhere = true;
+            return true;
+        case kLinkNamespaceImmutable:
+            link.immovable = mnl_attr_get_payload_len(attribute) == 1 && mnl_attr_get_u8(attribute) != 0;
             return true;
         case IFLA_CARRIER:
             return read_number(attribute, extras.carrier.emplace());
@@ -86,7 +91,8 @@ std::optional<LinkState> decode_link(MessageBytes bytes) {
     link.carrier = carrier && (header.ifi_flags & IFF_RUNNING);
     link.starting = link.admin_up && carrier && !link.carrier;
     link.carrier_changes = extras.carrier_ups + extras.carrier_downs;
-    if (!extras.peer_elsewhere && extras.peer != link.index) link.peer = extras.peer;
+    if (extras.peer_elsewhere) link.peer_elsewhere = extras.peer.value;
+    else if (extras.peer != link.index) link.peer = extras.peer;
     return link;
 }
 

@@ -155,7 +155,7 @@ Builder dump(std::uint16_t type) {
 
 }  // namespace
 
-NetlinkRequest encode_create_pair(const CreateIpmpLink& op) {
+NetlinkRequest encode_create_pair(const CreateIpmpLink& op, int lower_namespace_fd) {
     IPMP_CHECK(op.name.size() <= kMaxLinkNameBytes && op.lower_name.size() <= kMaxLinkNameBytes);
     Builder builder(RTM_NEWLINK, kCreate);
     builder.family_header<ifinfomsg>();
@@ -166,10 +166,20 @@ NetlinkRequest encode_create_pair(const CreateIpmpLink& op) {
             builder.nest(VETH_INFO_PEER, [&] {
                 builder.family_header<ifinfomsg>();
                 builder.put(IFLA_IFNAME, op.lower_name).put(IFLA_ADDRESS, op.lower_mac);
+                if (lower_namespace_fd >= 0) builder.put(IFLA_NET_NS_FD, static_cast<std::uint32_t>(lower_namespace_fd));
             });
         });
     });
     return builder.finish();
+}
+
+NetlinkRequest encode_move(InterfaceIndex link, int namespace_fd) {
+    return link_change(link).put(IFLA_NET_NS_FD, static_cast<std::uint32_t>(namespace_fd)).finish();
+}
+
+NetlinkRequest encode(const RenameLink& op) {
+    IPMP_CHECK(op.name.size() <= kMaxLinkNameBytes);
+    return link_change(op.link).put(IFLA_IFNAME, op.name).finish();
 }
 
 NetlinkRequest encode_set_alias(InterfaceIndex link, const std::string& alias) {

@@ -24,7 +24,8 @@ inline constexpr std::size_t kMaxLinkNameBytes = 15;
 
 // A veth pair with names and MAC addresses. Aliases and flags need requests of their own (the kernel does
 // not take them at creation). Names longer than kMaxLinkNameBytes are a bug of the caller.
-NetlinkRequest encode_create_pair(const CreateIpmpLink& op);
+// `lower_namespace_fd`: where the lower end is made; -1: beside the upper one.
+NetlinkRequest encode_create_pair(const CreateIpmpLink& op, int lower_namespace_fd = -1);
 NetlinkRequest encode_set_alias(InterfaceIndex link, const std::string& alias);
 NetlinkRequest encode_set_no_arp(InterfaceIndex link);
 NetlinkRequest encode_set_all_multicast(InterfaceIndex link, bool on);
@@ -32,6 +33,8 @@ NetlinkRequest encode_set_no_generated_addresses(InterfaceIndex link);  // IPv6 
 
 NetlinkRequest encode(const SetIpv6Token& op);
 NetlinkRequest encode(const DeleteLink& op);
+NetlinkRequest encode_move(InterfaceIndex link, int namespace_fd);
+NetlinkRequest encode(const RenameLink& op);
 NetlinkRequest encode(const SetLinkUp& op);
 NetlinkRequest encode(const SetLinkMtu& op);
 NetlinkRequest encode(const SetLinkGso& op);

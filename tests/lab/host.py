@@ -12,8 +12,8 @@ from nic import NIC_KINDS
 
 
 class Host:
-    def __init__(self, lab):
-        self.lab, self.ns = lab, lab.namespace(private_files=True)
+    def __init__(self, lab, mounts=False):
+        self.lab, self.ns = lab, lab.namespace(private_files=True, mounts=mounts)
         self.nics, self.daemon = {}, None
         self.environment = {**os.environ, "IPMP_ROOT": str(self.ns.root)}
         self.environment.pop("NOTIFY_SOCKET", None)

@@ -17,6 +17,7 @@ import subprocess
 import time
 
 CLONE_NEWNET = 0x40000000
+CLONE_NEWNS = 0x00020000
 PR_SET_PDEATHSIG = 1
 FSCONFIG_CMD_CREATE = 6
 
@@ -49,6 +50,19 @@ def detached_tmpfs():
     return root
 
 
+def private_mounts():
+    """A descriptor of a mount namespace with a /run of its own: what is mounted in it vanishes with it."""
+    keeper = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                               "mount -t tmpfs tmpfs /run && echo ready && read end"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        if keeper.stdout.readline() != "ready\n":
+            raise RuntimeError("cannot make a mount namespace")
+        return os.open(f"/proc/{keeper.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        keeper.communicate("end\n")
+
+
 def build_dir():
     """Where the programs were built; IPMP_BUILD overrides the tree's own build/."""
     return pathlib.Path(os.environ.get("IPMP_BUILD") or pathlib.Path(__file__).resolve().parents[2] / "build")
@@ -73,9 +87,9 @@ class CommandFailed(RuntimeError):
 
 
 class Namespace:
-    """A network namespace, with a directory of its own where asked for."""
+    """A network namespace, with a directory and with mounts of its own where asked for."""
 
-    def __init__(self, private_files=False):
+    def __init__(self, private_files=False, mounts=False):
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             _checked(_libc.unshare(CLONE_NEWNET), "unshare")
@@ -86,6 +100,7 @@ class Namespace:
         self.path = f"/proc/{os.getpid()}/fd/{self.fd}"  # for `ip ... netns PATH` and our own programs
         self.children = []
         self.root_fd = detached_tmpfs() if private_files else None
+        self.mounts_fd = private_mounts() if mounts else None
         self.run("ip", "link", "set", "lo", "up")
 
     @property
@@ -119,6 +134,8 @@ class Namespace:
             if os.getppid() != laboratory:
                 os._exit(1)
             setns(self.fd, CLONE_NEWNET)
+            if self.mounts_fd is not None:
+                setns(self.mounts_fd, CLONE_NEWNS)
 
         child = subprocess.Popen([str(word) for word in argv], preexec_fn=enter, **options)
         self.children = [other for other in self.children if other.poll() is None] + [child]
@@ -166,7 +183,7 @@ class Namespace:
             if child.poll() is None:
                 child.kill()
             child.wait()
-        for fd in (self.fd, self.root_fd):
+        for fd in (self.fd, self.root_fd, self.mounts_fd):
             if fd is not None:
                 os.close(fd)
-        self.fd = self.root_fd = None
+        self.fd = self.root_fd = self.mounts_fd = None

@@ -52,8 +52,8 @@ class Lab:
     def switch(self, bridges=1, snooping=False, **options):
         return Switch(self, bridges, snooping, **options)
 
-    def host(self):
-        host = Host(self)
+    def host(self, **options):
+        host = Host(self, **options)
         self.hosts.append(host)
         return host
 

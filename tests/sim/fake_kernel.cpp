@@ -42,8 +42,8 @@ LinkState* FakeKernel::link(InterfaceIndex index) {
     return found == truth_.links.end() ? nullptr : &found->second;
 }
 
-LinkState& FakeKernel::make_link(const std::string& name, const MacAddress& mac) {
-    InterfaceIndex index{next_index_++};
+LinkState& FakeKernel::make_link(const std::string& name, const MacAddress& mac, Place place) {
+    InterfaceIndex index{next_index_++, place};
     LinkState& made = truth_.links[index];
     made = {.index = index, .name = name, .mac = mac, .mtu_bytes = 1500, .ethernet = true, .multicast = true};
     made.settings = default_settings();
@@ -197,10 +197,10 @@ int FakeKernel::create_ipmp(const CreateIpmpLink& op) {
     if (find(op.name) || find(op.lower_name)) {
         const LinkState* upper = link(find(op.name));
         const LinkState* lower = link(find(op.lower_name));
-        return upper && lower && upper->peer == lower->index ? 0 : EEXIST;
+        return upper && lower && upper->peer == lower->index && lower->index.place == op.lower_place ? 0 : EEXIST;
     }
     InterfaceIndex upper = make_link(op.name, op.mac).index;
-    InterfaceIndex lower = make_link(op.lower_name, op.lower_mac).index;
+    InterfaceIndex lower = make_link(op.lower_name, op.lower_mac, op.lower_place).index;
     truth_.links[upper].alias = kIpmpLinkAlias;
     truth_.links[lower].alias = kLowerLinkAlias;
     truth_.links[upper].peer = lower;
@@ -211,7 +211,30 @@ int FakeKernel::create_ipmp(const CreateIpmpLink& op) {
     return 0;
 }
 
+// The number stays if it is free there, so that numbers alone tell nobody which link is meant.
+void FakeKernel::move(const MoveLink& op) {
+    LinkState* moving = link(op.link);
+    if (!moving || op.link.place == op.to) return;
+    set_admin_up(op.link, false);
+    InterfaceIndex moved{op.link.value, op.to};
+    if (link(moved)) moved.value = next_index_++;
+    std::erase_if(truth_.addresses, [&](const AddressState& address) { return address.link == op.link; });
+    std::erase_if(truth_.routes, [&](const RouteState& route) { return route.link == op.link; });
+    std::erase_if(truth_.neighbours, [&](const NeighbourEntry& entry) { return entry.link == op.link; });
+    detach_filter(op.link);
+    auto node = truth_.links.extract(op.link);
+    node.key() = node.mapped().index = moved;
+    node.mapped().settings = default_settings();
+    if (LinkState* peer = link(node.mapped().peer)) peer->peer = moved;
+    truth_.links.insert(std::move(node));
+    cable_[moved] = cable_[op.link];
+    cable_.erase(op.link);
+    changed();
+}
+
 int FakeKernel::apply(const KernelOp& op) {
+    if (auto* to_move = std::get_if<MoveLink>(&op)) return move(*to_move), 0;
+    if (auto* renamed = std::get_if<RenameLink>(&op)) return rename(renamed->link, renamed->name), 0;
     if (auto* create = std::get_if<CreateIpmpLink>(&op)) return create_ipmp(*create);
     if (auto* remove = std::get_if<DeleteLink>(&op)) return remove_link(remove->link), 0;
     if (auto* rule = std::get_if<AddRule>(&op)) {

@@ -55,7 +55,8 @@ class FakeKernel {
 
   private:
     LinkState* link(InterfaceIndex index);
-    LinkState& make_link(const std::string& name, const MacAddress& mac);
+    LinkState& make_link(const std::string& name, const MacAddress& mac, Place place = Place::host);
+    void move(const MoveLink& op);
     void update_carrier(LinkState& link);
     void lose_addresses_of_down_link(const LinkState& link);
     int create_ipmp(const CreateIpmpLink& op);

@@ -99,6 +99,7 @@ class Goal {
             std::uint32_t own = truth_.links.at(member->index).mtu_bytes;
             mtu_bytes = mtu_bytes ? std::min(mtu_bytes, own) : own;
         }
+        require(lower->first.place == (group.isolate ? Place::members : Place::host), group.lower_name + " is misplaced");
         require(upper->second.admin_up, group.interface + " is down");
         require(upper->second.carrier == any_active, group.interface + ": carrier does not say who is active");
         require(upper->second.mtu_bytes == (mtu_bytes ? mtu_bytes : 1500), group.interface + " has another MTU");
@@ -131,6 +132,9 @@ class Goal {
         }
         if (found == truth_.links.end()) return require(false, nic.name + " does not exist");
         const LinkState& link = found->second;
+        auto host = state_.groups.find(nic.group);
+        bool is_isolated = host != state_.groups.end() && host->second.isolate;
+        require(nic.index.place == (is_isolated ? Place::members : Place::host), nic.name + " is misplaced");
         require(link.name == nic.name, nic.name + " is called " + link.name);
         bool up = link.admin_up && link.carrier;
         AddressSet wanted;
@@ -186,7 +190,7 @@ class Goal {
                 for (const LogicalAddress& logical : family.addresses) {
                     if (!logical.up || logical.address.is_zero() || !is_test_address(nic, logical)) continue;
                     std::uint32_t table = kTestTableBase + nic.index.value;
-                    rules.insert({logical.address, table});
+                    rules.insert({logical.address, table, nic.index.place});
                     routes.insert(
                         {network_of(logical.address, logical.prefix_length), logical.prefix_length, nic.index, table});
                 }

@@ -1,0 +1,87 @@
+#include "shell/netlink_view.hpp"
+
+#include "model/places.hpp"
+#include "shell/link_settings.hpp"
+#include "shell/log.hpp"
+#include "wire/rtnetlink_encode.hpp"
+
+namespace ipmp {
+
+Result<NetlinkView> NetlinkView::open(const NetworkPlaces& places, Place place, int receive_buffer_bytes) {
+    return places.inside(place, [&]() -> Result<NetlinkView> {
+        // Subscribe first: what changes during the first read is then seen as a hint.
+        auto monitor = NetlinkMonitor::open(receive_buffer_bytes);
+        if (!monitor) return monitor.error();
+        auto socket = NetlinkSocket::open();
+        if (!socket) return socket.error();
+        return NetlinkView(places, place, *std::move(monitor), *std::move(socket));
+    });
+}
+
+NetlinkMonitor::Hints NetlinkView::take_hints() {
+    auto hints = monitor_.drain(known_, managed_);
+    every_link_ |= hints.overrun;
+    return hints;
+}
+
+void NetlinkView::manage(const std::vector<ManagedLink>& links) {
+    managed_.clear();
+    for (const ManagedLink& link : links) {
+        if (link.link.place == place_) managed_[{link.link.value}] = link.settings;
+    }
+    watch_routes();
+}
+
+// From now on also other people's routes on members and IPMP interfaces are of interest.
+void NetlinkView::watch_routes() {
+    RouteLinks links;
+    for (const auto& [index, link] : known_.links) {
+        if (is_member_link(link, managed_)) links.members.push_back(index);
+        if (link.alias == kIpmpLinkAlias) links.uppers.push_back(index);
+    }
+    auto result = monitor_.watch_routes_of(links);
+    if (!result) log_error(result.error().text);
+}
+
+Result<KernelState> NetlinkView::read(const FilterPrograms& programs) {
+    auto state = places_.inside(place_, [&] {
+        return read_kernel_state(socket_, programs, managed_, {.former = known_, .every_link = every_link_}, refused_);
+    });
+    if (!state) return state;
+    every_link_ = false;
+    read_again_ = state->addresses != known_.addresses && !refused_.empty();  // a gateway may be within reach now
+    if (read_again_) refused_.clear();
+    known_ = *state;
+    return state;
+}
+
+bool NetlinkView::has_silent_change() {
+    if (managed_.empty()) return false;
+    auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
+    if (neighbours && *neighbours != known_.neighbours) return true;
+    auto visit = places_.enter(place_);
+    for (const auto& [index, names] : managed_) {
+        auto link = known_.links.find(index);
+        if (!visit || link == known_.links.end()) continue;
+        if (read_settings(names, link->second.name) != link->second.settings) return true;
+        auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
+        if (fresh && link_differs(*fresh, known_)) return true;
+    }
+    return false;
+}
+
+Result<void> NetlinkView::apply(const FilterPrograms& programs, const KernelOp& op, const OtherNamespace& other) {
+    return places_.inside(
+        place_, [&] { return apply_kernel_op(socket_, programs, refused_, seen_from_inside(op), other); });
+}
+
+bool NetlinkView::has_links() {
+    bool found = false;
+    auto read = socket_.read(encode_dump_links(), [&](MessageBytes message) {
+        auto link = decode_link(message);
+        found |= link && link->ethernet;
+    });
+    return found || !read;
+}
+
+}  // namespace ipmp

@@ -1,0 +1,126 @@
+#include "shell/network_places.hpp"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <filesystem>
+
+#include "base/check.hpp"
+#include "shell/log.hpp"
+
+namespace ipmp {
+
+namespace {
+
+constexpr const char* kOwnNamespace = "/proc/thread-self/ns/net";
+
+UniqueFd duplicate(const UniqueFd& fd) { return UniqueFd(fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0) : -1); }
+
+UniqueFd open_namespace(const std::string& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct statfs system {};
+    bool is_one = fd && ::fstatfs(fd.get(), &system) == 0 && system.f_type == NSFS_MAGIC;
+    return is_one ? std::move(fd) : UniqueFd();
+}
+
+bool is_same_file(const UniqueFd& fd, const std::string& path) {
+    struct stat one {}, other {};
+    return ::fstat(fd.get(), &one) == 0 && ::stat(path.c_str(), &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+// `source`: a link of /proc to the namespace.
+Result<void> pin(const std::string& source, const std::string& path) {
+    std::error_code ignored;  // what is missing then is told by the next step
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444));
+    if (!file) return system_error("making " + path);
+    if (::mount(source.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) < 0) return system_error("mounting " + path);
+    return {};
+}
+
+}  // namespace
+
+Result<NamespaceVisit> NamespaceVisit::enter(int namespace_fd) {
+    UniqueFd home(::open(kOwnNamespace, O_RDONLY | O_CLOEXEC));
+    if (!home) return system_error("opening this thread's network namespace");
+    if (::setns(namespace_fd, CLONE_NEWNET) < 0) return system_error("entering a network namespace");
+    return NamespaceVisit(std::move(home));
+}
+
+NamespaceVisit::~NamespaceVisit() {
+    if (!home_) return;  // moved from
+    IPMP_CHECK(::setns(home_.get(), CLONE_NEWNET) == 0);  // to go on in the wrong one would be worse than to end
+}
+
+Result<NetworkPlaces> NetworkPlaces::open(std::string pin, int host_fd) {
+    UniqueFd host(host_fd < 0 ? ::open(kOwnNamespace, O_RDONLY | O_CLOEXEC) : ::fcntl(host_fd, F_DUPFD_CLOEXEC, 0));
+    if (!host) return system_error("opening the network namespace");
+    NetworkPlaces places(std::move(pin), std::move(host));
+    places.members_ = open_namespace(places.pin_);
+    if (places.members_ && is_same_file(places.host_, places.pin_)) places.members_.reset();  // not ours, then
+    return places;
+}
+
+NetworkPlaces::NetworkPlaces(NetworkPlaces&& other) noexcept
+    : pin_(std::move(other.pin_)), host_(std::move(other.host_)), members_(std::move(other.members_)) {}
+
+// To enter the namespace one is in takes a privilege, too.
+Result<void> NetworkPlaces::settle() const {
+    if (is_same_file(host_, kOwnNamespace)) return {};
+    if (::setns(host_.get(), CLONE_NEWNET) < 0) return system_error("entering the network namespace");
+    return {};
+}
+
+UniqueFd NetworkPlaces::descriptor(Place place) const {
+    if (place == Place::host) return duplicate(host_);
+    std::lock_guard lock(mutex_);
+    return duplicate(members_);
+}
+
+Result<std::optional<NamespaceVisit>> NetworkPlaces::enter(Place place) const {
+    if (place == Place::host) return std::optional<NamespaceVisit>();
+    UniqueFd fd = descriptor(place);
+    if (!fd) return Error{"there is no network namespace of isolated groups", ENOENT};
+    auto visit = NamespaceVisit::enter(fd.get());
+    if (!visit) return visit.error();
+    return std::optional<NamespaceVisit>(*std::move(visit));
+}
+
+// By leaving our own for a moment: a new one can only be made by moving into it.
+Result<UniqueFd> NetworkPlaces::make_pinned() const {
+    auto visit = NamespaceVisit::enter(host_.get());
+    if (!visit) return visit.error();
+    if (::unshare(CLONE_NEWNET) < 0) return system_error("making a network namespace");
+    if (auto pinned = pin(kOwnNamespace, pin_); !pinned) return pinned.error();
+    return open_namespace(pin_);
+}
+
+Result<void> NetworkPlaces::ensure_members() {
+    UniqueFd present = descriptor(Place::members);
+    if (present) {
+        if (is_same_file(present, pin_)) return {};
+        auto pinned = pin("/proc/thread-self/fd/" + std::to_string(present.get()), pin_);
+        if (!pinned) return pinned.error().within("pinning the network namespace of isolated groups");
+        log_error("somebody took " + pin_ + " away, the network namespace of isolated groups: it is there again");
+        return {};
+    }
+    auto made = make_pinned();
+    if (!made) return made.error().within("making the network namespace of isolated groups");
+    std::lock_guard lock(mutex_);
+    members_ = *std::move(made);
+    return {};
+}
+
+void NetworkPlaces::drop_members() {
+    std::lock_guard lock(mutex_);
+    members_.reset();
+    if (::umount2(pin_.c_str(), MNT_DETACH) < 0 || ::unlink(pin_.c_str()) < 0)
+        log_error(system_error("removing " + pin_).text + ", ignoring: it is empty");
+}
+
+}  // namespace ipmp
