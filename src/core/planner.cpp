@@ -24,6 +24,17 @@ const LinkState* find_link(const KernelState& kernel, InterfaceIndex index) {
 
 bool any_active(const Group& group) { return !group.families[0].active.empty() || !group.families[1].active.empty(); }
 
+std::vector<std::string> names_of(const Settings& settings) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : settings) names.push_back(name);
+    return names;
+}
+
+// It is a wire to the data path: the stack behind it has no part in anything.
+Settings lower_end_settings() {
+    return {{"ipv4/conf/*/forwarding", "0"}, {"ipv6/conf/*/disable_ipv6", "1"}};
+}
+
 // What should be on a link, in the form AddAddress has it.
 struct WantedAddress {
     IpAddress address;
@@ -102,7 +113,8 @@ class Planner {
         if (upper.settings.empty()) return;  // not read yet: accept_dad and the like must be right before it comes up
         if (!upper.admin_up) ops_.push_back(SetLinkUp{group.upper, true});
         bool carries = any_active(group);
-        if (lower_is_in_place && lower.admin_up != carries) ops_.push_back(SetLinkUp{group.lower, carries});
+        bool may_change = lower_is_in_place && !lower.settings.empty();  // as above: it would get addresses
+        if (may_change && lower.admin_up != carries) ops_.push_back(SetLinkUp{group.lower, carries});
         for (const GroupFamily& family : group.families) plan_addresses(group.upper, family.addresses, false, true);
     }
 
@@ -110,6 +122,7 @@ class Planner {
     void plan_lower(const Group& group, const LinkState& lower, std::uint32_t mtu_bytes) {
         if (lower.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.lower, mtu_bytes});
         plan_gso(lower, group);
+        plan_settings(lower, lower_end_settings());
         if (lower.mac != group.lower_mac) ops_.push_back(SetLinkMac{group.lower, group.lower_mac});
         for (const Interface* member : members_of(state_, group)) {
             const LinkState* link = find_link(kernel_, member->index);
@@ -360,11 +373,6 @@ class Planner {
     std::vector<KernelOp> ops_;
 };
 
-std::vector<std::string> names_of(const Settings& settings) {
-    std::vector<std::string> names;
-    for (const auto& [name, value] : settings) names.push_back(name);
-    return names;
-}
 
 }  // namespace
 
@@ -380,6 +388,7 @@ std::vector<ManagedLink> managed_links(const State& state) {
         auto& names = managed.back().settings;
         names.insert(names.end(), kAdvertisementSettings.begin(), kAdvertisementSettings.end());
         names.insert(names.end(), kForwardingSettings.begin(), kForwardingSettings.end());
+        if (group.lower) managed.push_back({group.lower, names_of(lower_end_settings())});
     }
     for (const auto& [name, interface] : state.interfaces) {
         bool ours = !interface.group.empty() || !interface.saved_settings.empty();

@@ -33,7 +33,9 @@ class Plan : public testing::Test {
         LinkState& upper = link(kUpper, "ipmp0", kIpmpLinkAlias);
         upper.settings = {{"ipv6/conf/*/accept_dad", "1"}};
         upper.carrier = true;
-        link(kLower, "ipmpl0", kLowerLinkAlias).admin_up = false;
+        LinkState& lower = link(kLower, "ipmpl0", kLowerLinkAlias);
+        lower.admin_up = false;
+        lower.settings = {{"ipv4/conf/*/forwarding", "0"}};
     }
     LinkState& link(InterfaceIndex index, const std::string& name, const std::string& alias) {
         LinkState& made = kernel_.links[index];

@@ -110,7 +110,8 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
         }
         return;
     }
-    bool lost = member.admin_up && !member.carrier && !member.starting && member.carrier_changes != before.carrier_changes;
+    bool in_place = member.admin_up && !member.misplaced;  // to be moved it is taken down
+    bool lost = in_place && !member.carrier && !member.starting && member.carrier_changes != before.carrier_changes;
     if (member.starting_until && !up && !lost && now < *member.starting_until) return;
     if (member.starting_until) {
         member.starting_until.reset();

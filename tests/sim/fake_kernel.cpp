@@ -18,6 +18,7 @@ Settings default_settings() {
         {"ipv6/conf/*/use_oif_addrs_only", "0"},  {kAllMulticast, "0"},
         {"ipv4/conf/*/forwarding", "0"},          {"ipv6/conf/*/forwarding", "0"},
         {"ipv4/neigh/*/retrans_time_ms", "1000"}, {"ipv6/neigh/*/retrans_time_ms", "1000"},
+        {"ipv6/conf/*/disable_ipv6", "0"},
     };
 }
 
