@@ -61,6 +61,7 @@ void file_links(State& state, const KernelState& kernel) {
     file_renames(state, kernel);
     for (const auto& [index, link] : kernel.links) {
         if (!link.ethernet || is_ours(link)) continue;
+        if (index.place == Place::members && link.immovable) continue;  // came with the namespace
         if (!find_interface(state, index) && is_taken(state, kernel, link)) continue;
         Interface& entry = entry_for(state, link);
         entry.mac = link.mac;

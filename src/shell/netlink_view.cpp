@@ -79,7 +79,7 @@ bool NetlinkView::has_links() {
     bool found = false;
     auto read = socket_.read(encode_dump_links(), [&](MessageBytes message) {
         auto link = decode_link(message);
-        found |= link && link->ethernet;
+        found |= link && link->ethernet && !link->immovable;
     });
     return found || !read;
 }

@@ -33,7 +33,7 @@ class NetlinkView {
     bool has_silent_change();
 
     Result<void> apply(const FilterPrograms& programs, const KernelOp& op, const OtherNamespace& other);
-    bool has_links();  // but the loopback; also if that cannot be found out
+    bool has_links();  // but those that every namespace has; also if that cannot be found out
 
   private:
     NetlinkView(const NetworkPlaces& places, Place place, NetlinkMonitor monitor, NetlinkSocket socket)

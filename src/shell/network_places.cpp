@@ -62,6 +62,8 @@ Result<NetworkPlaces> NetworkPlaces::open(std::string pin, int host_fd) {
     if (!host) return system_error("opening the network namespace");
     NetworkPlaces places(std::move(pin), std::move(host));
     places.members_ = open_namespace(places.pin_);
+    // A daemon that was killed in between may have left the file without the mount.
+    if (!places.members_) static_cast<void>(::unlink(places.pin_.c_str()));
     if (places.members_ && is_same_file(places.host_, places.pin_)) places.members_.reset();  // not ours, then
     return places;
 }

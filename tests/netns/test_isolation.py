@@ -8,12 +8,12 @@ The host has mounts of its own, held by a descriptor: what the daemon pins is go
 """
 
 import json
-import pathlib
 import random
+import subprocess
 import time
 
 import pytest
-from netns import CommandFailed, wait_until
+from netns import CommandFailed, build_dir, wait_until
 
 DATA, SECOND, PEER = "192.0.2.1", "192.0.2.2", "192.0.2.9"
 
@@ -57,13 +57,19 @@ class IsolatedHost:
     def pins(self):
         return self.ns.run("ls", "/run/netns", check=False).stdout.split()
 
-    def inside(self, *argv):
+    def inside(self, *argv, check=True):
         """Runs a program in the members' namespace, as an administrator would."""
-        return self.ns.run("ip", "netns", "exec", self.pins()[0], *argv).stdout
+        return self.ns.run("ip", "netns", "exec", self.pins()[0], *argv, check=check).stdout
 
     def links(self, inside=False):
         out = self.inside("ip", "-j", "link") if inside else self.ns.run("ip", "-j", "link").stdout
         return {link["ifname"]: link for link in json.loads(out) if link["ifname"] != "lo"}
+
+    def links_everywhere(self):
+        """Also when a daemon was killed while it made or removed the pin."""
+        out = self.inside("ip", "-j", "link", check=False) if self.pins() else ""
+        inside = [link["ifname"] for link in json.loads(out or "[]") if link["ifname"] != "lo"]
+        return sorted([*self.links(), *inside])
 
     def seen_by_programs(self):
         return json.loads(self.ns.run("/usr/bin/python3", "-c", ENUMERATION).stdout)
@@ -122,3 +128,130 @@ def test_R_VIS_1_programs_see_the_group_and_no_member(lab, kind):
     assert all("UP" in link["flags"] for link in host.links().values())
     assert host.ns.sysctl("ipv4/conf/eth0/arp_announce") == "1"
     assert host.ns.sysctl("ipv4/conf/eth0/rp_filter") == host.ns.sysctl("ipv4/conf/default/rp_filter")
+
+
+def test_R_VIS_1_a_group_in_use_is_isolated_and_opened_again(lab):
+    """NICs with addresses, a default route and probes; a TCP flow lives on through both moves. Without force nothing that
+    works is interrupted."""
+    host = IsolatedHost(lab)
+    for number in range(2):
+        host.ns.ip_batch(f"link set eth{number} up", f"addr add 192.0.2.{1 + number}/24 dev eth{number}")
+    host.ns.run("ip", "route", "add", "default", "via", PEER, "dev", "eth0")
+    host.start_daemon()
+    for number in range(2):
+        host.ifconfig(f"eth{number}", "plumb", "group", "ipmp0")
+        host.ifconfig(f"eth{number}", "addif", f"192.0.2.2{number}/24", "-failover", "up")
+    host.wait_ok("ipmp0")
+    with pytest.raises(CommandFailed, match="interrupts group ipmp0"):
+        host.isolate("on")
+    assert sorted(host.links()) == ["eth0", "eth1", "ipmp0", "ipmpl0"]
+
+    meter = host.meter("tcp", DATA, host.peer)
+    meter.wait_messages(100)
+    for wanted, names in (("on", ["ipmp0"]), ("off", ["eth0", "eth1", "ipmp0", "ipmpl0"])):
+        host.isolate(wanted, "-f")
+        host.wait_ok("ipmp0")
+        assert sorted(host.links()) == names
+        wait_until(lambda: all(nic["state"] == "ok" for nic in host.interfaces().values()), 20, "probes are answered")
+        assert host.peer.ping("192.0.2.20") and host.peer.ping("192.0.2.21")  # test addresses went along
+        [default] = host.ns.ip("route", "show", "default")
+        assert default["dev"] == "ipmp0" and default["gateway"] == PEER
+        report = meter.wait_messages(500)
+        assert report["error"] is None
+        host.nics["eth1"].silent("in")
+        host.wait_state("eth1", "failed")  # which only probes can tell
+        host.nics["eth1"].heal()
+        host.wait_ok("ipmp0", 30)
+    meter.stop()
+    wait_until(lambda: host.pins() == [], 10, "a namespace that nobody needs is gone")
+
+
+def test_R_VIS_1_a_nic_that_carries_the_host_alone_does_not_join_an_isolated_group(lab):
+    host = IsolatedHost(lab)
+    host.ns.ip_batch("link set eth0 up", "addr add 192.0.2.1/24 dev eth0", "link add br0 type bridge", "link set br0 up")
+    host.start_daemon()
+    host.ifconfig("ipmp0", "ipmp")
+    host.isolate("on")
+    with pytest.raises(CommandFailed, match="is in use"):
+        host.ifconfig("eth0", "group", "ipmp0")
+    with pytest.raises(CommandFailed, match="cannot|immutable"):  # a bridge, and Linux moves none
+        host.ifconfig("br0", "group", "ipmp0")
+    wait_until(lambda: "br0" not in host.interfaces(), 10, "br0 is no member")
+    host.ifconfig("eth1", "plumb", "group", "ipmp0", "up")
+    host.wait_ok("ipmp0")
+    host.ifconfig("eth0", "group", "ipmp0")  # eth1 carries the group meanwhile
+    host.wait_ok("ipmp0")
+    wait_until(lambda: host.peer.ping("192.0.2.1"), 10, "its address moved to the group")
+    assert sorted(host.links()) == ["br0", "ipmp0"]
+
+
+def test_R_VIS_1_names_and_pins(lab):
+    """A name that was taken meanwhile, a pin that somebody removed, an interface that somebody put where ours are, a
+    member that vanishes and comes back, and one that somebody moves out."""
+    host = IsolatedHost(lab)
+    host.start_daemon()
+    host.isolated_group([f"{DATA}/24"])
+    pin = host.pins()[0]
+    inside = host.ns.popen("ip", "netns", "exec", pin, "sleep", "60")  # keeps a way in for the next line
+    host.ns.run("ip", "netns", "delete", pin)
+    wait_until(lambda: host.pins() == [pin], 10, "the pin is back")
+    assert sorted(host.links(inside=True)) == ["eth0", "eth1", "ipmpl0"]
+    inside.kill()
+
+    host.ns.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "other")  # the name is free here
+    host.ns.run("ip", "netns", "exec", pin, "ip", "link", "add", "stray", "type", "veth", "peer", "name", "stray2")
+    wait_until(lambda: {"stray", "stray2"} <= set(host.links()), 10, "nobody else's interfaces stay with the members")
+    assert sorted(host.links(inside=True)) == ["eth0", "eth1", "ipmpl0"]
+
+    host.inside("ip", "link", "set", "eth1", "netns", host.ns.path)  # out again: by somebody who means well
+    wait_until(lambda: "eth1" in host.links(inside=True), 10, "eth1 is back where its group is")
+    host.wait_ok("ipmp0")
+    host.inside("ip", "link", "del", "eth1")
+    host.wait_state("eth1", "failed")
+    host.nics["eth1"].recreate()  # where any new NIC turns up
+    host.wait_ok("ipmp0")
+    assert "eth1" in host.links(inside=True) and host.peer.ping(DATA, count=3)
+
+    host.ifconfig("eth0", "group", "")
+    wait_until(lambda: "eth0_1" in host.links(), 10, "eth0 is home, under a name that is free")
+    assert host.links()["eth0_1"]["address"] == host.nics["eth0"].mac
+    assert "eth0_1" in host.log() and host.peer.ping(DATA, count=3)
+
+
+def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
+    """Killed at random moments of joins, of isolation turned on and off, and of leaving; each new daemon brings everything
+    where it belongs, and the data path of an isolated group works without any. In the end nothing is left of it."""
+    host = IsolatedHost(lab)
+    host.configure(LINK_UPS_PER_MINUTE=0)
+    host.start_daemon()
+    host.isolated_group([f"{DATA}/24"])
+    host.ifconfig("eth1", "addif", "192.0.2.21/24", "-failover", "up")
+    host.kill_daemon()
+    assert host.peer.ping(DATA, count=3) and sorted(host.links(inside=True)) == ["eth0", "eth1", "ipmpl0"]
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+    for number in range(12):
+        host.start_daemon()
+        wanted = number % 2 == 1
+        host.ns.popen(build_dir() / "bin/ipmp", "isolate", "ipmp0", "on" if wanted else "off", "-f",
+                      env=host.environment, stderr=subprocess.DEVNULL)
+        if number % 3 == 2:
+            host.ns.popen(build_dir() / "bin/ifconfig", "eth1", "group", "ipmp0" if number % 2 else "",
+                          env=host.environment, stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0, 0.12))  # the moment is what is tried, nothing is awaited
+        host.kill_daemon()
+        assert host.links_everywhere() == ["eth0", "eth1", "ipmp0", "ipmpl0"], (seed, number)
+    host.start_daemon()
+    host.isolate("on", "-f")
+    host.tool("ifconfig", "eth1", "group", "ipmp0")
+    host.wait_ok("ipmp0")
+    assert sorted(host.links()) == ["ipmp0"]
+    wait_until(lambda: host.peer.ping(DATA, count=3) and host.peer.ping("192.0.2.21"), 10, f"all works, seed {seed}")
+
+    host.kill_daemon()
+    (host.ns.root / "run/ipmp/state.json").unlink()  # not even that helps the next one
+    host.start_daemon()
+    host.wait_ok("ipmp0")
+    assert sorted(host.links()) == ["ipmp0"] and host.peer.ping(DATA, count=3)
+    host.tool("ipmp", "stop", "--purge")
+    assert sorted(host.links()) == ["eth0", "eth1"] and host.pins() == []

@@ -1,0 +1,238 @@
+// Isolated groups (R-VIS-1): when a link moves, and that it is the same interface afterwards.
+#include "core/isolation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/commands.hpp"
+#include "core/observe.hpp"
+#include "core/planner.hpp"
+#include "core/predicates.hpp"
+
+namespace ipmp {
+namespace {
+
+constexpr InterfaceIndex kUpper{10}, kLower{11, Place::members}, kNic{1}, kMoved{1, Place::members};
+const IpAddress kData{Family::ipv4, {192, 0, 2, 1}}, kTest{Family::ipv4, {192, 0, 2, 101}};
+
+class Isolation : public testing::Test {
+  protected:
+    Isolation() {
+        Group& group = state_.groups["ipmp0"];
+        group = {.interface = "ipmp0", .name = "g", .lower_name = "ipmpl0", .isolate = true};
+        group.upper = kUpper, group.lower = kLower;
+        group.families[0].plumbed = true;
+        Interface& nic = state_.interfaces["a"];
+        nic = {.name = "a", .index = kNic, .group = "ipmp0", .admin_up = true, .carrier = true};
+        nic.families[0].plumbed = true;
+        nic.saved_settings = {{"ipv4/conf/*/rp_filter", "1"}};
+        link(kNic, "a").settings = nic.saved_settings;
+        LinkState& upper = link(kUpper, "ipmp0");
+        upper.alias = kIpmpLinkAlias;
+        upper.settings = {{"ipv6/conf/*/accept_dad", "0"}};
+        LinkState& lower = link(kLower, "ipmpl0");
+        lower.alias = kLowerLinkAlias;
+        lower.settings = {{"ipv4/conf/*/forwarding", "0"}};
+        upper.peer = kLower, lower.peer = kUpper;
+        judge_places(state_, kernel_);
+    }
+    LinkState& link(InterfaceIndex index, const std::string& name) {
+        LinkState& made = kernel_.links[index];
+        made = {.index = index, .name = name, .mtu_bytes = 1500, .ethernet = true, .multicast = true, .admin_up = true};
+        return made;
+    }
+    void move(InterfaceIndex from, InterfaceIndex to) {
+        auto node = kernel_.links.extract(from);
+        node.key() = node.mapped().index = to;
+        node.mapped().admin_up = node.mapped().carrier = false;
+        std::erase_if(kernel_.addresses, [&](const auto& seen) { return seen.link == from; });
+        kernel_.links.insert(std::move(node));
+    }
+    void observe() {
+        file_observation(state_, kernel_, {});
+        judge_places(state_, kernel_);
+    }
+    bool planned(const KernelOp& op) const {
+        auto ops = plan(state_, kernel_, {});
+        return std::find(ops.begin(), ops.end(), op) != ops.end();
+    }
+    // Operations about `link` but `but`.
+    bool anything_else(InterfaceIndex index, const KernelOp& but) const {
+        auto ops = plan(state_, kernel_, {});
+        return std::any_of(ops.begin(), ops.end(), [&](const KernelOp& op) {
+            return op != but && std::visit([&](const auto& one) {
+                if constexpr (requires { one.link; }) return one.link == index;
+                else return false;
+            }, op);
+        });
+    }
+    CommandReply run(const Command& command) {
+        CommandContext context{state_, kernel_, host_, orders_};
+        CommandReply reply = carry_out(command, context);
+        judge_places(state_, kernel_);
+        return reply;
+    }
+    void leave_group() { EXPECT_EQ(run(SetGroup{"a", Family::ipv4, ""}).error, CommandError::none); }
+
+    const std::string host_ = "host";
+
+    State state_;
+    KernelState kernel_;
+    OneTimeOrders orders_;
+};
+
+TEST_F(Isolation, R_VIS_1_AMemberMovesAndNothingElseIsDoneToItBefore) {
+    Interface& nic = state_.interfaces.at("a");
+    nic.families[0].addresses = {{.address = kTest, .prefix_length = 24, .up = true, .no_failover = true}};
+    EXPECT_TRUE(nic.misplaced);
+    EXPECT_FALSE(link_up(nic)) << "it cannot carry anything where it is";
+    EXPECT_TRUE(planned(MoveLink{kNic, Place::members}));
+    EXPECT_FALSE(anything_else(kNic, MoveLink{kNic, Place::members}));
+    EXPECT_FALSE(planned(AddRule{{kTest, kTestTableBase + 1, Place::host}}));
+}
+
+TEST_F(Isolation, R_VIS_1_NothingOfTheHostDependsOnANicThatMoves) {
+    kernel_.addresses = {{.link = kNic, .address = kData, .prefix_length = 24}};
+    state_.groups.at("ipmp0").families[0].addresses = {
+        {.number = 1, .address = kData, .prefix_length = 24, .up = true}};
+    EXPECT_FALSE(planned(MoveLink{kNic, Place::members})) << "its data address is not on the group yet";
+    kernel_.addresses.push_back({.link = kUpper, .address = kData, .prefix_length = 24});
+    EXPECT_TRUE(planned(RemoveAddress{kNic, kData, 24}));
+    EXPECT_FALSE(planned(MoveLink{kNic, Place::members}));
+    std::erase_if(kernel_.addresses, [](const auto& seen) { return seen.link == kNic; });
+    kernel_.links.at(kNic).foreign_routes = 1;
+    EXPECT_TRUE(planned(MoveRoutes{kNic, kUpper}));
+    EXPECT_FALSE(planned(MoveLink{kNic, Place::members})) << "its routes would be lost";
+    kernel_.links.at(kNic).foreign_routes = 0;
+    state_.interfaces.at("a").saved_settings.clear();
+    EXPECT_FALSE(planned(MoveLink{kNic, Place::members})) << "nobody would know its settings any more";
+}
+
+TEST_F(Isolation, R_VIS_1_NoNicMovesBeforeTheLowerEnd) {
+    move(kLower, {11});
+    observe();
+    EXPECT_TRUE(planned(MoveLink{{11}, Place::members}));
+    EXPECT_FALSE(planned(MoveLink{kNic, Place::members}));
+    auto ops = plan(state_, kernel_, {});
+    EXPECT_TRUE(std::none_of(ops.begin(), ops.end(), [](const auto& op) {
+        return std::holds_alternative<AttachFilter>(op);
+    })) << "a filter would lead into the wrong namespace";
+}
+
+TEST_F(Isolation, R_VIS_1_AMovedNicIsTheSameAndGetsEverythingThere) {
+    Interface& nic = state_.interfaces.at("a");
+    nic.families[0].addresses = {
+        {.address = kTest, .prefix_length = 24, .up = true, .no_failover = true, .adopted = true}};
+    kernel_.addresses = {{.link = kNic, .address = kTest, .prefix_length = 24}};
+    judge_places(state_, kernel_);
+    move(kNic, kMoved);
+    observe();
+    ASSERT_EQ(state_.interfaces.size(), 1u);
+    EXPECT_EQ(nic.index, kMoved);
+    EXPECT_FALSE(nic.misplaced);
+    EXPECT_EQ(nic.group, "ipmp0");
+    EXPECT_TRUE(planned(SetLinkUp{kMoved, true}));
+    EXPECT_TRUE(planned(AddAddress{kMoved, kTest, 32, {}, true, {}})) << "the kernel has forgotten it, we have not";
+    auto ops = plan(state_, kernel_, {});
+    EXPECT_TRUE(std::any_of(ops.begin(), ops.end(), [](const KernelOp& op) {
+        auto* attach = std::get_if<AttachFilter>(&op);
+        return attach && attach->link == kMoved;
+    }));
+    nic.admin_up = true;
+    EXPECT_TRUE(planned(AddRule{{kTest, kTestTableBase + 1, Place::members}}));
+}
+
+TEST_F(Isolation, R_VIS_1_WhoLeavesComesHomeWithNameAndSettings) {
+    move(kNic, kMoved);
+    observe();
+    kernel_.links.at(kMoved).admin_up = true;
+    observe();
+    leave_group();
+    EXPECT_TRUE(planned(MoveLink{kMoved, Place::host}));
+    EXPECT_FALSE(anything_else(kMoved, MoveLink{kMoved, Place::host}));
+    move(kMoved, kNic);
+    kernel_.links.at(kNic).settings = {{"ipv4/conf/*/rp_filter", "2"}};
+    observe();
+    ASSERT_TRUE(state_.interfaces.contains("a"));
+    EXPECT_TRUE(planned(SetLinkUp{kNic, true}));
+    EXPECT_TRUE(planned(WriteSetting{kNic, "ipv4/conf/*/rp_filter", "1"}));
+}
+
+TEST_F(Isolation, R_VIS_1_ATakenNameIsReplacedByAFreeOne) {
+    move(kNic, kMoved);
+    observe();
+    link({5}, "a");  // a new NIC took the name that was free
+    link({6}, "a_1");
+    observe();
+    EXPECT_EQ(state_.interfaces.at("a").index, kMoved) << "the newcomer does not take its place";
+    leave_group();
+    EXPECT_TRUE(planned(RenameLink{kMoved, "a_2"}));
+    EXPECT_FALSE(planned(MoveLink{kMoved, Place::host}));
+    kernel_.links.at(kMoved).name = "a_2";
+    observe();
+    EXPECT_EQ(state_.interfaces.at("a_2").index, kMoved);
+    EXPECT_EQ(state_.interfaces.at("a").index, InterfaceIndex{5});
+    EXPECT_TRUE(planned(MoveLink{kMoved, Place::host}));
+}
+
+TEST_F(Isolation, R_VIS_1_StrangersAreSentHome) {
+    InterfaceIndex stranger{7, Place::members};
+    link(stranger, "other");
+    observe();
+    EXPECT_TRUE(planned(MoveLink{stranger, Place::host}));
+    EXPECT_TRUE(isolates(state_, kernel_));
+    state_.groups.at("ipmp0").isolate = false;
+    EXPECT_TRUE(isolates(state_, kernel_)) << "the namespace is needed until it is empty";
+    kernel_.links.erase(stranger), kernel_.links.erase(kLower);
+    EXPECT_FALSE(isolates(state_, kernel_));
+}
+
+TEST_F(Isolation, R_VIS_1_NothingThatWorksIsInterruptedWithoutForce) {
+    state_.groups.at("ipmp0").isolate = false;
+    judge_places(state_, kernel_);
+    EXPECT_EQ(run(SetIsolate{"ipmp0", true, false}).error, CommandError::minimum_redundancy);
+    EXPECT_FALSE(state_.groups.at("ipmp0").isolate);
+    EXPECT_EQ(run(SetIsolate{"ipmp0", true, true}).error, CommandError::none);
+    EXPECT_TRUE(state_.groups.at("ipmp0").isolate);
+    EXPECT_EQ(run(SetIsolate{"a", true, true}).error, CommandError::no_such_interface);
+    EXPECT_EQ(run(SetIsolate{"ipmp0", true, false}).error, CommandError::none) << "it is so already";
+}
+
+TEST_F(Isolation, R_VIS_1_TheOnlyNicInUseDoesNotJoin) {
+    Interface& nic = state_.interfaces.at("a");
+    nic.group.clear();
+    nic.families[0].addresses = {{.address = kData, .prefix_length = 24, .up = true}};
+    judge_places(state_, kernel_);
+    SetGroup join{"a", Family::ipv4, "g"};
+    EXPECT_EQ(run(join).error, CommandError::minimum_redundancy);
+    nic.carrier = false;
+    EXPECT_EQ(run(join).error, CommandError::none) << "nobody can be using it";
+    run(SetGroup{"a", Family::ipv4, ""});
+    nic.carrier = true;
+    nic.families[0].addresses.clear();
+    EXPECT_EQ(run(join).error, CommandError::none) << "nor it";
+    run(SetGroup{"a", Family::ipv4, ""});
+    kernel_.links.at(kNic).immovable = true;
+    EXPECT_EQ(run(join).error, CommandError::not_supported);
+}
+
+TEST_F(Isolation, R_VIS_1_WhatTheKernelWillNotMoveGoesOnWhereItIs) {
+    KernelApplied refused{.generation = 1, .failures = {{MoveLink{kNic, Place::members}, 22, "Invalid argument"}}};
+    std::vector<Action> log;
+    undo_refused_moves(state_, refused, log);
+    EXPECT_FALSE(state_.groups.at("ipmp0").isolate) << "nothing else is there";
+    EXPECT_EQ(log.size(), 1u);
+
+    state_.groups.at("ipmp0").isolate = true;
+    Interface& other = state_.interfaces["b"] = state_.interfaces.at("a");
+    other.name = "b";
+    other.index = {2, Place::members};
+    undo_refused_moves(state_, refused, log);
+    EXPECT_TRUE(state_.groups.at("ipmp0").isolate);
+    EXPECT_EQ(state_.interfaces.at("a").group, "") << "it cannot follow the others";
+    EXPECT_EQ(other.group, "ipmp0");
+}
+
+}  // namespace
+}  // namespace ipmp

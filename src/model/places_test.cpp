@@ -1,0 +1,73 @@
+// Views of two namespaces and the whole: nothing of one is taken for the other's, though their numbers are the same.
+#include "model/places.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ipmp {
+namespace {
+
+constexpr InterfaceIndex kThree{3}, kThreeThere{3, Place::members};
+const IpAddress kAddress{Family::ipv4, {192, 0, 2, 1}};
+
+KernelState view(const std::string& name, const std::string& alias) {
+    KernelState seen;
+    seen.links[kThree] = {.index = kThree, .name = name, .alias = alias, .master = {4}};
+    seen.addresses = {{.link = kThree, .address = kAddress, .prefix_length = 24}};
+    seen.rules = {{kAddress, 7}};
+    seen.routes = {{kAddress, 24, kThree, 7}};
+    seen.target_routes = {{kThree, kAddress}};
+    seen.neighbours = {{kThree, kAddress, {}}};
+    return seen;
+}
+
+TEST(Places, ViewsKeepTheirNumbersApart) {
+    KernelState whole;
+    add_view(whole, view("here", ""), Place::host);
+    add_view(whole, view("there", ""), Place::members);
+    ASSERT_EQ(whole.links.size(), 2u);
+    EXPECT_EQ(whole.links.at(kThree).name, "here");
+    EXPECT_EQ(whole.links.at(kThreeThere).name, "there");
+    EXPECT_EQ(whole.links.at(kThreeThere).index, kThreeThere);
+    EXPECT_EQ(whole.links.at(kThreeThere).master, (InterfaceIndex{4, Place::members}));
+    EXPECT_EQ(whole.links.at(kThreeThere).peer, InterfaceIndex{}) << "none stays none";
+    EXPECT_EQ(whole.addresses.at(0).link, kThree);
+    EXPECT_EQ(whole.addresses.at(1).link, kThreeThere);
+    EXPECT_EQ(whole.rules.at(1).place, Place::members);
+    EXPECT_EQ(whole.routes.at(1).link, kThreeThere);
+    EXPECT_EQ(whole.target_routes.at(1).link, kThreeThere);
+    EXPECT_EQ(whole.neighbours.at(1).link, kThreeThere);
+}
+
+TEST(Places, TheEndsOfOurPairFindEachOther) {
+    KernelState host = view("ipmp0", kIpmpLinkAlias), members = view("ipmpl0", kLowerLinkAlias);
+    host.links[kThree].peer_elsewhere = members.links[kThree].peer_elsewhere = 3;
+    KernelState whole;
+    add_view(whole, host, Place::host);
+    add_view(whole, members, Place::members);
+    EXPECT_EQ(whole.links.at(kThree).peer, kThreeThere);
+    EXPECT_EQ(whole.links.at(kThreeThere).peer, kThree);
+
+    members.links[kThree].peer_elsewhere = 9;  // that of somebody in a third namespace
+    KernelState other;
+    add_view(other, host, Place::host);
+    add_view(other, members, Place::members);
+    EXPECT_EQ(other.links.at(kThree).peer, InterfaceIndex{});
+}
+
+TEST(Places, AnOperationBelongsWhereItsLinkIs) {
+    const KernelOp on_links[] = {SetLinkMtu{kThreeThere, 1400}, MoveLink{kThreeThere, Place::host},
+                                 AddAddress{.link = kThreeThere, .address = kAddress, .lifetime_from = kThreeThere},
+                                 AddRoute{{kAddress, 24, kThreeThere, 7}}, MoveRoutes{kThreeThere, kThreeThere},
+                                 MoveNeighbour{{kThreeThere, kAddress, {}}, kThreeThere}};
+    for (const KernelOp& op : on_links) {
+        EXPECT_EQ(place_of(op), Place::members) << describe(op);
+        EXPECT_EQ(place_of(seen_from_inside(op)), Place::host) << describe(op);
+    }
+    EXPECT_EQ(place_of(AddRule{{kAddress, 7, Place::members}}), Place::members);
+    EXPECT_EQ(place_of(CreateIpmpLink{.name = "ipmp0", .lower_place = Place::members}), Place::host);
+    EXPECT_EQ(std::get<AddAddress>(seen_from_inside(on_links[2])).lifetime_from, kThree);
+    EXPECT_EQ(std::get<MoveLink>(seen_from_inside(MoveLink{kThree, Place::members})).to, Place::members);
+}
+
+}  // namespace
+}  // namespace ipmp
