@@ -123,9 +123,11 @@ void check_policy(const State& state, const Group& group, const Config& config, 
     }
 }
 
-bool agrees(const State& state, const Nic& nic, InterfaceIndex member) {
+// A member that is not where the lower end is, as one of the two is still on its way, carries nothing.
+bool agrees(const State& state, const GroupImage& image, const Nic& nic, InterfaceIndex member) {
     const Interface* interface = find_interface(state, member);
-    return nic == (interface ? Nic{member, interface->mac} : Nic{});
+    bool is_beside = interface && member.place == image.lower.place;
+    return nic == (is_beside ? Nic{member, interface->mac} : Nic{});
 }
 
 void check_image(const State& state, const Group& group, const GroupImage& image, Report& report) {
@@ -133,24 +135,25 @@ void check_image(const State& state, const Group& group, const GroupImage& image
     report.require(image.upper == group.upper && image.lower == group.lower, "{}: image has other links", name);
     std::map<InterfaceIndex, MacAddress> members;
     for (const Interface* member : members_of(state, group)) {
-        if (member->index) members[member->index] = member->mac;
+        bool is_beside = member->index && member->index.place == group.lower.place;  // filters lead nowhere else
+        if (is_beside) members[member->index] = member->mac;
     }
     report.require(image.members == members, "{}: image has other members", name);
     std::size_t data_addresses = 0;
     for (Family which : kFamilies) {
         std::size_t index = index_of(which);
         const GroupFamily& family = group.families[index];
-        report.require(agrees(state, image.nominee[index], family.nominee), "{}: image has another {} nominee", name,
-                       name_of(which));
+        report.require(agrees(state, image, image.nominee[index], family.nominee), "{}: image has another {} nominee",
+                       name, name_of(which));
         bool same = true;
         for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
-            same &= agrees(state, image.slots[index][slot], family.slots[slot]);
+            same &= agrees(state, image, image.slots[index][slot], family.slots[slot]);
         }
         report.require(same, "{}: image has other {} slots", name, name_of(which));
         for (const Binding& binding : family.bindings) {
             auto entry = image.addresses.find(binding.address);
             bool right = entry != image.addresses.end() && entry->second.kind == AddressKind::data &&
-                         agrees(state, entry->second.nic, binding.member);
+                         agrees(state, image, entry->second.nic, binding.member);
             report.require(right, "{}: image has {} elsewhere", name, to_string(binding.address));
         }
         data_addresses += family.bindings.size() + family.proxies.size();

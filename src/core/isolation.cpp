@@ -90,7 +90,8 @@ void follow_moves(State& state, const KernelState& kernel) {
 }
 
 bool isolates(const State& state, const KernelState& kernel) {
-    bool wanted = std::any_of(state.groups.begin(), state.groups.end(), [](auto& entry) { return entry.second.isolate; });
+    auto is_isolated = [](const auto& entry) { return entry.second.isolate; };
+    bool wanted = std::any_of(state.groups.begin(), state.groups.end(), is_isolated);
     return wanted || std::any_of(kernel.links.begin(), kernel.links.end(), [](const auto& entry) {
                return entry.first.place == Place::members && entry.second.ethernet && !entry.second.immovable;
            });

@@ -1,11 +1,11 @@
 // Isolated groups (R-VIS-1): their underlying interfaces and the lower end of the IPMP interface live in a network
 // namespace of ours, the members', so that programs of the host see the IPMP interface and nothing below it.
 //
-// A NIC goes there once nothing of the host depends on it any more: its addresses and routes belong to the IPMP interface
-// first, as with any join. It comes back when it leaves its group, or its group is isolated no longer. The kernel takes a
-// link down to move it and forgets what was configured there, under a number of its own in the other namespace; all of
-// that follows by itself, as what is wanted is compared with what is there (design D7). Data path, settings and filters
-// concern only links that are where their group wants them; others are `misplaced` and count as having no link.
+// A NIC goes there once nothing of the host depends on it any more: its addresses and routes belong to the IPMP
+// interface first, as with any join. It comes back when it leaves its group, or its group is isolated no longer. The
+// kernel takes a link down to move it and forgets what was configured; all of that follows by itself, as what is wanted
+// is compared with what is there (design D7). Data path, settings and filters concern only links that are where their
+// group wants them; others are `misplaced` and count as having no link.
 #pragma once
 
 #include <optional>

@@ -2,6 +2,7 @@
 // links first, then settings, filters, carrier, addresses onto the IPMP interface, routes, addresses off the NIC.
 #pragma once
 
+#include <array>
 #include <set>
 #include <vector>
 
@@ -22,5 +23,8 @@ std::vector<ManagedLink> managed_links(const State& state);
 // The settings we want on a member or an IPMP interface (design D11).
 Settings wanted_settings(const Group& group, const Config& config);
 Settings wanted_settings(const Interface& member, const Config& config);
+Settings lower_end_settings();
+// The group listens to router advertisements as its members did, by these.
+inline constexpr std::array kAdvertisementSettings{"ipv6/conf/*/accept_ra", "ipv6/conf/*/autoconf"};
 
 }  // namespace ipmp

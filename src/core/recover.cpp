@@ -36,7 +36,8 @@ void recover_test_addresses(Interface& member, const KernelState& kernel) {
                             .no_failover = true,
                             .deprecated = true};
         for (const RouteState& route : kernel.routes) {
-            bool fits = route.table == table && route.link == member.index && network_of(test.address, route.prefix_length) == route.network;
+            bool is_its = route.table == table && route.link == member.index;
+            bool fits = is_its && network_of(test.address, route.prefix_length) == route.network;
             if (fits) test.prefix_length = std::min(test.prefix_length, route.prefix_length);
         }
         test.broadcast = broadcast_of(test.address, test.prefix_length);

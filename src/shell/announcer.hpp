@@ -1,5 +1,6 @@
-// Sends announcements from the NIC itself, and queries into lower ends: one packet socket for all links of a
-// network namespace, protocol 0, so that it never receives anything. Non-blocking: a full queue loses one of a series, never time.
+// Sends announcements from the NIC itself, and queries into lower ends: one packet socket for all links of a network
+// namespace, protocol 0, so that it never receives anything. Non-blocking: a full queue loses one of a series, never
+// time.
 #pragma once
 
 #include <map>

@@ -188,7 +188,8 @@ class CarrierWatch::EthtoolSource : public Source {
         if (!ioctl_socket) return system_error("opening a socket");
         auto netlink = NetlinkSocket::open();
         if (!netlink) return netlink.error();
-        return std::unique_ptr<Source>(new EthtoolSource(places, place, std::move(ioctl_socket), *std::move(netlink), why_not_sysfs));
+        return std::unique_ptr<Source>(
+            new EthtoolSource(places, place, std::move(ioctl_socket), *std::move(netlink), why_not_sysfs));
     }
 
     Result<std::unique_ptr<Link>> open(InterfaceIndex link) override;

@@ -1,7 +1,8 @@
 // Watches the carrier of the underlying interfaces without ever waiting for RTNL (design D9).
 //
 // Purpose: netlink tells of a lost carrier up to a second late on an ordinary NIC. Here a file of a sysfs of our
-// own (detached: no mount point), one for each network namespace, stays open per link, survives renames, and is read every few milliseconds.
+// own (detached: no mount point; one for each network namespace) stays open per link, survives renames, and is read
+// every few milliseconds.
 // Runs in the deciding thread; its events go to the engine like any other.
 //
 // How carrier follows from the counters: carrier_up_count and carrier_down_count alternate strictly, so their

@@ -71,9 +71,9 @@ TEST_F(IsolationTest, R_VIS_1_LinksAreChangedAndWatchedWhereTheyAre) {
     const std::string setting = "ipv4/conf/*/rp_filter";
     IpAddress test{Family::ipv4, {192, 0, 2, 7}};
     RuleState rule{test, 77, Place::members};
-    apply_isolated({SetLinkUp{v0, true}, WriteSetting{v0, setting, "2"}, AddAddress{.link = v0, .address = test,
-                    .prefix_length = 32, .scope_link = true}, AddRule{rule}, AddRoute{{{Family::ipv4, {192, 0, 2, 0}}, 24,
-                    v0, 77}}}, {{v0, {setting}}});
+    AddAddress add{.link = v0, .address = test, .prefix_length = 32, .scope_link = true};
+    AddRoute route{{{Family::ipv4, {192, 0, 2, 0}}, 24, v0, 77}};
+    apply_isolated({SetLinkUp{v0, true}, WriteSetting{v0, setting, "2"}, add, AddRule{rule}, route}, {{v0, {setting}}});
     ASSERT_TRUE(failures.empty()) << failures.front().text;
     EXPECT_EQ(link("v0").settings.at(setting), "2");
     EXPECT_EQ(find_address(*observed, "192.0.2.7")->link, v0);

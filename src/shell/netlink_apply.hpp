@@ -9,8 +9,7 @@
 
 namespace ipmp {
 
-// The second namespace that an operation concerns: where a link moves to, or where a lower end is made. Not given: there
-// is none.
+// The second namespace that an operation concerns: where a link moves to, or where a lower end is made.
 struct OtherNamespace {
     int fd = -1;
     NetlinkSocket* socket = nullptr;

@@ -3,9 +3,9 @@
 // Purpose: carries out ApplyKernel batches in order, and keeps the engine's picture of the kernel fresh: every
 // notification burst ends in a re-read, and a KernelObserved if anything differs from the last one.
 //
-// Objects: a NetlinkView of the host's network namespace and, while it exists, of the members' (NetworkPlaces), made in
-// the thread and never seen by another. Queues under one mutex lead in and out. The queue of events is bounded by the batches and
-// searches submitted: an observation replaces a waiting one of the same generation.
+// Objects: a NetlinkView of the host's network namespace and, while it exists, of the members' (NetworkPlaces), made
+// in the thread and never seen by another. Queues under one mutex lead in and out. The queue of events is bounded by
+// the batches and searches submitted: an observation replaces a waiting one of the same generation.
 //
 // Order: after a batch comes its KernelApplied, then always a KernelObserved of its generation, before the
 // next batch is begun. Between reads there is a pause of at least kReadPause and several times what the last

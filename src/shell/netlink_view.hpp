@@ -1,6 +1,6 @@
-// What the netlink thread has of one network namespace: a monitor for hints, a socket for changes and dumps, and the last
-// picture. Here nobody knows of other namespaces: indices carry no place, and the thread joins the views (model/places).
-// Settings and names are those of the namespace a thread is in, so each call visits it.
+// What the netlink thread has of one network namespace: a monitor for hints, a socket for changes and dumps, and the
+// last picture. Here nobody knows of other namespaces: indices carry no place, and the thread joins the views
+// (model/places). Settings and names are those of the namespace a thread is in, so each call visits it.
 #pragma once
 
 #include "base/result.hpp"

@@ -1,7 +1,8 @@
 // The network namespaces we work in: the daemon's own, and the members' (R-VIS-1).
 //
 // The members' namespace is pinned by a bind mount below /run/netns, so that it outlives the daemon, which must strand
-// no NIC, and `ip netns exec` finds it. It is made when the first group is isolated and goes when nothing is left in it.
+// no NIC, and `ip netns exec` finds it. It is made when the first group is isolated and goes when nothing is left in
+// it.
 // A daemon whose mounts are its own (a service with PrivateMounts= and the like) pins for its own lifetime only.
 //
 // A socket belongs for good to the namespace it was made in, so a thread is inside another one only while it makes
@@ -33,7 +34,7 @@ class NamespaceVisit {
 
 class NetworkPlaces {
   public:
-    // `pin`: where the members' is, or will be; it is not made yet. `host_fd`: -1 = the caller's namespace is the host's.
+    // `pin`: where the members' is, or will be; it is not made yet. `host_fd`: the host's; -1 = the caller's.
     static Result<NetworkPlaces> open(std::string pin, int host_fd = -1);
     NetworkPlaces(NetworkPlaces&& other) noexcept;
     NetworkPlaces& operator=(NetworkPlaces&&) = delete;

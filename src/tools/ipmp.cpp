@@ -98,7 +98,8 @@ int isolate(const std::string& ipmp_interface, const std::string& wanted, bool f
     if (!wire::is_interface_name(ipmp_interface)) return fail(ipmp_interface + ": not an IPMP interface");
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
-    if (wanted.empty()) return show_group(*client, ipmp_interface, [](auto& group) { return group.isolate ? "on" : "off"; });
+    auto describe = [](auto& group) { return group.isolate ? "on" : "off"; };
+    if (wanted.empty()) return show_group(*client, ipmp_interface, describe);
     auto reply = client->call(SetIsolate{ipmp_interface, wanted == "on", force});
     if (!reply) return fail("cannot isolate " + ipmp_interface + ": " + reply.error().text);
     if (reply->error != CommandError::none) return fail(ipmp_interface + ": " + reply->text);

@@ -91,7 +91,7 @@ std::optional<LinkState> decode_link(MessageBytes bytes) {
     link.carrier = carrier && (header.ifi_flags & IFF_RUNNING);
     link.starting = link.admin_up && carrier && !link.carrier;
     link.carrier_changes = extras.carrier_ups + extras.carrier_downs;
-    link.immovable = link.immovable || link.kind == "gretap" || link.kind == "erspan";  // those of every namespace's own
+    link.immovable = link.immovable || link.kind == "gretap" || link.kind == "erspan";  // each namespace has its own
     if (extras.peer_elsewhere) link.peer_elsewhere = extras.peer.value;
     else if (extras.peer != link.index) link.peer = extras.peer;
     return link;

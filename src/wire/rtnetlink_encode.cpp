@@ -166,7 +166,8 @@ NetlinkRequest encode_create_pair(const CreateIpmpLink& op, int lower_namespace_
             builder.nest(VETH_INFO_PEER, [&] {
                 builder.family_header<ifinfomsg>();
                 builder.put(IFLA_IFNAME, op.lower_name).put(IFLA_ADDRESS, op.lower_mac);
-                if (lower_namespace_fd >= 0) builder.put(IFLA_NET_NS_FD, static_cast<std::uint32_t>(lower_namespace_fd));
+                if (lower_namespace_fd < 0) return;
+                builder.put(IFLA_NET_NS_FD, static_cast<std::uint32_t>(lower_namespace_fd));
             });
         });
     });

@@ -82,8 +82,8 @@ void fields(A& a, typename A::template Ref<GroupFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Group> v) {
-    auto& [interface, name, lower_name, policy, isolate, forwards, forwards_on, mac, lower_mac, families, next_sequence, health,
-           failure_reported, upper, lower] = v;
+    auto& [interface, name, lower_name, policy, isolate, forwards, forwards_on, mac, lower_mac, families,
+           next_sequence, health, failure_reported, upper, lower] = v;
     a("interface", interface);
     a("name", name);
     a("lower_name", lower_name);

@@ -1,4 +1,4 @@
-"""Isolated groups (R-VIS-1): members and the lower end in a network namespace of ours, the IPMP interface in the host's.
+"""Isolated groups (R-VIS-1): members and lower end in a network namespace of ours, the IPMP interface in the host's.
 
               eth0 --- switch --- peer
     host <     |                                   host's namespace: ipmp0 and nothing below it
@@ -92,8 +92,8 @@ class IsolatedHost:
 
 @pytest.mark.parametrize("kind", ["veth", "tap"])
 def test_R_VIS_1_programs_see_the_group_and_no_member(lab, kind):
-    """Isolation before the join: enumerations of every kind, traffic both ways and IPv6, failover, status; then out again
-    with names, settings and states as they were (R-GRP-8)."""
+    """Isolation before the join: enumerations of every kind, traffic both ways and IPv6, failover, status; then out
+    again with names, settings and states as they were."""
     host = IsolatedHost(lab, kind)
     host.ns.sysctl("ipv4/conf/eth0/arp_announce", 1)
     host.start_daemon()
@@ -131,8 +131,8 @@ def test_R_VIS_1_programs_see_the_group_and_no_member(lab, kind):
 
 
 def test_R_VIS_1_a_group_in_use_is_isolated_and_opened_again(lab):
-    """NICs with addresses, a default route and probes; a TCP flow lives on through both moves. Without force nothing that
-    works is interrupted."""
+    """NICs with addresses, a default route and probes; a TCP flow lives on through both moves. Without force nothing
+    that works is interrupted."""
     host = IsolatedHost(lab)
     for number in range(2):
         host.ns.ip_batch(f"link set eth{number} up", f"addr add 192.0.2.{1 + number}/24 dev eth{number}")
@@ -168,7 +168,8 @@ def test_R_VIS_1_a_group_in_use_is_isolated_and_opened_again(lab):
 
 def test_R_VIS_1_a_nic_that_carries_the_host_alone_does_not_join_an_isolated_group(lab):
     host = IsolatedHost(lab)
-    host.ns.ip_batch("link set eth0 up", "addr add 192.0.2.1/24 dev eth0", "link add br0 type bridge", "link set br0 up")
+    host.ns.ip_batch("link set eth0 up", "addr add 192.0.2.1/24 dev eth0", "link add br0 type bridge",
+                     "link set br0 up")
     host.start_daemon()
     host.ifconfig("ipmp0", "ipmp")
     host.isolate("on")
@@ -219,8 +220,9 @@ def test_R_VIS_1_names_and_pins(lab):
 
 
 def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
-    """Killed at random moments of joins, of isolation turned on and off, and of leaving; each new daemon brings everything
-    where it belongs, and the data path of an isolated group works without any. In the end nothing is left of it."""
+    """Killed at random moments of joins, of isolation turned on and off, and of leaving; each new daemon brings
+    everything where it belongs, and the data path of an isolated group works without any. In the end nothing is left
+    of it."""
     host = IsolatedHost(lab)
     host.configure(LINK_UPS_PER_MINUTE=0)
     host.start_daemon()

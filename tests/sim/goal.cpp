@@ -99,7 +99,8 @@ class Goal {
             std::uint32_t own = truth_.links.at(member->index).mtu_bytes;
             mtu_bytes = mtu_bytes ? std::min(mtu_bytes, own) : own;
         }
-        require(lower->first.place == (group.isolate ? Place::members : Place::host), group.lower_name + " is misplaced");
+        Place home = group.isolate ? Place::members : Place::host;
+        require(lower->first.place == home, group.lower_name + " is misplaced");
         require(upper->second.admin_up, group.interface + " is down");
         require(upper->second.carrier == any_active, group.interface + ": carrier does not say who is active");
         require(upper->second.mtu_bytes == (mtu_bytes ? mtu_bytes : 1500), group.interface + " has another MTU");

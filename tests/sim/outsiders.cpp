@@ -61,6 +61,7 @@ Outsiders::Outsiders(World& world) : world_(world), random_(world.random()) {
     for (bool* kind : {&silences_, &losses_, &delays_, &deaths_, &partitions_, &routes_, &stalls_, &forgeries_}) {
         *kind = probing_ && random_.chance(0.5);
     }
+    isolates_ = !probing_ && membership_ && !flaps_;  // no draw of its own: the other histories stay what they were
     if (probing_) set_up_probing();
     if (quick_) claims_ = false;  // these take minutes to be over
 }
@@ -258,6 +259,9 @@ Command Outsiders::random_command() {
     std::string anything = random_.chance(0.5) ? ipmp_interface : some_nic();
     IpAddress address = some_address(family);
     std::uint8_t prefix_length = family == Family::ipv4 ? one_of<std::uint8_t>(random_, {24, 24, 25}) : 64;
+    if (isolates_ && random_.chance(0.15)) {
+        return SetIsolate{ipmp_interface, random_.chance(0.6), random_.chance(0.8)};
+    }
     LogicalName logical{anything, static_cast<std::uint32_t>(random_.below(5))};
     if (membership_ && random_.chance(0.4)) {
         switch (random_.below(5)) {

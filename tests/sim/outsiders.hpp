@@ -64,7 +64,7 @@ class Outsiders {
     Instant end_;
     // Which kinds of act this history has.
     bool cuts_, flaps_, admin_, replaces_, renames_, remakes_, addresses_, filters_, settings_, ipmp_links_;
-    bool restarts_, reconfigures_, commands_, membership_, both_families_, claims_;
+    bool restarts_, reconfigures_, commands_, membership_, both_families_, claims_, isolates_;
     bool probing_;  // test addresses and machines to probe; else no probe is ever sent
     bool quick_ = false;  // with a short detection time, and so in a short history
     bool silences_, losses_, delays_, deaths_, partitions_, routes_, stalls_, forgeries_;
