@@ -57,12 +57,23 @@ Result<void> Announcer::send(const AskMemberships& question) {
     return sent ? sent : sent.error().within("cannot ask for multicast memberships");
 }
 
+// What the kernel tells of all links of one network namespace.
+Result<std::string> Announcer::read_memberships(Family family, Place place) const {
+    const char* path = family == Family::ipv4 ? "/proc/thread-self/net/igmp" : "/proc/thread-self/net/igmp6";
+    return places_.inside(place, [&]() -> Result<std::string> {
+        std::ifstream file(path);
+        std::string text{std::istreambuf_iterator<char>(file), {}};
+        if (!file) return Error{std::string("cannot read ") + path};
+        return text;
+    });
+}
+
 Result<void> Announcer::send(const LeaveMemberships& leave) {
-    const char* path = leave.family == Family::ipv4 ? "/proc/thread-self/net/igmp" : "/proc/thread-self/net/igmp6";
-    std::ifstream file(path);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!file) return Error{std::string("cannot read ") + path};
-    for (const auto& frame : encode_leave_reports(leave, groups_to_leave(leave, text))) {
+    auto of_upper = read_memberships(leave.family, leave.upper.place);
+    if (!of_upper) return of_upper.error();
+    auto of_nic = read_memberships(leave.family, leave.nic.index.place);
+    if (!of_nic) return of_nic.error();
+    for (const auto& frame : encode_leave_reports(leave, groups_to_leave(leave, *of_upper, *of_nic))) {
         auto sent = send(frame, leave.nic.index);
         if (!sent) return sent.error().within("cannot leave multicast groups at the former nominee");
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
@@ -28,6 +29,7 @@ class Announcer {
   private:
     explicit Announcer(const NetworkPlaces& places) : places_(places) {}
     Result<int> socket_of(Place place);
+    Result<std::string> read_memberships(Family family, Place place) const;
     Result<void> send(const std::vector<std::uint8_t>& frame, InterfaceIndex link);
 
     const NetworkPlaces& places_;

@@ -33,6 +33,13 @@ bool is_same_file(const UniqueFd& fd, const std::string& path) {
            one.st_ino == other.st_ino;
 }
 
+// Not those of the system: what is mounted ends with the last process that has them.
+bool mounts_are_private() {
+    struct stat own {}, of_all {};
+    return ::stat("/proc/thread-self/ns/mnt", &own) == 0 && ::stat("/proc/1/ns/mnt", &of_all) == 0 &&
+           own.st_ino != of_all.st_ino;
+}
+
 // `source`: a link of /proc to the namespace.
 Result<void> pin(const std::string& source, const std::string& path) {
     std::error_code ignored;  // what is missing then is told by the next step
@@ -111,6 +118,9 @@ Result<void> NetworkPlaces::ensure_members() {
         log_error("somebody took " + pin_ + " away, the network namespace of isolated groups: it is there again");
         return {};
     }
+    if (mounts_are_private())
+        log_error("the mounts of this daemon are its own: " + pin_ + ", the network namespace of isolated groups, ends "
+                  "with it");
     auto made = make_pinned();
     if (!made) return made.error().within("making the network namespace of isolated groups");
     std::lock_guard lock(mutex_);

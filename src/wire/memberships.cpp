@@ -136,9 +136,10 @@ std::set<IpAddress> joined_groups(Family family, std::string_view text, Interfac
     return groups;
 }
 
-std::set<IpAddress> groups_to_leave(const LeaveMemberships& leave, std::string_view text) {
-    std::set<IpAddress> groups = joined_groups(leave.family, text, leave.upper);
-    std::set<IpAddress> own = joined_groups(leave.family, text, leave.nic.index);
+std::set<IpAddress> groups_to_leave(const LeaveMemberships& leave, std::string_view upper_text,
+                                    std::string_view nic_text) {
+    std::set<IpAddress> groups = joined_groups(leave.family, upper_text, leave.upper);
+    std::set<IpAddress> own = joined_groups(leave.family, nic_text, leave.nic.index);
     std::erase_if(groups, [&](const IpAddress& group) { return own.contains(group) || !is_reported(group); });
     return groups;
 }

@@ -17,7 +17,9 @@ std::set<IpAddress> joined_groups(Family family, std::string_view text, Interfac
 
 // Of the groups that `leave.upper` has joined those to leave at `leave.nic`: not what its own stack has joined for
 // itself, nor what no switch forwards by listeners and nobody reports (224.0.0.0/24, ff02::1, scopes below link).
-std::set<IpAddress> groups_to_leave(const LeaveMemberships& leave, std::string_view text);
+// Each from what its own network namespace tells.
+std::set<IpAddress> groups_to_leave(const LeaveMemberships& leave, std::string_view upper_text,
+                                    std::string_view nic_text);
 
 // Whole Ethernet frames, as many as their MTU demands: CHANGE_TO_INCLUDE with no sources for each group.
 std::vector<std::vector<std::uint8_t>> encode_leave_reports(const LeaveMemberships& leave,

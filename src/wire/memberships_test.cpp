@@ -68,8 +68,11 @@ TEST(JoinedGroups, WhatCannotBeReadIsPassedOver) {
 }
 
 TEST(GroupsToLeave, NotTheNicsOwnNorThoseThatNobodyReports_R_SPR_3) {
-    EXPECT_EQ(groups_to_leave(leave(Family::ipv4, "192.0.2.1"), igmp()), groups({"239.1.2.3"}));
-    EXPECT_EQ(groups_to_leave(leave(Family::ipv6, "fe80::1"), kIgmp6), groups({"ff02::1:ff00:1", "ff0e::1234"}));
+    EXPECT_EQ(groups_to_leave(leave(Family::ipv4, "192.0.2.1"), igmp(), igmp()), groups({"239.1.2.3"}));
+    EXPECT_EQ(groups_to_leave(leave(Family::ipv6, "fe80::1"), kIgmp6, kIgmp6),
+              groups({"ff02::1:ff00:1", "ff0e::1234"}));
+    // A NIC in another network namespace has its memberships there; the number is somebody else's here.
+    EXPECT_EQ(groups_to_leave(leave(Family::ipv4, "192.0.2.1"), igmp(), ""), groups({"239.1.2.3", "239.1.2.4"}));
 }
 
 TEST(LeaveReport, IgmpVersion3_R_SPR_3) {
