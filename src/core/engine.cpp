@@ -154,12 +154,13 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (event.state.generation < kernel.generation) return;
     log_filters_in_front(event.state, log);
     log_new_entries(state, kernel, event.state, log);
-    kernel = event.state;
+    KernelState former = std::exchange(kernel, event.state);
     reconciler.observed(kernel);
     if (!observed) {
         for (std::string& line : recover(state, kernel)) log.push_back(Log{Severity::error, std::move(line)});
     }
     file_observation(state, kernel, reconciler.orders.doomed);
+    log_taken_names(state, former, kernel, log);
     forget_restored_settings();
     if (observed) return;
     observed = true;

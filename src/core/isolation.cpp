@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/commands_internal.hpp"
+#include "core/observe.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -101,6 +102,18 @@ KernelOp plan_move(const KernelState& kernel, const LinkState& link, Place to) {
     bool taken = to == Place::host && find_named(kernel, link.name, Place::host);
     if (taken && !is_ours(link)) return RenameLink{link.index, free_name(kernel, link.name)};
     return MoveLink{link.index, to};
+}
+
+void log_taken_names(const State& state, const KernelState& former, const KernelState& kernel,
+                     std::vector<Action>& log) {
+    for (const auto& [index, link] : kernel.links) {
+        auto before = former.links.find(index);
+        bool is_news = before == former.links.end() || before->second.name != link.name;
+        if (!is_news || !link.ethernet || is_ours(link) || !has_taken_name(state, kernel, link)) continue;
+        log.push_back(Log{Severity::error, fmt::format("there are two interfaces {}, one of them isolated: ignoring "
+                                                       "the newcomer until one of them is renamed",
+                                                       link.name)});
+    }
 }
 
 CommandReply vet_isolation(const Interface& nic, const Group& group, const CommandContext& context) {

@@ -37,6 +37,10 @@ bool isolates(const State& state, const KernelState& kernel);
 // What it takes to bring `link` to `to`: the move, or first another name, if its own is taken in the host's namespace.
 KernelOp plan_move(const KernelState& kernel, const LinkState& link, Place to);
 
+// Tells of links that are new in `kernel` and have the name of an isolated interface, so that no command reaches them.
+void log_taken_names(const State& state, const KernelState& former, const KernelState& kernel,
+                     std::vector<Action>& log);
+
 // Why `nic` cannot join `group` now, as that isolates its members; or success.
 CommandReply vet_isolation(const Interface& nic, const Group& group, const CommandContext& context);
 

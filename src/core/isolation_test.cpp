@@ -166,6 +166,11 @@ TEST_F(Isolation, R_VIS_1_ATakenNameIsReplacedByAFreeOne) {
     link({6}, "a_1");
     observe();
     EXPECT_EQ(state_.interfaces.at("a").index, kMoved) << "the newcomer does not take its place";
+    std::vector<Action> log;
+    log_taken_names(state_, {}, kernel_, log);
+    EXPECT_EQ(log.size(), 1u) << "and somebody should know";
+    log_taken_names(state_, kernel_, kernel_, log);
+    EXPECT_EQ(log.size(), 1u) << "once";
     leave_group();
     EXPECT_TRUE(planned(RenameLink{kMoved, "a_2"}));
     EXPECT_FALSE(planned(MoveLink{kMoved, Place::host}));

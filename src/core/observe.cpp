@@ -12,21 +12,12 @@ namespace {
 
 bool is_ours(const LinkState& link) { return link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias; }
 
-// Another interface that is there has the name of `link`: one of the two is in the members' namespace. The newcomer is
-// known by its former name, or not at all, until either gets another.
-bool is_taken(const State& state, const KernelState& kernel, const LinkState& link) {
-    auto holder = state.interfaces.find(link.name);
-    if (holder == state.interfaces.end() || holder->second.index == link.index) return false;
-    auto its_link = kernel.links.find(holder->second.index);
-    return its_link != kernel.links.end() && its_link->second.name == link.name;
-}
-
 // Renames entries whose link has another name now. All are taken out before any is put back: names may be swapped.
 void file_renames(State& state, const KernelState& kernel) {
     std::vector<decltype(state.interfaces)::node_type> renamed;
     for (const auto& [index, link] : kernel.links) {
         Interface* known = find_interface(state, index);
-        if (!known || known->name == link.name || is_taken(state, kernel, link)) continue;
+        if (!known || known->name == link.name || has_taken_name(state, kernel, link)) continue;
         renamed.push_back(state.interfaces.extract(known->name));
         renamed.back().key() = renamed.back().mapped().name = link.name;
     }
@@ -62,7 +53,7 @@ void file_links(State& state, const KernelState& kernel) {
     for (const auto& [index, link] : kernel.links) {
         if (!link.ethernet || is_ours(link)) continue;
         if (index.place == Place::members && link.immovable) continue;  // came with the namespace
-        if (!find_interface(state, index) && is_taken(state, kernel, link)) continue;
+        if (!find_interface(state, index) && has_taken_name(state, kernel, link)) continue;
         Interface& entry = entry_for(state, link);
         entry.mac = link.mac;
         entry.mtu_bytes = link.mtu_bytes;
@@ -167,6 +158,13 @@ bool is_plain_stub(const LogicalAddress& logical) {
 }
 
 }  // namespace
+
+bool has_taken_name(const State& state, const KernelState& kernel, const LinkState& link) {
+    auto holder = state.interfaces.find(link.name);
+    if (holder == state.interfaces.end() || holder->second.index == link.index) return false;
+    auto its_link = kernel.links.find(holder->second.index);
+    return its_link != kernel.links.end() && its_link->second.name == link.name;
+}
 
 std::uint32_t free_number(const std::vector<LogicalAddress>& addresses, std::uint32_t first) {
     std::uint32_t number = first;

@@ -32,4 +32,8 @@ std::uint32_t free_number(const std::vector<LogicalAddress>& addresses, std::uin
 // Keeps the list in order of numbers.
 void insert_logical(std::vector<LogicalAddress>& addresses, LogicalAddress logical);
 
+// Another interface that is there has the name of `link`: one of the two is in the members' namespace. The newcomer is
+// known by its former name, or not at all, until either gets another.
+bool has_taken_name(const State& state, const KernelState& kernel, const LinkState& link);
+
 }  // namespace ipmp

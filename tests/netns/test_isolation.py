@@ -104,6 +104,9 @@ def test_R_VIS_1_programs_see_the_group_and_no_member(lab, kind):
     [group] = json.loads(host.tool("ipmp", "status", "--json").stdout)["groups"]
     assert group["isolate"] and group["active"] == ["eth0", "eth1"]
     assert host.tool("ipmp", "isolate", "ipmp0").stdout == "on\n"
+    for options, shown in (((), {"ipmp0"}), (("-u",), {"ipmp0", "eth0", "eth1"})):  # who knows of IPMP may see all
+        out = host.ns.run(build_dir() / "examples/example_aware", *options, env=host.environment).stdout
+        assert {line.split()[1] for line in out.splitlines()} - {"lo"} == shown
     assert "has gone down" not in host.log()  # that a NIC is down while it moves is no failure
 
     for address in (DATA, SECOND, "fd00::1"):
@@ -200,6 +203,7 @@ def test_R_VIS_1_names_and_pins(lab):
     inside.kill()
 
     host.ns.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "other")  # the name is free here
+    wait_until(lambda: "two interfaces eth0" in host.log(), 10, "somebody is told")
     host.ns.run("ip", "netns", "exec", pin, "ip", "link", "add", "stray", "type", "veth", "peer", "name", "stray2")
     wait_until(lambda: {"stray", "stray2"} <= set(host.links()), 10, "nobody else's interfaces stay with the members")
     assert sorted(host.links(inside=True)) == ["eth0", "eth1", "ipmpl0"]
