@@ -132,6 +132,21 @@ TEST(DecodeLink, CarrierReturnsWithRunningOnly) {
     EXPECT_TRUE(link->starting);
 }
 
+// R-VIS-1: the other end's number counts in its own namespace only.
+TEST(DecodeLink, APeerInAnotherNamespaceIsKeptApart) {
+    LinkMessage near, far;
+    mnl_attr_put_u32(near.header, IFLA_LINK, 77);
+    mnl_attr_put_u32(far.header, IFLA_LINK, 77);
+    mnl_attr_put_u32(far.header, IFLA_LINK_NETNSID, 1);
+    mnl_attr_put_u8(far.header, 67, 1);  // IFLA_NETNS_IMMUTABLE
+    EXPECT_EQ(decode_link(near.bytes())->peer, InterfaceIndex{77});
+    EXPECT_EQ(decode_link(near.bytes())->peer_elsewhere, 0u);
+    EXPECT_FALSE(decode_link(near.bytes())->immovable);
+    EXPECT_EQ(decode_link(far.bytes())->peer, InterfaceIndex{});
+    EXPECT_EQ(decode_link(far.bytes())->peer_elsewhere, 77u);
+    EXPECT_TRUE(decode_link(far.bytes())->immovable);
+}
+
 TEST(DecodeLink, BelievesCarrierNotRunning) {
     LinkMessage message;
     mnl_attr_put_u8(message.header, IFLA_CARRIER, 0);

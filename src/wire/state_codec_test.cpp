@@ -29,7 +29,7 @@ class Generator {
   private:
     std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(engine_()) % limit; }
     bool coin() { return below(2) == 1; }
-    InterfaceIndex index() { return {static_cast<std::uint32_t>(engine_())}; }
+    InterfaceIndex index() { return {static_cast<std::uint32_t>(engine_()), coin() ? Place::host : Place::members}; }
     MacAddress mac() {
         MacAddress result;
         for (auto& byte : result.bytes) byte = static_cast<std::uint8_t>(below(256));
