@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/hygiene.hpp"
 #include "core/predicates.hpp"
 #include "core/series.hpp"
 
@@ -9,14 +10,23 @@ namespace ipmp {
 
 namespace {
 
-// What a NIC may be probed from (6.1): UP, NOFAILOVER, in the kernel, and for IPv6 link-local (R-ADR-4).
-bool can_probe_from(const Interface& member, const LogicalAddress& logical, const KernelState& kernel) {
+// What a NIC may be probed from (6.1): UP, NOFAILOVER, in the kernel and nobody else's there (R-DET-11), and for IPv6
+// link-local (R-ADR-4).
+bool can_probe_from(const State& state, const Interface& member, const LogicalAddress& logical,
+                    const KernelState& kernel) {
     if (!logical.up || !logical.no_failover || logical.address.is_zero()) return false;
     if (logical.address.family == Family::ipv6 && !logical.address.is_link_local()) return false;
-    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
-        return seen.link == member.index && seen.address == logical.address && !seen.tentative && !seen.dad_failed;
-    });
+    bool usable = false;
+    for (const AddressState& seen : kernel.addresses) {
+        if (seen.address != logical.address) continue;
+        if (seen.link != member.index && spoils(state, member, seen)) return false;
+        usable |= seen.link == member.index && !seen.tentative && !seen.dad_failed;
+    }
+    return usable;
 }
+
+// Under which name its neighbours are asked for.
+const std::string& asked_as(const Interface& member) { return member.group.empty() ? member.name : member.group; }
 
 bool is_own(const KernelState& kernel, const IpAddress& address) {
     return std::any_of(kernel.addresses.begin(), kernel.addresses.end(),
@@ -81,13 +91,15 @@ void Probing::update(State& state, const KernelState& kernel, const Config& conf
         share_hosts(state);
     }
     judge(state, config, now);
-    for (auto& [name, member] : state.interfaces) {
-        auto instances = instances_of(member);
-        bool capable = std::any_of(instances.begin(), instances.end(), [](auto* one) { return one->capable(); });
-        if (instances.empty()) member.probe = ProbeHealth::disabled;
-        else if (member.probe_failed) member.probe = ProbeHealth::failed;
-        else member.probe = capable ? ProbeHealth::ok : ProbeHealth::unknown;
-    }
+    for (auto& [name, member] : state.interfaces) member.probe = health_of(member);
+}
+
+ProbeHealth Probing::health_of(const Interface& member) const {
+    auto instances = instances_of(member);
+    if (instances.empty()) return ProbeHealth::disabled;
+    if (member.probe_failed) return ProbeHealth::failed;
+    bool capable = std::any_of(instances.begin(), instances.end(), [](auto* one) { return one->capable(); });
+    return capable ? ProbeHealth::ok : ProbeHealth::unknown;
 }
 
 void Probing::tick(const State& state, const Config& config, Instant now, std::vector<Action>& actions) {
@@ -112,7 +124,8 @@ bool Probing::verdict_due(const State& state, const Config& config, Instant now)
     return std::any_of(state.interfaces.begin(), state.interfaces.end(), [&](const auto& entry) {
         const Interface& member = entry.second;
         bool concerned = touched_.contains(member.index) || member.probe_failed || member.kept;
-        if (member.group.empty() || !concerned) return false;
+        if (!watched(member) || !concerned) return false;
+        if (member.probe != health_of(member)) return true;  // its first target was found, say
         if (member.kept && !may_keep(state, member)) return true;
         if (!member.probe_failed) return silent_since(member, config, now).has_value();
         return repaired(member, timing_.at(member.group), now);
@@ -121,11 +134,13 @@ bool Probing::verdict_due(const State& state, const Config& config, Instant now)
 
 // A detection time that had to grow is kept; the administrator's word ends it.
 void Probing::refresh_timing(const State& state, const Config& config) {
-    std::erase_if(timing_, [&](const auto& entry) { return !state.groups.contains(entry.first); });
+    std::set<std::string> groups{""};  // the anonymous one always exists
+    for (const auto& [name, group] : state.groups) groups.insert(name);
+    std::erase_if(timing_, [&](const auto& entry) { return !groups.contains(entry.first); });
     bool reconfigured = std::exchange(configured_, config.failure_detection_time) != config.failure_detection_time;
-    for (const auto& [name, group] : state.groups) {
+    for (const std::string& name : groups) {
         auto [timing, is_new] = timing_.try_emplace(name);
-        bool begins = is_new || reconfigured || !detection_time(state, group);
+        bool begins = is_new || reconfigured || !detection_time(state, name);
         if (begins) timing->second = {config.failure_detection_time, user_interval(config)};
     }
 }
@@ -133,13 +148,17 @@ void Probing::refresh_timing(const State& state, const Config& config) {
 bool Probing::refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
                       std::vector<Action>& actions) {
     refresh_timing(state, config);
-    std::erase_if(asked_neighbours_, [&](const auto& entry) { return !state.groups.contains(entry.first); });
+    std::erase_if(asked_neighbours_, [&](const auto& entry) {
+        auto alone = state.interfaces.find(entry.first);
+        bool tracked = alone != state.interfaces.end() && alone->second.tracked;
+        return !tracked && !state.groups.contains(entry.first);
+    });
     std::erase_if(next_id_, [&](const auto& entry) { return !find_interface(state, entry.first); });
     bool changed = false;
     std::set<Key> wanted;
     for (const auto& [name, member] : state.interfaces) {
-        bool probed = !member.group.empty() && member.index && !member.offline;
-        if (probed) changed |= refresh_member(member, kernel, config, wanted, now, actions);
+        bool probed = watched(member) && member.index && !member.offline;
+        if (probed) changed |= refresh_member(state, member, kernel, config, wanted, now, actions);
     }
     std::erase_if(instances_, [&](const auto& entry) { return !wanted.contains(entry.first); });
     WatchProbes watch;
@@ -150,8 +169,8 @@ bool Probing::refresh(State& state, const KernelState& kernel, const Config& con
     return changed;
 }
 
-bool Probing::refresh_member(const Interface& member, const KernelState& kernel, const Config& config,
-                             std::set<Key>& wanted, Instant now, std::vector<Action>& actions) {
+bool Probing::refresh_member(const State& state, const Interface& member, const KernelState& kernel,
+                             const Config& config, std::set<Key>& wanted, Instant now, std::vector<Action>& actions) {
     bool changed = false;
     for (Family family : kFamilies) {
         const LogicalAddress* chosen = nullptr;
@@ -161,7 +180,7 @@ bool Probing::refresh_member(const Interface& member, const KernelState& kernel,
             instance = nullptr;
         }
         for (const LogicalAddress& logical : member.families[index_of(family)].addresses) {
-            if (!can_probe_from(member, logical, kernel)) continue;
+            if (!can_probe_from(state, member, logical, kernel)) continue;
             bool kept = instance && instance->source().address == logical.address;
             if (!chosen || kept) chosen = &logical;
         }
@@ -203,19 +222,28 @@ void Probing::offer_routers(const State& state, const KernelState& kernel, Insta
     for (const auto& [name, group] : state.groups) {
         std::set<InterfaceIndex> links{group.upper};
         for (const Interface* member : members_of(state, group)) links.insert(member->index);
+        bool keeps_former = group.health == GroupHealth::failed;
         for (const Interface* member : members_of(state, group)) {
-            for (Family family : kFamilies) {
-                ProbeInstance* instance = find(member->index, family);
-                if (!instance) continue;
-                std::set<IpAddress> offered;
-                for (const TargetRoute& route : kernel.target_routes) {
-                    bool fits = links.contains(route.link) && is_near(*member, *instance, route.target);
-                    if (fits && !is_own(kernel, route.target)) offered.insert(route.target);
-                }
-                for (const IpAddress& router : offered) instance->targets().add_router(router);
-                if (group.health != GroupHealth::failed) instance->targets().keep_routers(offered, now);
-            }
+            offer_routers(*member, links, keeps_former, kernel, now);
         }
+    }
+    for (const auto& [name, interface] : state.interfaces) {
+        if (interface.tracked) offer_routers(interface, {interface.index}, interface.failed, kernel, now);
+    }
+}
+
+void Probing::offer_routers(const Interface& member, const std::set<InterfaceIndex>& links, bool keeps_former,
+                            const KernelState& kernel, Instant now) {
+    for (Family family : kFamilies) {
+        ProbeInstance* instance = find(member.index, family);
+        if (!instance) continue;
+        std::set<IpAddress> offered;
+        for (const TargetRoute& route : kernel.target_routes) {
+            bool fits = links.contains(route.link) && is_near(member, *instance, route.target);
+            if (fits && !is_own(kernel, route.target)) offered.insert(route.target);
+        }
+        for (const IpAddress& router : offered) instance->targets().add_router(router);
+        if (!keeps_former) instance->targets().keep_routers(offered, now);
     }
 }
 
@@ -223,7 +251,7 @@ void Probing::offer_routers(const State& state, const KernelState& kernel, Insta
 void Probing::share_hosts(const State& state) {
     for (auto& [key, instance] : instances_) {
         const Interface* member = find_interface(state, key.first);
-        if (!member || !instance.targets().empty()) continue;
+        if (!member || member->group.empty() || !instance.targets().empty()) continue;
         for (const auto& [other_key, other] : instances_) {
             const Interface* neighbour = find_interface(state, other_key.first);
             bool same = neighbour && neighbour->group == member->group && other_key.second == key.second;
@@ -235,12 +263,13 @@ void Probing::share_hosts(const State& state) {
     }
 }
 
-void Probing::offer_host(const State& state, const KernelState& kernel, const std::string& group,
+void Probing::offer_host(const State& state, const KernelState& kernel, const Interface& finder,
                          const IpAddress& host) {
     if (is_own(kernel, host)) return;
     for (auto& [key, instance] : instances_) {
         const Interface* member = find_interface(state, key.first);
-        if (member && member->group == group && is_near(*member, instance, host)) instance.targets().add_host(host);
+        bool shares = member && asked_as(*member) == asked_as(finder);
+        if (shares && is_near(*member, instance, host)) instance.targets().add_host(host);
     }
 }
 
@@ -250,11 +279,10 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
     ProbeInstance* instance = find(answer.source.link, answer.source.address.family);
     if (!member || !instance || instance->source() != answer.source || !link_up(*member)) return;
     auto group = state.groups.find(member->group);
-    if (group == state.groups.end()) return;
+    bool group_failed = group != state.groups.end() && group->second.health == GroupHealth::failed;
     touched_ = {member->index};
-    bool may_measure = !member->failed && group->second.health != GroupHealth::failed;
-    auto taken = instance->take(answer, may_measure, context_for(*member, config, now, actions));
-    if (taken.discovered) offer_host(state, kernel, member->group, *taken.discovered);
+    auto taken = instance->take(answer, !member->failed && !group_failed, context_for(*member, config, now, actions));
+    if (taken.discovered) offer_host(state, kernel, *member, *taken.discovered);
     if (taken.measured) scale(state, config, *member, *instance, taken, now, actions);
 }
 
@@ -265,7 +293,7 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
     std::size_t first = random_() % found.found.size();
     for (auto& [key, instance] : instances_) {
         const Interface* member = find_interface(state, key.first);
-        if (!member || member->group != found.ipmp_interface || !wants_hosts(instance)) continue;
+        if (!member || asked_as(*member) != found.ipmp_interface || !wants_hosts(instance)) continue;
         std::set<IpAddress> asked;
         for (std::size_t step = 0; step < found.found.size() && asked.size() < kNeighboursAsked; ++step) {
             const IpAddress& host = found.found[(first + step) % found.found.size()].peer.address;
@@ -278,25 +306,32 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
 // Linux hosts do not answer a ping to everybody: the neighbours the group knows are asked one by one as well.
 void Probing::find_neighbours(const State& state, Instant now, std::vector<Action>& actions) {
     for (const auto& [name, group] : state.groups) {
-        auto asked = asked_neighbours_.find(name);
-        if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) continue;
-        asked_neighbours_[name] = now;
-        FindPeers question{.ipmp_interface = name, .upper = group.upper};
-        for (const Interface* member : members_of(state, group)) {
-            for (const ProbeInstance* instance : instances_of(*member)) {
-                if (wants_hosts(*instance)) question.addresses.push_back(instance->source().address);
-            }
-        }
-        if (question.addresses.empty() || !group.upper) continue;
-        actions.push_back(std::move(question));
+        find_neighbours({.ipmp_interface = name, .upper = group.upper}, members_of(state, group), now, actions);
     }
+    for (const auto& [name, interface] : state.interfaces) {
+        if (!interface.tracked) continue;
+        find_neighbours({.ipmp_interface = name, .upper = interface.index}, {&interface}, now, actions);
+    }
+}
+
+void Probing::find_neighbours(FindPeers question, const std::vector<const Interface*>& members, Instant now,
+                              std::vector<Action>& actions) {
+    auto asked = asked_neighbours_.find(question.ipmp_interface);
+    if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) return;
+    asked_neighbours_[question.ipmp_interface] = now;
+    for (const Interface* member : members) {
+        for (const ProbeInstance* instance : instances_of(*member)) {
+            if (wants_hosts(*instance)) question.addresses.push_back(instance->source().address);
+        }
+    }
+    if (!question.addresses.empty() && question.upper) actions.push_back(std::move(question));
 }
 
 std::optional<Instant> Probing::deadline(const State& state) {
     std::optional<Instant> earliest;
     for (const auto& [key, instance] : instances_) note_earlier(earliest, instance.due());
     for (const auto& [name, member] : state.interfaces) {
-        if (!member.probe_failed || member.group.empty()) continue;
+        if (!member.probe_failed || !watched(member)) continue;
         for (const ProbeInstance* instance : instances_of(member)) {
             auto since = instance->answers_since();
             if (since) note_earlier(earliest, *since + 2 * Duration(timing_.at(member.group).detection_time));
@@ -308,7 +343,7 @@ std::optional<Instant> Probing::deadline(const State& state) {
 
 void Probing::describe(const State& state, Status& status) const {
     for (GroupStatus& group : status.groups) {
-        auto detection_time = this->detection_time(state, state.groups.at(group.interface));
+        auto detection_time = this->detection_time(state, group.interface);
         if (detection_time) group.failure_detection_time_ms = static_cast<std::uint32_t>(detection_time->count());
     }
     for (const InterfaceStatus& member : status.interfaces) {
@@ -317,9 +352,10 @@ void Probing::describe(const State& state, Status& status) const {
     }
 }
 
-std::optional<std::chrono::milliseconds> Probing::detection_time(const State& state, const Group& group) const {
-    for (const Interface* member : members_of(state, group)) {
-        if (!instances_of(*member).empty()) return timing_.at(group.interface).detection_time;
+std::optional<std::chrono::milliseconds> Probing::detection_time(const State& state, const std::string& group) const {
+    for (const auto& [name, member] : state.interfaces) {
+        bool probed = member.group == group && !instances_of(member).empty();
+        if (probed) return timing_.at(group).detection_time;
     }
     return {};
 }

@@ -58,21 +58,25 @@ class Probing {
     using Key = std::pair<InterfaceIndex, Family>;
 
     // Nothing while no member of the group is probed.
-    std::optional<std::chrono::milliseconds> detection_time(const State& state, const Group& group) const;
+    std::optional<std::chrono::milliseconds> detection_time(const State& state, const std::string& group) const;
     std::vector<TargetStatus> targets_of(const Interface& member) const;
     // True: somebody has a test address who had none or another.
     bool refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
                  std::vector<Action>& actions);
     void refresh_timing(const State& state, const Config& config);
-    bool refresh_member(const Interface& member, const KernelState& kernel, const Config& config,
+    bool refresh_member(const State& state, const Interface& member, const KernelState& kernel, const Config& config,
                         std::set<Key>& wanted, Instant now, std::vector<Action>& actions);
     void forget_lost_time(Instant now);
     void offer_routers(const State& state, const KernelState& kernel, Instant now);
+    void offer_routers(const Interface& member, const std::set<InterfaceIndex>& links, bool keeps_former,
+                       const KernelState& kernel, Instant now);
     void share_hosts(const State& state);
-    void offer_host(const State& state, const KernelState& kernel, const std::string& group, const IpAddress& host);
+    void offer_host(const State& state, const KernelState& kernel, const Interface& finder, const IpAddress& host);
     void scale(const State& state, const Config& config, const Interface& member, ProbeInstance& instance,
                const ProbeInstance::Taken& taken, Instant now, std::vector<Action>& actions);
     void find_neighbours(const State& state, Instant now, std::vector<Action>& actions);
+    void find_neighbours(FindPeers question, const std::vector<const Interface*>& members, Instant now,
+                         std::vector<Action>& actions);
     void judge(State& state, const Config& config, Instant now);
     void forget_in_failed_groups(const State& state);
     // An earlier verdict: whether it has been outlived.
@@ -86,14 +90,15 @@ class Probing {
     bool repaired(const Interface& member, const DetectionTiming& timing, Instant now) const;
     ProbeContext context_for(const Interface& member, const Config& config, Instant now, std::vector<Action>& actions);
     ProbeInstance* find(InterfaceIndex link, Family family);
+    ProbeHealth health_of(const Interface& member) const;
     std::vector<const ProbeInstance*> instances_of(const Interface& member) const;
 
     RandomSource random_;
     std::map<Key, ProbeInstance> instances_;
     std::map<InterfaceIndex, std::uint16_t> next_id_;
     std::chrono::milliseconds configured_{};  // detection time, as seen last
-    std::map<std::string, DetectionTiming> timing_;  // by IPMP interface
-    std::map<std::string, Instant> asked_neighbours_;
+    std::map<std::string, DetectionTiming> timing_;  // by IPMP interface; "": of the anonymous group
+    std::map<std::string, Instant> asked_neighbours_;  // by IPMP interface or NIC of the anonymous group
     std::set<std::string> failed_groups_;  // as seen last
     std::optional<Instant> raised_;        // when a detection time grew last, of any group
     std::optional<Instant> expected_;      // deadline given last
