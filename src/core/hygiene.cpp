@@ -129,6 +129,7 @@ void Hygiene::update(const State& state, const KernelState& kernel, Instant now,
         if (!is_looked_at(interface)) continue;
         Nic& nic = nics_[interface.index] = former[interface.index];
         look_at_test_address(state, kernel, interface, nic, now, log);
+        if (interface.group.empty()) nic.not_plumbed = {};  // there is nobody to compare it with
     }
     for (const auto& [name, group] : state.groups) {
         std::vector<const Interface*> members = members_of(state, group);

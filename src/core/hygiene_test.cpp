@@ -178,6 +178,16 @@ TEST_F(HygieneTest, R_DET_11_WhatAMissingNicWasPlumbedForCountsForNobody) {
     EXPECT_EQ(look(Hygiene::kGrace), Said{});
 }
 
+TEST_F(HygieneTest, R_DET_11_WhoLeavesForTheAnonymousGroupIsComparedNoMore) {
+    nic("a").families[1].plumbed = true;
+    nic("c").families[1].plumbed = true;
+    EXPECT_EQ(look(), Said{});
+    nic("b").group.clear();
+    nic("b").tracked = true;
+    EXPECT_EQ(look(), Said{});
+    EXPECT_EQ(hygiene_.deadline(), std::nullopt);
+}
+
 TEST_F(HygieneTest, R_DET_15_DifferentDetectionMethodsAreToldOncePerGroup) {
     probe("b", false);
     EXPECT_EQ(look_after_grace(),
