@@ -44,7 +44,8 @@ bool wants_hosts(const ProbeInstance& instance) {
 }
 
 constexpr Duration kBetweenNeighbourQuestions = std::chrono::seconds(1);
-constexpr Duration kNoticedDelay = std::chrono::milliseconds(1);  // less is nobody's fault
+constexpr Duration kNoticedDelay = std::chrono::milliseconds(1);  // less is nobody's fault,
+constexpr int kNoticedShare = 64;                                  // nor is so small a part of an interval
 constexpr std::size_t kNeighboursAsked = 8;  // at once, through each NIC
 
 }  // namespace
@@ -61,6 +62,12 @@ std::vector<const ProbeInstance*> Probing::instances_of(const Interface& member)
         if (found != instances_.end()) instances.push_back(&found->second);
     }
     return instances;
+}
+
+// By the name, which is as of the last step: hundreds are looked for a thousand times a second.
+const Interface* Probing::member_of(const State& state, InterfaceIndex link, const ProbeInstance& instance) const {
+    auto found = state.interfaces.find(instance.interface());
+    return found == state.interfaces.end() || found->second.index != link ? nullptr : &found->second;
 }
 
 ProbeContext Probing::context_for(const Interface& member, const Config& config, Instant now,
@@ -91,17 +98,22 @@ void Probing::update(State& state, const KernelState& kernel, const Config& conf
 }
 
 void Probing::tick(const State& state, const Config& config, Instant now, std::vector<Action>& actions) {
-    forget_lost_time(now);
+    forget_lost_time(config, now);
     touched_.clear();
-    for (auto& [key, instance] : instances_) {
-        auto due = instance.due();
-        if (!due || *due > now) continue;
-        touched_.insert(key.first);
-        if (const Interface* member = find_interface(state, key.first)) {
+    while (!schedule_.empty() && schedule_.begin()->first <= now) {
+        auto entry = schedule_.extract(schedule_.begin());
+        auto& [key, instance] = *instances_.find(entry.value().second);
+        const Interface* member = member_of(state, key.first, instance);
+        if (!member || !instance.due()) continue;
+        if (*instance.due() <= now) {
+            touched_.insert(member->name);
             instance.run(context_for(*member, config, now, actions));
         }
+        entry.value().first = *instance.due();
+        schedule_.insert(std::move(entry));
     }
     find_neighbours(state, now, actions);
+    plan(state);
 }
 
 bool Probing::verdict_due(const State& state, const Config& config, Instant now) const {
@@ -109,14 +121,28 @@ bool Probing::verdict_due(const State& state, const Config& config, Instant now)
         return entry.second.health == GroupHealth::failed && !failed_groups_.contains(entry.first);
     });
     if (entered) return true;
-    return std::any_of(state.interfaces.begin(), state.interfaces.end(), [&](const auto& entry) {
-        const Interface& member = entry.second;
-        bool concerned = touched_.contains(member.index) || member.probe_failed || member.kept;
-        if (member.group.empty() || !concerned) return false;
+    auto may_change = [&](const std::string& name) {
+        const Interface& member = state.interfaces.at(name);
+        if (member.group.empty()) return false;
         if (member.kept && !may_keep(state, member)) return true;
         if (!member.probe_failed) return silent_since(member, config, now).has_value();
         return repaired(member, timing_.at(member.group), now);
-    });
+    };
+    return std::any_of(touched_.begin(), touched_.end(), may_change) ||
+           std::any_of(judged_.begin(), judged_.end(), may_change);
+}
+
+void Probing::follow(const State& state) {
+    touched_.clear();
+    judged_.clear();
+    for (const auto& [name, member] : state.interfaces) {
+        if (!member.group.empty() && (member.probe_failed || member.kept)) judged_.push_back(name);
+    }
+    schedule_.clear();
+    for (const auto& [key, instance] : instances_) {
+        if (instance.due()) schedule_.emplace(*instance.due(), key);
+    }
+    plan(state);
 }
 
 // A detection time that had to grow is kept; the administrator's word ends it.
@@ -191,10 +217,10 @@ bool Probing::refresh_member(const Interface& member, const KernelState& kernel,
 }
 
 // A daemon that was kept from running has not seen what came in meanwhile, and did not send either.
-void Probing::forget_lost_time(Instant now) {
-    if (!expected_ || now <= *expected_) return;
-    Duration lost = now - *expected_;
-    if (lost < kNoticedDelay) return;
+void Probing::forget_lost_time(const Config& config, Instant now) {
+    if (!due_ || now <= *due_) return;
+    Duration lost = now - *due_;
+    if (lost < std::max(kNoticedDelay, Duration(user_interval(config)) / kNoticedShare)) return;
     for (auto& [key, instance] : instances_) instance.extend_deadlines(lost);
 }
 
@@ -222,10 +248,10 @@ void Probing::offer_routers(const State& state, const KernelState& kernel, Insta
 // Who has no target yet takes the hosts that others of its group know (7.2).
 void Probing::share_hosts(const State& state) {
     for (auto& [key, instance] : instances_) {
-        const Interface* member = find_interface(state, key.first);
+        const Interface* member = member_of(state, key.first, instance);
         if (!member || !instance.targets().empty()) continue;
         for (const auto& [other_key, other] : instances_) {
-            const Interface* neighbour = find_interface(state, other_key.first);
+            const Interface* neighbour = member_of(state, other_key.first, other);
             bool same = neighbour && neighbour->group == member->group && other_key.second == key.second;
             if (!same || other.targets().routers()) continue;
             for (const Target& target : other.targets().all()) {
@@ -239,23 +265,24 @@ void Probing::offer_host(const State& state, const KernelState& kernel, const st
                          const IpAddress& host) {
     if (is_own(kernel, host)) return;
     for (auto& [key, instance] : instances_) {
-        const Interface* member = find_interface(state, key.first);
+        const Interface* member = member_of(state, key.first, instance);
         if (member && member->group == group && is_near(*member, instance, host)) instance.targets().add_host(host);
     }
 }
 
 void Probing::take(const State& state, const KernelState& kernel, const Config& config, const ProbeAnswered& answer,
                    Instant now, std::vector<Action>& actions) {
-    const Interface* member = find_interface(state, answer.source.link);
     ProbeInstance* instance = find(answer.source.link, answer.source.address.family);
-    if (!member || !instance || instance->source() != answer.source || !link_up(*member)) return;
+    const Interface* member = instance ? member_of(state, answer.source.link, *instance) : nullptr;
+    if (!member || instance->source() != answer.source || !link_up(*member)) return;
     auto group = state.groups.find(member->group);
     if (group == state.groups.end()) return;
-    touched_ = {member->index};
+    touched_ = {member->name};
     bool may_measure = !member->failed && group->second.health != GroupHealth::failed;
     auto taken = instance->take(answer, may_measure, context_for(*member, config, now, actions));
     if (taken.discovered) offer_host(state, kernel, member->group, *taken.discovered);
     if (taken.measured) scale(state, config, *member, *instance, taken, now, actions);
+    if (member->probe_failed) plan(state);  // its repair may be due now; else nothing is due earlier than before
 }
 
 // A neighbour need not answer pings. Each time some others are asked, so that everybody's turn comes.
@@ -264,7 +291,7 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
     if (found.found.empty()) return;
     std::size_t first = random_() % found.found.size();
     for (auto& [key, instance] : instances_) {
-        const Interface* member = find_interface(state, key.first);
+        const Interface* member = member_of(state, key.first, instance);
         if (!member || member->group != found.ipmp_interface || !wants_hosts(instance)) continue;
         std::set<IpAddress> asked;
         for (std::size_t step = 0; step < found.found.size() && asked.size() < kNeighboursAsked; ++step) {
@@ -292,18 +319,17 @@ void Probing::find_neighbours(const State& state, Instant now, std::vector<Actio
     }
 }
 
-std::optional<Instant> Probing::deadline(const State& state) {
-    std::optional<Instant> earliest;
-    for (const auto& [key, instance] : instances_) note_earlier(earliest, instance.due());
-    for (const auto& [name, member] : state.interfaces) {
-        if (!member.probe_failed || member.group.empty()) continue;
+void Probing::plan(const State& state) {
+    due_.reset();
+    if (!schedule_.empty()) due_ = schedule_.begin()->first;
+    for (const std::string& name : judged_) {
+        const Interface& member = state.interfaces.at(name);
+        if (!member.probe_failed) continue;
         for (const ProbeInstance* instance : instances_of(member)) {
             auto since = instance->answers_since();
-            if (since) note_earlier(earliest, *since + 2 * Duration(timing_.at(member.group).detection_time));
+            if (since) note_earlier(due_, *since + 2 * Duration(timing_.at(member.group).detection_time));
         }
     }
-    expected_ = earliest;
-    return earliest;
 }
 
 void Probing::describe(const State& state, Status& status) const {
@@ -339,7 +365,7 @@ std::vector<TargetStatus> Probing::targets_of(const Interface& member) const {
 std::map<std::string, ProbeStatistics> Probing::statistics(const State& state) const {
     std::map<std::string, ProbeStatistics> statistics;
     for (const auto& [key, instance] : instances_) {
-        const Interface* member = find_interface(state, key.first);
+        const Interface* member = member_of(state, key.first, instance);
         if (!member) continue;
         statistics[member->name + (key.second == Family::ipv4 ? " inet" : " inet6")] = instance.statistics();
     }
