@@ -57,13 +57,17 @@ void raise_priority() {
 }
 
 // Neither must a failover wait for a page to come back from a disk. All that exists is locked now, later memory as it is
-// touched, so that stacks of threads cost no more than they use. Without a limit or not at all: at a limit allocations
-// would fail.
+// touched, so that stacks of threads cost no more than they use. At a limit allocations would fail: so either there is
+// none, or it is for others. With a limit of 0 only those may lock whom none binds (CAP_IPC_LOCK).
 void lock_memory() {
-    const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-    bool locked = ::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0 && ::mlockall(MCL_CURRENT) == 0 &&
+    rlimit former{};
+    ::getrlimit(RLIMIT_MEMLOCK, &former);
+    rlimit limit{former.rlim_max == RLIM_INFINITY ? RLIM_INFINITY : 0, former.rlim_max};
+    bool locked = ::setrlimit(RLIMIT_MEMLOCK, &limit) == 0 && ::mlockall(MCL_CURRENT) == 0 &&
                   ::mlockall(MCL_FUTURE | MCL_ONFAULT) == 0;
-    if (!locked) log_info("locking memory is not permitted, ignoring");
+    if (locked) return;
+    ::setrlimit(RLIMIT_MEMLOCK, &former);
+    log_info("locking memory is not permitted, ignoring");
 }
 
 Result<void> run(const Paths& paths, Readiness& readiness) {

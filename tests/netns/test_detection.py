@@ -10,8 +10,9 @@ import os
 import time
 
 import pytest
+from busy import BusyCores
 from control import Control
-from netns import wait_until
+from netns import build_dir, wait_until
 
 DETECTION_MS = 500
 TESTS = {"eth0": "192.0.2.20", "eth1": "192.0.2.21"}
@@ -147,17 +148,54 @@ def test_R_DET_9_the_detection_time_grows_with_slow_answers(lab):
     assert site.host.interfaces()["eth1"]["state"] == "ok"
 
 
-def test_R_DET_2_a_late_daemon_blames_nobody(lab):
-    """Stopped for longer than a failure takes: what came meanwhile counts, what was not sent does not."""
+@pytest.mark.parametrize("pauses_s", [(0.15, 0.3, 2), pytest.param((1, 10, 30), marks=pytest.mark.long)],
+                         ids=["short", "long"])
+def test_R_DET_2_a_late_daemon_blames_nobody(lab, pauses_s):
+    """Stopped for longer than a failure takes: what came meanwhile counts, what was not sent does not. The same while
+    nobody has time for it afterwards either."""
     site = Site(lab, FAILURE_DETECTION_TIME=100)
     site.route_to(254)
     with Control(site.host) as control:
-        for pause_s in (0.15, 0.3, 1, 3):
+        def pause(pause_s):
             site.host.pause_daemon(pause_s)
             sent = control.counters()["probes.eth0 inet.sent"]
             wait_until(lambda: control.counters()["probes.eth0 inet.sent"] >= sent + 10, 10, "probing goes on")
+
+        for pause_s in pauses_s:
+            pause(pause_s)
+        with BusyCores(site.host.ns):
+            for pause_s in pauses_s:
+                pause(pause_s)
+        assert control.counters()["loop.lag_maximum_us"] > 0.9e6 * max(pauses_s), "it says so itself"
     assert site.states() == {"ok"}
     assert "failure" not in site.host.log()
+
+
+def memory_kb(pid):
+    lines = open(f"/proc/{pid}/status").read().splitlines()
+    return {name: int(value.split()[0]) for name, value in (line.split(":") for line in lines) if name.startswith("Vm")}
+
+
+def test_R_DET_2_the_daemon_waits_for_no_disk_and_no_other_program(lab):
+    """Its memory is locked, its priority real-time, but not that of the netlink thread; it does without where it must."""
+    host = lab.host()
+    host.start_daemon()
+    pid = host.daemon.pid
+    memory = memory_kb(pid)
+    assert memory["VmLck"] >= memory["VmRSS"] > 0, memory
+    policies = {open(f"/proc/{pid}/task/{task}/comm").read().strip(): os.sched_getscheduler(int(task))
+                for task in os.listdir(f"/proc/{pid}/task")}
+    assert policies == {"in.mpathd": os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, "netlink": os.SCHED_OTHER}
+
+    plain = lab.host()
+    with open(plain.ns.root / "mpathd.log", "ab") as log:
+        daemon = plain.ns.popen("prlimit", "--memlock=8388608:8388608", "setpriv", "--bounding-set",
+                                "-sys_resource,-ipc_lock,-sys_nice", build_dir() / "bin/in.mpathd", "-f",
+                                env=plain.environment, stdout=log, stderr=log)
+    wait_until(lambda: plain.tool("ipmpstat", "-g", check=False).returncode == 0, 10, "it answers")
+    assert "locking memory is not permitted, ignoring" in plain.log()
+    assert "real-time priority is not permitted, ignoring" in plain.log()
+    assert memory_kb(daemon.pid)["VmLck"] == 0
 
 
 @pytest.mark.long

@@ -9,10 +9,10 @@ excuses nothing, it only tells what to look for: any verdict fails the test.
 """
 
 import re
-import sys
 import time
 
 import pytest
+from busy import BusyCores
 from control import Control
 from netns import PATIENCE
 from test_silent import TESTS, build
@@ -20,21 +20,6 @@ from test_silent import TESTS, build
 DETECTION_MS = 100
 LOSS_PERCENT = 10
 VERDICT = re.compile("failure detected|are now unusable")
-
-
-class BusyCores:
-    """As many loops that never rest as there are processors might be, for as long as the context lasts."""
-
-    def __init__(self, ns, count=2):
-        self.ns, self.count = ns, count
-
-    def __enter__(self):
-        self.loops = [self.ns.popen(sys.executable, "-c", "while True: pass") for _ in range(self.count)]
-
-    def __exit__(self, *error):
-        for loop in self.loops:
-            loop.kill()
-            loop.wait()
 
 
 def expected_without_suspicion(probes, lost_each_way):
