@@ -24,7 +24,7 @@ namespace {
 constexpr Duration kShortestPeriod = std::chrono::milliseconds(3);
 constexpr Duration kLongestPeriod = std::chrono::seconds(1);
 constexpr Duration kNothingToWatch = std::chrono::hours(1);
-constexpr int kCostShare = 100;    // polling takes at most 1/100 of a core
+constexpr int kCostShare = 200;    // polling takes at most 1/200 of a core
 constexpr int kCostSmoothing = 8;  // polls that count in the smoothed cost, roughly
 constexpr int kReadAttempts = 4;   // for two counters read one after the other to agree
 

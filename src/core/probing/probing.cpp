@@ -251,9 +251,9 @@ void Probing::share_hosts(const State& state) {
         const Interface* member = member_of(state, key.first, instance);
         if (!member || !instance.targets().empty()) continue;
         for (const auto& [other_key, other] : instances_) {
+            if (other_key.second != key.second || other.targets().empty() || other.targets().routers()) continue;
             const Interface* neighbour = member_of(state, other_key.first, other);
-            bool same = neighbour && neighbour->group == member->group && other_key.second == key.second;
-            if (!same || other.targets().routers()) continue;
+            if (!neighbour || neighbour->group != member->group) continue;
             for (const Target& target : other.targets().all()) {
                 if (is_near(*member, instance, target.address)) instance.targets().add_host(target.address);
             }
