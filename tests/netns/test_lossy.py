@@ -55,8 +55,8 @@ def test_R_DET_4_random_loss_on_a_busy_machine_is_no_failure(lab, say, duration_
     late = [lag_ms for lag_ms, _ in seconds if lag_ms > interval_ms]
     grown = host.log().count("Cannot meet requested failure detection time")
     say(f"{duration_s} s: {sent} probes, {lost} lost, {suspicion} extra on suspicion, {missed} not sent in time; "
-        f"{expected_without_suspicion(sent, LOSS_PERCENT / 100):.1f} failures expected without suspicion; detection time "
-        f"grew {grown} times")
+        f"{expected_without_suspicion(sent, LOSS_PERCENT / 100):.1f} failures expected without suspicion; "
+        f"detection time grew {grown} times")
     say(f"daemon late by at most {after['loop.lag_maximum_us'] / 1000:.1f} ms, wires by "
         f"{max(lag_ms for lag_ms, _ in seconds):.1f} ms, {len(late)} times more than an interval")
     verdicts = [(second, lag_ms) for second, (lag_ms, count) in enumerate(seconds)

@@ -56,10 +56,9 @@ void Probing::scale(const State& state, const Config& config, const Interface& m
         const Interface* neighbour = member_of(state, key.first, other);
         if (!neighbour || neighbour->group != member.group || neighbour->failed) continue;
         for (const Target& known : other.targets().all()) {
-            lower &= known.status != Target::Status::active || known.round_trip.bound() <= timing.interval / 4;
+            if (known.status == Target::Status::active && known.round_trip.bound() > timing.interval / 4) return;
         }
     }
-    if (!lower) return;
     timing.detection_time = std::max(timing.detection_time / 2, config.failure_detection_time);
     timing.interval = timing.detection_time / 7;
     actions.push_back(Log{taken.detection ? Severity::info : Severity::error,
