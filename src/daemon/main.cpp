@@ -56,9 +56,9 @@ void raise_priority() {
     }
 }
 
-// Neither must a failover wait for a page to come back from a disk. All that exists is locked now, later memory as it is
-// touched, so that stacks of threads cost no more than they use. At a limit allocations would fail: so either there is
-// none, or it is for others. With a limit of 0 only those may lock whom none binds (CAP_IPC_LOCK).
+// Neither must a failover wait for a page to come back from a disk. All that exists is locked now, later memory as it
+// is touched, so that stacks of threads cost no more than they use. At a limit allocations would fail: so either there
+// is none, or it is for others. With a limit of 0 only those may lock whom none binds (CAP_IPC_LOCK).
 void lock_memory() {
     rlimit former{};
     ::getrlimit(RLIMIT_MEMLOCK, &former);

@@ -100,8 +100,8 @@ class Probing {
     std::map<std::string, Instant> asked_neighbours_;
     std::set<std::string> failed_groups_;  // as seen last
     std::optional<Instant> raised_;        // when a detection time grew last, of any group
-    // What comes first. Instances are in there once each while they probe, possibly too early: answers and lost time make
-    // what is due later, nothing makes it earlier but a whole step, which files them anew.
+    // What comes first. Instances are in there once each while they probe, possibly too early: answers and lost time
+    // make what is due later, nothing makes it earlier but a whole step, which files them anew.
     std::set<std::pair<Instant, Key>> schedule_;
     std::optional<Instant> due_;           // the first of these, and of repairs
     std::set<std::string> touched_;        // whose probes were sent, lost or answered in this step

@@ -62,7 +62,7 @@ class ProbingOfAGroup : public testing::Test {
             if (deaf_.contains(probe.source.link)) continue;
             Instant before = *probing_.deadline();
             actions.clear();
-            ProbeAnswered answer{.source = probe.source, .from = probe.target, .nonce = probe.nonce, .network_time = {}};
+            ProbeAnswered answer{probe.source, probe.target, probe.nonce, {}};
             probing_.take(state_, kernel_, config_, answer, now_, actions);
             EXPECT_GE(*probing_.deadline(), before) << "an answer makes nothing due earlier";
             judge_if_due();
@@ -141,7 +141,7 @@ TEST_F(ProbingOfAGroup, R_DET_2_TimeThatTheDaemonLostIsGivenBack) {
     while (tick() == 0) {}
     Instant sent = now_;
     tick(3s);  // whatever was due then
-    EXPECT_EQ(sum().lost, 0U) << "open since " << (now_ - sent) / 1ms << " ms, but the daemon was deaf for three seconds";
+    EXPECT_EQ(sum().lost, 0U) << "open for " << (now_ - sent) / 1ms << " ms, but the daemon was deaf for three seconds";
     run_for(3s);
     EXPECT_GT(sum().lost, 0U);
 }
