@@ -147,6 +147,11 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (!nic->families[0].plumbed && !nic->families[1].plumbed) return no_such_interface(command.interface);
     CommandReply vetted = vet(*nic, context);
     if (vetted.error != CommandError::none) return vetted;
+    if (group && members_of(context.state, *group).size() >= kMostMembers) {
+        return failure(CommandError::not_supported,
+                       fmt::format("{}: group {} has {} interfaces already, more are not possible", nic->name,
+                                   group->name, kMostMembers));
+    }
 
     if (!nic->group.empty()) leave(*nic);
     if (!group) group = &make_implicit_group(context, command.group);

@@ -84,7 +84,7 @@ struct Engine::Impl {
     void log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const;
     void log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const;
     void forget_restored_settings();
-    std::optional<Instant> deadline();
+    std::optional<Instant> deadline() const;
     std::optional<Instant> deadline_without_probes() const;
 };
 
@@ -149,6 +149,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     watch_carriers(actions);
     reconciler.reconcile(state, kernel, config, now, actions);
     stop = reconciler.answer(state, kernel, actions) || stop;
+    probing.follow(state);
     others_due = deadline_without_probes();
     return {std::move(actions), deadline(), true, stop};
 }
@@ -330,8 +331,8 @@ void Engine::Impl::forget_restored_settings() {
     }
 }
 
-std::optional<Instant> Engine::Impl::deadline() {
-    std::optional<Instant> earliest = probing.deadline(state);
+std::optional<Instant> Engine::Impl::deadline() const {
+    std::optional<Instant> earliest = probing.deadline();
     note_earlier(earliest, others_due);
     return earliest;
 }

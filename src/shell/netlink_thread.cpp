@@ -28,6 +28,7 @@ namespace {
 constexpr Duration kReadPause = std::chrono::milliseconds(5);
 constexpr int kReadPauseFactor = 4;  // reading takes at most a fifth of one core, however busy the host
 constexpr Duration kSettingsPeriod = std::chrono::seconds(1);  // most settings change without a notification
+constexpr int kSettingsCostShare = 300;  // looking at them takes at most 1/300 of a core, however many links there are
 
 }  // namespace
 
@@ -187,7 +188,7 @@ void NetlinkThread::Worker::watch_routes() {
 
 void NetlinkThread::Worker::check_settings() {
     if (managed_.empty() || stale_ || now() < settings_due_) return;
-    settings_due_ = now() + kSettingsPeriod;
+    Duration before = thread_cpu_time();
     auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
     if (neighbours && *neighbours != known_.neighbours) stale_ = true;
     for (const auto& [index, managed] : managed_) {
@@ -198,6 +199,7 @@ void NetlinkThread::Worker::check_settings() {
         auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
         if (fresh && link_differs(*fresh, known_)) stale_ = true;
     }
+    settings_due_ = now() + std::max(kSettingsPeriod, kSettingsCostShare * (thread_cpu_time() - before));
 }
 
 NetlinkThread::NetlinkThread(UniqueFd events_ready, UniqueFd wake)

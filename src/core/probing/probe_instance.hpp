@@ -64,6 +64,7 @@ class ProbeInstance {
           source_(source),
           quiet_until_(now + kQuietPeriod) {}
 
+    const std::string& interface() const { return interface_; }
     const std::string& group() const { return group_; }
     void rename(const std::string& interface) { interface_ = interface; }
     std::uint32_t carrier_changes() const { return carrier_changes_; }  // when it was started last

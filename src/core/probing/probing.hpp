@@ -28,6 +28,9 @@
 
 namespace ipmp {
 
+// `target` is on the link of the instance's test address, an address of `member`.
+bool is_near(const Interface& member, const ProbeInstance& instance, const IpAddress& target);
+
 class Probing {
   public:
     explicit Probing(RandomSource random) : random_(std::move(random)) {}
@@ -45,7 +48,9 @@ class Probing {
     void take(const State& state, const KernelState& kernel, const Config& config, const PeersFound& found, Instant now,
               std::vector<Action>& actions);
 
-    std::optional<Instant> deadline(const State& state);
+    // After a whole step, when all have judged: what was decided stands until the next one.
+    void follow(const State& state);
+    std::optional<Instant> deadline() const { return due_; }
 
     // What a verdict may follow from has happened since the last update(): the next step has to be a whole one.
     bool verdict_due(const State& state, const Config& config, Instant now) const;
@@ -66,7 +71,8 @@ class Probing {
     void refresh_timing(const State& state, const Config& config);
     bool refresh_member(const State& state, const Interface& member, const KernelState& kernel, const Config& config,
                         std::set<Key>& wanted, Instant now, std::vector<Action>& actions);
-    void forget_lost_time(Instant now);
+    void forget_lost_time(const Config& config, Instant now);
+    void plan(const State& state);
     void offer_routers(const State& state, const KernelState& kernel, Instant now);
     void offer_routers(const Interface& member, const std::set<InterfaceIndex>& links, bool keeps_former,
                        const KernelState& kernel, Instant now);
@@ -92,6 +98,7 @@ class Probing {
     ProbeInstance* find(InterfaceIndex link, Family family);
     ProbeHealth health_of(const Interface& member) const;
     std::vector<const ProbeInstance*> instances_of(const Interface& member) const;
+    const Interface* member_of(const State& state, InterfaceIndex link, const ProbeInstance& instance) const;
 
     RandomSource random_;
     std::map<Key, ProbeInstance> instances_;
@@ -101,8 +108,12 @@ class Probing {
     std::map<std::string, Instant> asked_neighbours_;  // by IPMP interface or NIC of the anonymous group
     std::set<std::string> failed_groups_;  // as seen last
     std::optional<Instant> raised_;        // when a detection time grew last, of any group
-    std::optional<Instant> expected_;      // deadline given last
-    std::set<InterfaceIndex> touched_;     // whose probes were sent, lost or answered in this step
+    // What comes first. Instances are in there once each while they probe, possibly too early: answers and lost time
+    // make what is due later, nothing makes it earlier but a whole step, which files them anew.
+    std::set<std::pair<Instant, Key>> schedule_;
+    std::optional<Instant> due_;           // the first of these, and of repairs
+    std::set<std::string> touched_;        // whose probes were sent, lost or answered in this step
+    std::vector<std::string> judged_;      // with a verdict that can end, as of the last whole step
     WatchProbes watched_;
 };
 

@@ -52,14 +52,14 @@ void Probing::scale(const State& state, const Config& config, const Interface& m
     }
     bool lower = bound < timing.interval / 4 && timing.detection_time > config.failure_detection_time &&
                  (!raised_ || now - *raised_ > kSettling);
+    if (!lower) return;
     for (const auto& [key, other] : instances_) {
-        const Interface* neighbour = find_interface(state, key.first);
-        if (!lower || !neighbour || neighbour->group != member.group || neighbour->failed) continue;
+        const Interface* neighbour = member_of(state, key.first, other);
+        if (!neighbour || neighbour->group != member.group || neighbour->failed) continue;
         for (const Target& known : other.targets().all()) {
-            lower &= known.status != Target::Status::active || known.round_trip.bound() <= timing.interval / 4;
+            if (known.status == Target::Status::active && known.round_trip.bound() > timing.interval / 4) return;
         }
     }
-    if (!lower) return;
     timing.detection_time = std::max(timing.detection_time / 2, config.failure_detection_time);
     timing.interval = timing.detection_time / 7;
     if (group == state.groups.end()) return;
@@ -92,7 +92,7 @@ void Probing::forget_in_failed_groups(const State& state) {
     for (const auto& [name, group] : state.groups) {
         if (group.health != GroupHealth::failed || !failed_groups_.insert(name).second) continue;
         for (auto& [key, instance] : instances_) {
-            const Interface* member = find_interface(state, key.first);
+            const Interface* member = member_of(state, key.first, instance);
             if (!member || member->group != name) continue;
             instance.targets().forget_round_trips();
             if (!instance.targets().routers()) instance.targets().clear();
