@@ -132,7 +132,7 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
 }
 
 void forget_findings(Interface& interface) {
-    interface.failed = interface.probe_failed = interface.kept = false;
+    interface.failed = interface.probe_failed = interface.probe_answered = interface.kept = false;
     interface.inactive = interface.offline = interface.hardware_duplicate = false;
     interface.link_ups.clear();
     interface.flapping_reported = false;

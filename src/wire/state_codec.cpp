@@ -35,7 +35,7 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
-    auto& [name, index, group, tracked, families, standby, inactive, failed, probe_failed, kept, offline,
+    auto& [name, index, group, tracked, families, standby, inactive, failed, probe_failed, probe_answered, kept, offline,
            hardware_duplicate, saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting,
            carrier_changes, own_carrier, parent, probe, starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
@@ -47,6 +47,7 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("inactive", inactive);
     a("failed", failed);
     a("probe_failed", probe_failed);
+    a.defaulted("probe_answered", probe_answered);
     a("kept", kept);
     a("offline", offline);
     a.defaulted("hardware_duplicate", hardware_duplicate);

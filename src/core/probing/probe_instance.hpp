@@ -58,11 +58,12 @@ class ProbeInstance {
     static constexpr Duration kQuietPeriod = std::chrono::seconds(40);
     static constexpr int kSuspicionPerInterval = 6, kSuspicionLost = 10, kSuspicionMost = 14;
 
-    ProbeInstance(std::string interface, std::string group, const ProbeSource& source, Instant now)
+    // Until an answer has come once, nothing is called a failure before `quiet_until`.
+    ProbeInstance(std::string interface, std::string group, const ProbeSource& source, Instant quiet_until)
         : interface_(std::move(interface)),
           group_(std::move(group)),
           source_(source),
-          quiet_until_(now + kQuietPeriod) {}
+          quiet_until_(quiet_until) {}
 
     const std::string& interface() const { return interface_; }
     const std::string& group() const { return group_; }

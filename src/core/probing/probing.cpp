@@ -68,7 +68,15 @@ void Probing::update(State& state, const KernelState& kernel, const Config& conf
         share_hosts(state);
     }
     judge(state, config, now);
-    for (auto& [name, member] : state.interfaces) member.probe = health_of(member);
+    for (auto& [name, member] : state.interfaces) {
+        member.probe = health_of(member);
+        member.probe_answered |= is_answered(member);
+    }
+}
+
+bool Probing::is_answered(const Interface& member) const {
+    auto instances = instances_of(member);
+    return std::any_of(instances.begin(), instances.end(), [](auto* one) { return one->statistics().answered > 0; });
 }
 
 ProbeHealth Probing::health_of(const Interface& member) const {
@@ -107,6 +115,7 @@ bool Probing::verdict_due(const State& state, const Config& config, Instant now)
         const Interface& member = state.interfaces.at(name);
         if (!watched(member)) return false;
         if (member.probe != health_of(member)) return true;  // its first target was found, say
+        if (!member.probe_answered && is_answered(member)) return true;
         if (member.kept && !may_keep(state, member)) return true;
         if (!member.probe_failed) return silent_since(member, config, now).has_value();
         return repaired(member, timing_.at(member.group), now);
@@ -184,7 +193,8 @@ bool Probing::refresh_member(const State& state, const Interface& member, const 
         ProbeSource source{member.index, chosen->address};
         wanted.insert({member.index, family});
         if (!instance) {
-            auto made = instances_.try_emplace({member.index, family}, member.name, member.group, source, now);
+            Instant quiet_until = member.probe_answered ? now : now + ProbeInstance::kQuietPeriod;
+            auto made = instances_.try_emplace({member.index, family}, member.name, member.group, source, quiet_until);
             instance = &made.first->second;
             instance->set_carrier_changes(member.carrier_changes);
             changed = true;

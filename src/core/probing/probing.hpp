@@ -96,6 +96,7 @@ class Probing {
     bool repaired(const Interface& member, const DetectionTiming& timing, Instant now) const;
     ProbeContext context_for(const Interface& member, const Config& config, Instant now, std::vector<Action>& actions);
     ProbeInstance* find(InterfaceIndex link, Family family);
+    bool is_answered(const Interface& member) const;
     ProbeHealth health_of(const Interface& member) const;
     std::vector<const ProbeInstance*> instances_of(const Interface& member) const;
     const Interface* member_of(const State& state, InterfaceIndex link, const ProbeInstance& instance) const;
