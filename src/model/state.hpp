@@ -72,7 +72,7 @@ struct Interface {
     bool inactive = false;  // ours: functioning, but not needed (R-POL-1)
     bool failed = false;    // ours: not usable, by link or probes
     bool probe_failed = false;  // ours: probes say so, or must agree before it counts as repaired (R-DET-6)
-    bool probe_answered = false;  // ours: some probe was, since it is watched: no need to be patient with a new daemon's
+    bool probe_answered = false;  // ours: some probe was, since it is watched: a new daemon need not be patient
     bool kept = false;      // FAILED with the whole group, by opinion only: carries on what it carried (R-DET-8)
     bool offline = false;   // if_mpadm -d, or hardware_duplicate
     bool hardware_duplicate = false;  // ours: offline because another member has the same MAC (R-DET-10)

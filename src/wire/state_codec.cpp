@@ -35,8 +35,8 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
-    auto& [name, index, group, tracked, families, standby, inactive, failed, probe_failed, probe_answered, kept, offline,
-           hardware_duplicate, saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting,
+    auto& [name, index, group, tracked, families, standby, inactive, failed, probe_failed, probe_answered, kept,
+           offline, hardware_duplicate, saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting,
            carrier_changes, own_carrier, parent, probe, starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);

@@ -223,6 +223,7 @@ std::optional<ProbeInstance::Taken> ProbeInstance::take_extra(const ProbeAnswere
     if (extra.kind == Extra::Kind::discovery) {
         if (!extra.target.is_multicast() && answer.from != extra.target) return {};
         taken.discovered = answer.from;
+        heard_ = true;
         return taken;
     }
     if (answer.from != extra.target) return {};
@@ -231,7 +232,7 @@ std::optional<ProbeInstance::Taken> ProbeInstance::take_extra(const ProbeAnswere
     if (extra.kind == Extra::Kind::suspicion) {
         history_.forgive(extra.started, extra.target);
         end_suspicion();
-        quiet_until_ = std::min(quiet_until_, context.now);
+        heard_ = true;
     } else if (target && may_measure && measure(*target, context.now - extra.started, false, context)) {
         taken.measured = extra.target;
     }
@@ -267,7 +268,7 @@ ProbeInstance::Taken ProbeInstance::take_answer(const ProbeAnswered& answer, boo
     ++statistics_.answered;
     if (was_lost) --statistics_.lost;
     report(*probe, answer.network_time, was_lost, context);
-    quiet_until_ = std::min(quiet_until_, context.now);
+    heard_ = true;
     return taken;
 }
 

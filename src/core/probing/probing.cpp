@@ -76,7 +76,7 @@ void Probing::update(State& state, const KernelState& kernel, const Config& conf
 
 bool Probing::is_answered(const Interface& member) const {
     auto instances = instances_of(member);
-    return std::any_of(instances.begin(), instances.end(), [](auto* one) { return one->statistics().answered > 0; });
+    return std::any_of(instances.begin(), instances.end(), [](auto* one) { return one->heard(); });
 }
 
 ProbeHealth Probing::health_of(const Interface& member) const {
@@ -193,8 +193,8 @@ bool Probing::refresh_member(const State& state, const Interface& member, const 
         ProbeSource source{member.index, chosen->address};
         wanted.insert({member.index, family});
         if (!instance) {
-            Instant quiet_until = member.probe_answered ? now : now + ProbeInstance::kQuietPeriod;
-            auto made = instances_.try_emplace({member.index, family}, member.name, member.group, source, quiet_until);
+            auto made = instances_.try_emplace({member.index, family}, member.name, member.group, source, now,
+                                               member.probe_answered);
             instance = &made.first->second;
             instance->set_carrier_changes(member.carrier_changes);
             changed = true;
