@@ -73,7 +73,8 @@ Result<void> Announcer::send(const LeaveMemberships& leave) {
     if (!of_upper) return of_upper.error();
     auto of_nic = read_memberships(leave.family, leave.nic.index.place);
     if (!of_nic) return of_nic.error();
-    for (const auto& frame : encode_leave_reports(leave, groups_to_leave(leave, *of_upper, *of_nic))) {
+    IgmpVersion version = leave.family == Family::ipv4 ? igmp_version(*of_upper, leave.upper) : IgmpVersion::v3;
+    for (const auto& frame : encode_leave_reports(leave, groups_to_leave(leave, *of_upper, *of_nic), version)) {
         auto sent = send(frame, leave.nic.index);
         if (!sent) return sent.error().within("cannot leave multicast groups at the former nominee");
     }

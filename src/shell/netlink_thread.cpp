@@ -27,6 +27,7 @@ namespace {
 constexpr Duration kReadPause = std::chrono::milliseconds(5);
 constexpr int kReadPauseFactor = 4;  // reading takes at most a fifth of one core, however busy the host
 constexpr Duration kSettingsPeriod = std::chrono::seconds(1);  // most settings change without a notification
+constexpr int kSettingsCostShare = 300;  // looking at them takes at most 1/300 of a core, however many links there are
 
 }  // namespace
 
@@ -227,8 +228,9 @@ void NetlinkThread::Worker::observe() {
 
 void NetlinkThread::Worker::check_settings() {
     if (!manages_any() || stale_ || now() < settings_due_) return;
-    settings_due_ = now() + kSettingsPeriod;
+    Duration before = thread_cpu_time();
     for (auto& [place, view] : views_) stale_ |= view.has_silent_change();
+    settings_due_ = now() + std::max(kSettingsPeriod, kSettingsCostShare * (thread_cpu_time() - before));
     if (!isolates_) return;
     if (auto pinned = places_.ensure_members(); !pinned) log_error(pinned.error().text);
 }

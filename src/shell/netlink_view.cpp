@@ -27,7 +27,7 @@ NetlinkMonitor::Hints NetlinkView::take_hints() {
 void NetlinkView::manage(const std::vector<ManagedLink>& links) {
     managed_.clear();
     for (const ManagedLink& link : links) {
-        if (link.link.place == place_) managed_[{link.link.value}] = link.settings;
+        if (link.link.place == place_) managed_[{link.link.value}] = link;
     }
     watch_routes();
 }
@@ -37,7 +37,7 @@ void NetlinkView::watch_routes() {
     RouteLinks links;
     for (const auto& [index, link] : known_.links) {
         if (is_member_link(link, managed_)) links.members.push_back(index);
-        if (link.alias == kIpmpLinkAlias) links.uppers.push_back(index);
+        else if (can_have_targets(link, managed_)) links.uppers.push_back(index);
     }
     auto result = monitor_.watch_routes_of(links);
     if (!result) log_error(result.error().text);
@@ -60,10 +60,11 @@ bool NetlinkView::has_silent_change() {
     auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
     if (neighbours && *neighbours != known_.neighbours) return true;
     auto visit = places_.enter(place_);
-    for (const auto& [index, names] : managed_) {
+    for (const auto& [index, managed] : managed_) {
+        if (managed.tracked_only) continue;
         auto link = known_.links.find(index);
         if (!visit || link == known_.links.end()) continue;
-        if (read_settings(names, link->second.name) != link->second.settings) return true;
+        if (read_settings(managed.settings, link->second.name) != link->second.settings) return true;
         auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
         if (fresh && link_differs(*fresh, known_)) return true;
     }

@@ -44,7 +44,7 @@ class NetlinkView {
     Place place_;
     NetlinkMonitor monitor_;
     NetlinkSocket socket_;
-    ManagedSettings managed_;
+    ManagedLinks managed_;
     KernelState known_;
     RefusedRoutes refused_;
     bool every_link_ = true;
