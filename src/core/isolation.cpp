@@ -84,7 +84,8 @@ void follow_moves(State& state, const KernelState& kernel) {
             interface.index = index;
             interface.up_when_lost |= interface.admin_up;
             interface.carrier = interface.starting = interface.admin_up = false;
-            interface.carrier_changes = link.carrier_changes;
+            interface.own_carrier = {.changes = link.carrier_changes};
+            interface.parent = {};
             break;
         }
     }
