@@ -13,6 +13,7 @@
 #include "core/hardware_duplicates.hpp"
 #include "core/image.hpp"
 #include "core/keep_alives.hpp"
+#include "core/link_wishes.hpp"
 #include "core/membership_queries.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/observe.hpp"
@@ -184,6 +185,7 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
     reconciler.applied(event, kernel, log);
+    forget_refused_wishes(state, event);
 }
 
 void Engine::Impl::file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }

@@ -57,7 +57,7 @@ void file_links(State& state, const KernelState& kernel) {
         // single family stays so.
         bool came_up = link.admin_up && !entry.admin_up;
         if (came_up && !entry.families[0].plumbed && !entry.families[1].plumbed) {
-            for (InterfaceFamily& family : entry.families) family.plumbed = true;
+            for (InterfaceFamily& family : entry.families) imply(family);
         }
         entry.admin_up = link.admin_up;
         if (link.admin_up) entry.up_when_lost = false;
@@ -133,14 +133,14 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
         std::size_t family = index_of(seen.address.family);
         if (Group* group = group_of_upper(state, seen.link)) {
             if (contains(group->families[family].addresses, seen.address)) continue;
-            group->families[family].plumbed = true;
+            imply(group->families[family]);
             adopt(group->families[family].addresses, seen);
         } else if (Interface* interface = find_interface(state, seen.link)) {
             if (contains(interface->families[family].addresses, seen.address)) continue;
             auto own_group = state.groups.find(interface->group);
             bool migrated = own_group != state.groups.end() && hosts(own_group->second, seen.address);
             if (migrated) continue;  // the planner takes it away here
-            interface->families[family].plumbed = true;
+            imply(interface->families[family]);
             adopt(interface->families[family].addresses, seen);
         }
     }
@@ -148,7 +148,7 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
 
 // The zeroth without an address, which any address may take the place of, unless it is to be a special one.
 bool is_plain_stub(const LogicalAddress& logical) {
-    return logical.number == 0 && logical.address.is_zero() && !logical.no_failover && !logical.deprecated;
+    return logical.number == 0 && logical.address.is_zero() && !logical.no_failover && !logical.deprecated && !logical.is_private;
 }
 
 }  // namespace
@@ -198,7 +198,7 @@ void migrate_addresses(State& state, const KernelState& kernel) {
         auto group = state.groups.find(interface.group);
         if (group == state.groups.end()) continue;
         for (std::size_t family = 0; family < kFamilies.size(); ++family) {
-            group->second.families[family].plumbed |= interface.families[family].plumbed;
+            if (interface.families[family].plumbed) imply(group->second.families[family]);
             auto& source = interface.families[family].addresses;
             auto& target = group->second.families[family].addresses;
             for (LogicalAddress& logical : source) {

@@ -29,7 +29,10 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.SetGroup",   "org.ipmp.Mpathd.SetAddress",    "org.ipmp.Mpathd.SetNetmask",
     "org.ipmp.Mpathd.AddLogical", "org.ipmp.Mpathd.RemoveLogical", "org.ipmp.Mpathd.SetFlags",
     "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
-    "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.Stop"};
+    "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.Stop",
+    "org.ipmp.Mpathd.SetMtu",     "org.ipmp.Mpathd.SetMetric",     "org.ipmp.Mpathd.SetEther",
+    "org.ipmp.Mpathd.SetArp",     "org.ipmp.Mpathd.SetFailed",     "org.ipmp.Mpathd.SetToken",
+    "org.ipmp.Mpathd.SetRouteSource"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
     "org.ipmp.Mpathd.WatchProbes", "org.varlink.service.GetInfo", "org.varlink.service.GetInterfaceDescription"};

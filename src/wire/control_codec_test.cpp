@@ -28,13 +28,21 @@ std::vector<Command> all_commands() {
             SetNetmask{{"eth0", 1}, Family::ipv4, 20},
             AddLogical{"ipmp0", ip("192.0.2.2"), 25},
             RemoveLogical{"ipmp0", ip("2001:db8::1")},
-            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false},
+            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false, true},
             SetStandby{"eth0", false},
             SetOffline{"eth0", 2},
             UndoOffline{"eth0"},
             SetPolicy{"ipmp0", SpreadPolicy::destination},
             SetRouter{"eth0", Family::ipv6, false},
-            Stop{true}};
+            Stop{true},
+            SetMtu{"eth0", Family::ipv6, 9000},
+            SetMetric{"ipmp0", Family::ipv4, 3},
+            SetEther{"eth0", {{2, 0, 0, 0, 0, 7}}},
+            SetArp{"eth0", false},
+            SetFailed{"eth0", true},
+            SetToken{"eth0", ip("::1")},
+            SetRouteSource{"eth0", Family::ipv4, LogicalName{"eth1", 2}},
+            SetRouteSource{"eth0", Family::ipv4, {}}};
 }
 
 std::string body(const std::string& message) {

@@ -84,9 +84,11 @@ void fields(A& a, typename A::template Ref<LogicalStatus> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<PlumbedFamily> v) {
-    auto& [mtu_bytes, logicals] = v;
+    auto& [mtu_bytes, logicals, metric, route_source] = v;
     a("mtu_bytes", mtu_bytes);
     a("logicals", logicals);
+    a.defaulted("metric", metric);
+    a.defaulted("route_source", route_source);
 }
 
 template <class A>

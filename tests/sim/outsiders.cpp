@@ -273,7 +273,13 @@ Command Outsiders::random_command() {
                 return SetGroup{some_nic(), family, random_.pick(groups_)};
         }
     }
-    switch (random_.below(9)) {
+    switch (random_.below(12)) {
+        case 9:
+            return SetFlags{logical, family, {}, {}, random_.chance(0.5), random_.chance(0.5)};
+        case 10:
+            return SetMtu{anything, family, 1280 + static_cast<std::uint32_t>(random_.below(3)) * 100};
+        case 11:
+            return SetMetric{anything, family, static_cast<std::uint32_t>(random_.below(3))};
         case 0:
             return SetAddress{logical, address, prefix_length, {}};
         case 1:
