@@ -125,8 +125,10 @@ CommandReply set_route_source(const SetRouteSource& command, CommandContext& con
     if (!nic->group.empty() || nic->standby) return invalid("it is in a group, or standby");
     const std::string& source = command.source->interface;
     Interface* source_nic = find_nic(context, source);
-    bool serves_ipmp = find_group(context, source) || (source_nic && (!source_nic->group.empty() || source_nic->standby));
-    if (source == command.interface || serves_ipmp) return invalid(source + " cannot be a source");
+    bool serves_ipmp = source_nic && (!source_nic->group.empty() || source_nic->standby);
+    if (source == command.interface || serves_ipmp || find_group(context, source)) {
+        return invalid(source + " cannot be a source");
+    }
     bool is_link = std::any_of(context.kernel.links.begin(), context.kernel.links.end(),
                                [&](const auto& entry) { return entry.second.name == source; });
     if (!is_link) return no_such_interface(source);

@@ -62,7 +62,8 @@ void plan_order(InterfaceIndex link, const std::vector<LogicalAddress>& addresse
         if (put_back.empty()) continue;
         ops.push_back(RemoveAddress{link, seen->address, seen->prefix_length});
         ops.insert(ops.end(), put_back.begin(), put_back.end());
-        ops.push_back(AddAddress{link, seen->address, seen->prefix_length, seen->broadcast, seen->scope_link, {}, true});
+        ops.push_back(AddAddress{link, seen->address, seen->prefix_length, seen->broadcast, seen->scope_link, {},
+                                 true});
         return;  // one at a time: what is planned next is seen on top of this
     }
 }

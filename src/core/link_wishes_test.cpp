@@ -1,5 +1,5 @@
-// What administrators want of whole interfaces (R-CMD-5): which commands are refused, what the accepted ones change, and
-// what is planned from it.
+// What administrators want of whole interfaces (R-CMD-5): which commands are refused, what the accepted ones change,
+// and what is planned from it.
 #include "core/link_wishes.hpp"
 
 #include <gtest/gtest.h>

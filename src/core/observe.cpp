@@ -146,9 +146,10 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
     }
 }
 
-// The zeroth without an address, which any address may take the place of, unless it is to be a special one.
+// The zeroth without an address, which any address may take the place of, unless it is UP or to be a special one.
 bool is_plain_stub(const LogicalAddress& logical) {
-    return logical.number == 0 && logical.address.is_zero() && !logical.no_failover && !logical.deprecated && !logical.is_private;
+    bool has_flags = logical.up || logical.no_failover || logical.deprecated || logical.is_private;
+    return logical.number == 0 && logical.address.is_zero() && !has_flags;
 }
 
 }  // namespace

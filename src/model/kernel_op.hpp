@@ -152,9 +152,9 @@ struct DetachFilter {
     auto operator<=>(const DetachFilter&) const = default;
 };
 
-using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkGso, SetLinkMac, SetLinkArp, AddAddress,
-                              RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes, MoveNeighbour,
-                              SetIpv6Token, SetRouteSources, WriteSetting, AttachFilter, DetachFilter>;
+using KernelOp = std::variant<CreateIpmpLink, DeleteLink, SetLinkUp, SetLinkMtu, SetLinkGso, SetLinkMac, SetLinkArp,
+                              AddAddress, RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute, MoveRoutes,
+                              MoveNeighbour, SetIpv6Token, SetRouteSources, WriteSetting, AttachFilter, DetachFilter>;
 
 // What `op` was about to do, for messages: "add address 192.0.2.1/24 to ipmp0", with names from `links`.
 std::string describe(const KernelOp& op, const std::map<InterfaceIndex, LinkState>& links = {});

@@ -137,7 +137,8 @@ std::string ifconfig_text(std::span<const PlumbedInterface> interfaces, const Di
             const std::optional<PlumbedFamily>& plumbed = family_of(interface, family);
             if (!plumbed) continue;
             for (const LogicalStatus& logical : plumbed->logicals) {
-                if (is_chosen(logical, choice)) text += block(interface, *plumbed, logical, interfaces, choice.with_ether);
+                if (!is_chosen(logical, choice)) continue;
+                text += block(interface, *plumbed, logical, interfaces, choice.with_ether);
             }
         }
     }

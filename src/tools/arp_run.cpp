@@ -109,8 +109,8 @@ Result<std::vector<TableNeighbour>> Arp::entries() {
     auto take = [&](MessageBytes bytes) {
         if (auto entry = decode_table_neighbour(bytes)) all.push_back(*entry);
     };
-    for (const NetlinkRequest& request : {encode_dump_table_neighbours(Family::ipv4), encode_dump_proxies(Family::ipv4)}) {
-        if (auto read = kernel_->read(request, take); !read) return read.error();
+    for (auto encode_dump : {encode_dump_table_neighbours, encode_dump_proxies}) {
+        if (auto read = kernel_->read(encode_dump(Family::ipv4), take); !read) return read.error();
     }
     std::sort(all.begin(), all.end(), [](const TableNeighbour& a, const TableNeighbour& b) {
         return std::tie(a.link, a.address) < std::tie(b.link, b.address);

@@ -1,5 +1,5 @@
-// What arp and route have to know of IPMP: whose member an interface is, and whose an address. Read once from the daemon;
-// without one there is no IPMP, and the kernel tells what addresses there are.
+// What arp and route have to know of IPMP: whose member an interface is, and whose an address. Read once from the
+// daemon; without one there is no IPMP, and the kernel tells what addresses there are.
 #pragma once
 
 #include <optional>

@@ -18,8 +18,8 @@ constexpr Verb kVerbs[] = {{"add", RouteVerb::add},       {"change", RouteVerb::
                            {"get", RouteVerb::get},       {"flush", RouteVerb::flush}};
 
 // Modifiers that say how a route fares or is kept: Linux finds that out by itself, or has it so anyway.
-constexpr std::string_view kIdleModifiers[] = {"-cloning", "-dynamic", "-static", "-lock", "-lockrest", "-proto1", "-proto2",
-                                               "-xresolve"};
+constexpr std::string_view kIdleModifiers[] = {"-cloning", "-dynamic", "-static", "-lock", "-lockrest", "-proto1",
+                                               "-proto2",  "-xresolve"};
 constexpr std::string_view kIdleModifiersWithValue[] = {"-expire", "-gateway", "-hopcount", "-metric", "-recvpipe",
                                                         "-rtt", "-rttvar", "-secattr", "-sendpipe", "-ssthresh"};
 
@@ -163,7 +163,7 @@ Result<RouteLine> parse_route_line(const std::vector<std::string>& words) {
             if (letter == 'q') line.quiet = true;
             else if (letter == 'n') line.numeric = true;
             else if (letter == 'f') line.flush_first = true;
-            else if (letter == 'p') return Error{"-p: routes that last are set up by the host's own network configuration"};
+            else if (letter == 'p') return Error{"-p: not supported; the host's network configuration keeps routes"};
             else if (letter != 'v') return kUsage;
         }
         if (words[next].size() == 1) return kUsage;

@@ -1,4 +1,4 @@
-// One line of `route`, as the Solaris grammar reads it (R-CMD-4). Pure but for names of hosts, which the resolver knows.
+// One line of `route`, as the Solaris grammar reads it (R-CMD-4). Pure but for names of hosts.
 #pragma once
 
 #include <cstdint>

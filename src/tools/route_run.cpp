@@ -16,7 +16,7 @@ namespace ipmp {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: route [-fnqv] add|change|delete|get [-inet|-inet6] [-net|-host] [modifiers] destination [gateway [netmask]]\n"
+    "usage: route [-fnqv] add|change|delete|get [-inet|-inet6] [-net|-host] [modifiers] destination [gateway [mask]]\n"
     "       route [-nqv] flush [-inet|-inet6]\n";
 
 std::string reason_of(int error_number) {

@@ -185,6 +185,7 @@ template <class A> void fields(A&, typename A::template Ref<Ping>) {}
 template <class A> void fields(A&, typename A::template Ref<GetStatus>) {}
 template <class A> void fields(A&, typename A::template Ref<GetCounters>) {}
 template <class A> void fields(A&, typename A::template Ref<SubscribeToProbes>) {}
+template <class A> void fields(A&, typename A::template Ref<SubscribeToStatus>) {}
 template <class A> void fields(A&, typename A::template Ref<GetInfo>) {}
 template <class A>
 void fields(A& a, typename A::template Ref<GetInterfaceDescription> v) {

@@ -1,5 +1,5 @@
-// Routes and neighbour entries as the commands `route` and `arp` ask for them and show them (R-CMD-3, R-CMD-4). What the
-// daemon needs of either is in rtnetlink_encode and rtnetlink_decode.
+// Routes and neighbour entries as the commands `route` and `arp` ask for them and show them (R-CMD-3, R-CMD-4). What
+// the daemon needs of either is in rtnetlink_encode and rtnetlink_decode.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Requests of `route` and `arp` as the kernel will read them, and what it answers, taken apart (R-CMD-3, R-CMD-4). What the
-// kernel makes of them is tested in tests/netns/test_arp_route.py.
+// Requests of `route` and `arp` as the kernel will read them, and what it answers, taken apart (R-CMD-3, R-CMD-4). What
+// the kernel makes of them is tested in tests/netns/test_arp_route.py.
 #include "wire/rtnetlink_tables.hpp"
 
 #include <gtest/gtest.h>

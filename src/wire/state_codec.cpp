@@ -48,7 +48,8 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
     auto& [name, index, group, families, standby, inactive, failed, probe_failed, kept, offline, hardware_duplicate,
-           declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting, carrier_changes, probe,
+           declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings, up_when_lost, mac, mtu_bytes, admin_up,
+           carrier, starting, carrier_changes, probe,
            starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);

@@ -58,7 +58,9 @@ class Generator {
         x.name = name;
         x.index = index();
         x.group = coin() ? "ipmp1" : "";
-        for (Family family : kFamilies) x.families[index_of(family)] = {coin(), coin(), addresses(family), below(3), {}};
+        for (Family family : kFamilies) {
+            x.families[index_of(family)] = {coin(), coin(), addresses(family), below(3), {}};
+        }
         if (coin()) x.families[0].route_source = LogicalName{"eth9", below(3)};
         x.declared_failed = coin();
         x.wanted_mtu_bytes = below(9000);

@@ -53,7 +53,9 @@ struct DescribeCommand {
     std::string operator()(const SetMetric& c) const {
         return fmt::format("{} {} metric {}", c.interface, inet(c.family), c.metric);
     }
-    std::string operator()(const SetEther& c) const { return fmt::format("{} ether {}", c.interface, to_string(c.mac)); }
+    std::string operator()(const SetEther& c) const {
+        return fmt::format("{} ether {}", c.interface, to_string(c.mac));
+    }
     std::string operator()(const SetArp& c) const { return fmt::format("{} {}arp", c.interface, c.arp ? "" : "-"); }
     std::string operator()(const SetFailed& c) const {
         return fmt::format("{} {}failed", c.interface, c.failed ? "" : "-");
