@@ -106,7 +106,9 @@ int become(char** arguments) {
 
 int run(int argc, char** argv) {
     // Its words are its own: they must not be read as options of ours.
-    if (argc > 1 && std::strcmp(argv[1], "ifconfig") == 0) return become(argv + 1);
+    for (const char* tool : {"arp", "ifconfig", "route"}) {
+        if (argc > 1 && std::strcmp(argv[1], tool) == 0) return become(argv + 1);
+    }
 
     CLI::App app("IP network multipathing");
     app.require_subcommand(0, 1);
@@ -119,7 +121,9 @@ int run(int argc, char** argv) {
     CLI::App* policy_command = app.add_subcommand("policy", "show or set how outbound traffic is spread");
     policy_command->add_option("interface", policy_interface, "IPMP interface")->required();
     policy_command->add_option("policy", wanted_policy, "flow, tuple, destination or source");
+    app.add_subcommand("arp", "arp with the grammar of Solaris");
     app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
+    app.add_subcommand("route", "route with the grammar of Solaris");
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
