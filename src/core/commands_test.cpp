@@ -291,6 +291,17 @@ TEST_F(Commands, R_ADR_6_OnAMemberOnlyDataAddressesAreInQuestion) {
     EXPECT_EQ(nic("b").families[0].addresses[0].uniqueness, Uniqueness::settled) << "it stays, as a test address";
 }
 
+TEST_F(Commands, AddressesThatNoHostHasAreRefused) {
+    for (const char* text : {"127.0.0.1", "255.255.255.255", "224.0.0.1"}) {
+        EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, *parse_ip(text), 24, {}}), CommandError::invalid_argument) << text;
+        EXPECT_EQ(run(AddLogical{"a", *parse_ip(text), 24}), CommandError::invalid_argument) << text;
+    }
+    run(CreateIpmp{"ipmp0", Family::ipv6});
+    for (const char* text : {"::1", "ff02::1"}) {
+        EXPECT_EQ(run(AddLogical{"ipmp0", *parse_ip(text), 64}), CommandError::invalid_argument) << text;
+    }
+}
+
 }  // namespace
 
 }  // namespace ipmp

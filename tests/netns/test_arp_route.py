@@ -49,7 +49,8 @@ def test_R_CMD_3_mappings_of_own_addresses_can_be_read_and_not_be_changed(site):
     assert ran(host, "arp", TEST) == (
         0, f"{TEST} ({TEST}) at {solaris_mac(host.nics['eth0'].mac)} permanent published\n", "")
     table = host.tool("arp", "-an").stdout
-    assert table.startswith("Net to Media Table: IPv4\nDevice   IP Address           Mask            Flags    Phys Addr\n")
+    assert table.startswith("Net to Media Table: IPv4\n"
+                            "Device   IP Address           Mask            Flags    Phys Addr\n")
     for device, address, mac in (("ipmp0", DATA, bound_mac(host, DATA)), ("ipmp0", SECOND, bound_mac(host, SECOND)),
                                  ("eth0", TEST, solaris_mac(host.nics["eth0"].mac))):
         assert re.search(rf"^{device} +{address} +255.255.255.255 +SPLA +{mac}$", table, re.MULTILINE), table
@@ -98,7 +99,8 @@ def test_R_CMD_3_proxy_entries_have_a_members_mac(site):
     wait_until(lambda: ran(host, "arp", "192.0.2.50")[1] in [
         f"192.0.2.50 (192.0.2.50) at {mac} permanent published\n" for mac in macs], 5, "the MAC it is told with")
     assert "192.0.2.50" in host.tool("arp", "-an").stdout
-    assert ran(host, "arp", "-s", "192.0.2.51", "2:0:0:0:0:9", "pub") == (1, "", "192.0.2.51: Operation not supported\n")
+    assert ran(host, "arp", "-s", "192.0.2.51", "2:0:0:0:0:9", "pub") == (
+        1, "", "192.0.2.51: Operation not supported\n")
     assert ran(host, "arp", "-d", "192.0.2.50") == (0, "192.0.2.50 (192.0.2.50) deleted\n", "")
     assert host.ns.ip("neigh", "show", "proxy") == []
 
