@@ -302,6 +302,16 @@ TEST_F(Commands, AddressesThatNoHostHasAreRefused) {
     }
 }
 
+TEST_F(Commands, R_CMD_2_BackFromOfflineAllAddressesAreUp) {
+    LogicalAddress test{.address = kOne, .prefix_length = 24, .no_failover = true, .deprecated = true};
+    LogicalAddress data{.number = 1, .address = kTwo, .prefix_length = 24};
+    nic("a").families[0].addresses = {test, data};
+    run(SetOffline{"a", 1});
+    EXPECT_EQ(run(UndoOffline{"a"}), CommandError::none);
+    for (const LogicalAddress& logical : nic("a").families[0].addresses) EXPECT_TRUE(logical.up);
+    EXPECT_EQ(nic("a").families[0].addresses[1].uniqueness, Uniqueness::tentative) << "it will move, and be asked for";
+}
+
 }  // namespace
 
 }  // namespace ipmp
