@@ -74,9 +74,7 @@ bool is_nobodys(const IpAddress& address) {
 }
 
 CommandReply bad_new_address(const IpAddress& address, std::optional<std::uint8_t> prefix_length) {
-    if (is_nobodys(address)) {
-        return failure(CommandError::invalid_argument, fmt::format("{} is no address of a host", to_string(address)));
-    }
+    if (is_nobodys(address)) return failure(CommandError::invalid_argument, "Invalid argument");
     if (prefix_length && *prefix_length > bits_of(address.family)) {
         return failure(CommandError::invalid_argument, "Bad prefix length");
     }

@@ -310,7 +310,8 @@ def put_route(host):
 
 def put_neighbour(host):
     ours = not [entry for entry in host.ns.ip("neigh", "show", "dev", "eth1") if entry["dst"] == "192.0.2.77"]
-    host.ns.run("ip", "neigh", "replace", "192.0.2.77", "lladdr", "02:00:00:00:00:77", "dev", "eth1", "nud", "permanent")
+    host.ns.run("ip", "neigh", "replace", "192.0.2.77", "lladdr", "02:00:00:00:00:77", "dev", "eth1", "nud",
+                "permanent")
     return ours
 
 
@@ -326,7 +327,8 @@ def test_R_GRP_5_R_CMD_3_R_CMD_4_who_insists_on_a_member_is_left_in_the_end(grou
     host, peer = group
     start = len(host.log())
     undone, share = insist(host, PUT_ON_MEMBERS)
-    say(", ".join(f"{put.__name__} {count} times" for put, count in undone.items()) + f"; processor {100 * share:.1f} %")
+    counts = ", ".join(f"{put.__name__} {count} times" for put, count in undone.items())
+    say(f"in {INSISTS_S} s {counts}; processor {100 * share:.1f} %")
     assert share <= PROCESSOR_SHARE_MAX
     said = host.log()[start:]
     for put, op in PUT_ON_MEMBERS.items():
