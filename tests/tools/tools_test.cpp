@@ -138,6 +138,14 @@ TEST_F(StartingTest, ADaemonThatCannotStartIsReported) {
               "system log\n");
 }
 
+TEST_F(StartingTest, R_CMD_1_GroupsNeedTheDaemon) {
+    install("exit 3");
+    std::string text = "ifconfig: cannot ping in.mpathd: cannot start in.mpathd: its messages are above or in the "
+                       "system log\n";
+    EXPECT_EQ(run({"ifconfig", "ipmp0", "ipmp"}, tools_).err, text);
+    EXPECT_EQ(run({"ifconfig", "eth0", "group", "a"}, tools_).err, text);
+}
+
 TEST_F(StartingTest, AskingStartsNothing) {
     install("touch $IPMP_ROOT/started");
     EXPECT_EQ(run({"ipmpstat", "-g"}, tools_).exit_code, 1);
