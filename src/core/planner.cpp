@@ -354,9 +354,9 @@ std::vector<ManagedLink> managed_links(const State& state, const KernelState& ke
     for (const auto& [name, interface] : state.interfaces) {
         auto sources = wanted_route_sources(state, kernel, interface);
         bool ours = !interface.group.empty() || !interface.saved_settings.empty();
-        if ((!ours && !sources) || !interface.index) continue;
-        managed.push_back({interface.index, {}, sources});
-        if (!ours) continue;
+        if (!ours && (interface.tracked || sources)) managed.push_back({interface.index, {}, true, sources});
+        if (!ours || !interface.index) continue;
+        managed.push_back({interface.index, {}, false, sources});
         auto& names = managed.back().settings;
         names = names_of(wanted_settings(interface, {}));
         names.insert(names.end(), kForwardingSettings.begin(), kForwardingSettings.end());

@@ -29,6 +29,7 @@ namespace {
 constexpr Duration kReadPause = std::chrono::milliseconds(5);
 constexpr int kReadPauseFactor = 4;  // reading takes at most a fifth of one core, however busy the host
 constexpr Duration kSettingsPeriod = std::chrono::seconds(1);  // most settings change without a notification
+constexpr int kSettingsCostShare = 300;  // looking at them takes at most 1/300 of a core, however many links there are
 
 }  // namespace
 
@@ -57,7 +58,7 @@ class NetlinkThread::Worker {
     NetlinkMonitor monitor_;
     NetlinkSocket socket_;
 
-    ManagedSettings managed_;
+    ManagedLinks managed_;
     RouteSources route_sources_;
     KernelState known_;  // as emitted last
     RefusedRoutes refused_;
@@ -139,7 +140,7 @@ void NetlinkThread::Worker::apply(const ApplyKernel& batch) {
     managed_.clear();
     route_sources_.clear();
     for (const auto& link : batch.managed) {
-        managed_[link.link] = link.settings;
+        managed_[link.link] = link;
         if (link.route_sources) route_sources_[link.link] = *link.route_sources;
     }
     watch_routes();
@@ -189,7 +190,7 @@ void NetlinkThread::Worker::watch_routes() {
     RouteLinks links;
     for (const auto& [index, link] : known_.links) {
         if (is_member_link(link, managed_)) links.members.push_back(index);
-        if (link.alias == kIpmpLinkAlias) links.uppers.push_back(index);
+        else if (can_have_targets(link, managed_)) links.uppers.push_back(index);
     }
     auto result = monitor_.watch_routes_of(links);
     if (!result) log_error(result.error().text);
@@ -197,17 +198,19 @@ void NetlinkThread::Worker::watch_routes() {
 
 void NetlinkThread::Worker::check_settings() {
     if (managed_.empty() || stale_ || now() < settings_due_) return;
-    settings_due_ = now() + kSettingsPeriod;
     if (!route_sources_.empty()) stale_ = true;  // changes of routes are told of members' only
+    Duration before = thread_cpu_time();
     auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
     if (neighbours && *neighbours != known_.neighbours) stale_ = true;
-    for (const auto& [index, names] : managed_) {
+    for (const auto& [index, managed] : managed_) {
+        if (managed.tracked_only) continue;
         auto link = known_.links.find(index);
         if (link == known_.links.end()) continue;
-        if (read_settings(names, link->second.name) != link->second.settings) stale_ = true;
+        if (read_settings(managed.settings, link->second.name) != link->second.settings) stale_ = true;
         auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
         if (fresh && link_differs(*fresh, known_)) stale_ = true;
     }
+    settings_due_ = now() + std::max(kSettingsPeriod, kSettingsCostShare * (thread_cpu_time() - before));
 }
 
 NetlinkThread::NetlinkThread(UniqueFd events_ready, UniqueFd wake)
