@@ -58,6 +58,7 @@ void file_links(State& state, const KernelState& kernel) {
         bool came_up = link.admin_up && !entry.admin_up;
         if (came_up && !entry.families[0].plumbed && !entry.families[1].plumbed) {
             for (InterfaceFamily& family : entry.families) family.plumbed = true;
+            entry.detached.reset();
         }
         entry.admin_up = link.admin_up;
         if (link.admin_up) entry.up_when_lost = false;

@@ -53,6 +53,16 @@ struct InterfaceFamily {
     bool operator==(const InterfaceFamily&) const = default;
 };
 
+// What a NIC was configured with when it was detached: for the undo, until it is unplugged or configured anew (R-DYN-5).
+struct DetachRecord {
+    std::string group;  // its name, not that of the IPMP interface; empty: it was in none
+    std::array<InterfaceFamily, 2> families;
+    bool standby = false;
+    bool admin_up = false;
+    bool done = false;  // the kernel has let it go; else a new daemon undoes what was begun
+    bool operator==(const DetachRecord&) const = default;
+};
+
 // A NIC we know, in a group or not.
 struct Interface {
     std::string name;
@@ -68,6 +78,7 @@ struct Interface {
     bool hardware_duplicate = false;  // ours: offline because another member has the same MAC (R-DET-10)
     Settings saved_settings;  // as they were before the join; restored at leave
     bool up_when_lost = false;  // was admin-up when it vanished: is brought up when it is back (R-DYN-6)
+    std::optional<DetachRecord> detached;
 
     // As observed last; read again at every start.
     MacAddress mac;

@@ -29,7 +29,8 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.SetGroup",   "org.ipmp.Mpathd.SetAddress",    "org.ipmp.Mpathd.SetNetmask",
     "org.ipmp.Mpathd.AddLogical", "org.ipmp.Mpathd.RemoveLogical", "org.ipmp.Mpathd.SetFlags",
     "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
-    "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.Stop"};
+    "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.Stop",
+    "org.ipmp.Mpathd.AwaitAddresses", "org.ipmp.Mpathd.Detach", "org.ipmp.Mpathd.UndoDetach"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
     "org.ipmp.Mpathd.WatchProbes", "org.varlink.service.GetInfo", "org.varlink.service.GetInterfaceDescription"};
@@ -72,6 +73,12 @@ std::optional<Problem> inconsistency(const SetAddress& command) {
 }
 std::optional<Problem> inconsistency(const SetNetmask& command) {
     return check_prefix(command.prefix_length, command.family);
+}
+std::optional<Problem> inconsistency(const Detach& command) {
+    for (const std::string& interface : command.interfaces) {
+        if (!wire::is_interface_name(interface)) return Problem{"interfaces", "is no list of names of interfaces"};
+    }
+    return {};
 }
 std::optional<Problem> inconsistency(const AddLogical& command) {
     return check_prefix(command.prefix_length, command.address.family);

@@ -28,13 +28,16 @@ std::vector<Command> all_commands() {
             SetNetmask{{"eth0", 1}, Family::ipv4, 20},
             AddLogical{"ipmp0", ip("192.0.2.2"), 25},
             RemoveLogical{"ipmp0", ip("2001:db8::1")},
-            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false},
+            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false, true},
             SetStandby{"eth0", false},
             SetOffline{"eth0", 2},
             UndoOffline{"eth0"},
             SetPolicy{"ipmp0", SpreadPolicy::destination},
             SetRouter{"eth0", Family::ipv6, false},
-            Stop{true}};
+            Stop{true},
+            AwaitAddresses{},
+            Detach{{"eth0", "eth1"}, true, true},
+            UndoDetach{"eth0"}};
 }
 
 std::string body(const std::string& message) {

@@ -34,9 +34,19 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<DetachRecord> v) {
+    auto& [group, families, standby, admin_up, done] = v;
+    a("group", group);
+    a("families", families);
+    a("standby", standby);
+    a("admin_up", admin_up);
+    a("done", done);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
     auto& [name, index, group, families, standby, inactive, failed, probe_failed, kept, offline, hardware_duplicate,
-           saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting, carrier_changes, probe,
+           saved_settings, up_when_lost, detached, mac, mtu_bytes, admin_up, carrier, starting, carrier_changes, probe,
            starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
@@ -51,6 +61,7 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a.defaulted("hardware_duplicate", hardware_duplicate);
     a("saved_settings", saved_settings);
     a("up_when_lost", up_when_lost);
+    a("detached", detached);
     a("mac", mac);
     a("mtu_bytes", mtu_bytes);
     a("admin_up", admin_up);
@@ -130,6 +141,9 @@ std::optional<wire::Problem> inconsistency(const State& state) {
         if (interface.name != name) return wire::Problem{place, "carries another name"};
         for (Family family : kFamilies) {
             auto text = inconsistency(interface.families[index_of(family)].addresses, family);
+            if (!text && interface.detached) {
+                text = inconsistency(interface.detached->families[index_of(family)].addresses, family);
+            }
             if (text) return wire::Problem{place, *text};
         }
     }

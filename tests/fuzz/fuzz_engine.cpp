@@ -63,7 +63,7 @@ KernelState some_kernel(FuzzedDataProvider& bytes) {
 Command some_command(FuzzedDataProvider& bytes) {
     LogicalName logical{some_name(bytes), bytes.ConsumeIntegralInRange<std::uint32_t>(0, 2)};
     Family family = some_family(bytes);
-    switch (bytes.ConsumeIntegralInRange(0, 11)) {
+    switch (bytes.ConsumeIntegralInRange(0, 13)) {
         case 0: return CreateIpmp{logical.interface, family};
         case 1: return Plumb{logical.interface, family};
         case 2: return Unplumb{logical.interface, family};
@@ -75,6 +75,8 @@ Command some_command(FuzzedDataProvider& bytes) {
         case 8: return SetFlags{logical, family, bytes.ConsumeBool(), {}, {}};
         case 9: return SetFlags{logical, family, {}, bytes.ConsumeBool(), {}};
         case 10: return SetStandby{logical.interface, bytes.ConsumeBool()};
+        case 11: return Detach{{some_name(bytes), some_name(bytes)}, bytes.ConsumeBool(), bytes.ConsumeBool()};
+        case 12: return UndoDetach{some_name(bytes)};
         default:
             if (bytes.ConsumeBool()) return SetOffline{logical.interface, 1};
             return UndoOffline{logical.interface};
