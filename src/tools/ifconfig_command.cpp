@@ -84,6 +84,7 @@ Result<void> CommandLine::apply(const std::string& action, const Command& comman
 Result<void> CommandLine::flag(SetFlags flags) {
     flags.logical = current_;
     flags.family = family_;
+    if (unawaited_) flags.unawaited = true;
     return apply("setifflags: SIOCSLIFFLAGS", flags);
 }
 

@@ -17,12 +17,14 @@ namespace ipmp {
 
 class CommandLine {
   public:
-    CommandLine(LogicalName name, Family family, std::vector<std::string> words)
+    // `unawaited`: addresses set up need not be in use yet when it returns.
+    CommandLine(LogicalName name, Family family, std::vector<std::string> words, bool unawaited = false)
         : physical_(name.interface),
           named_logical_(name.number != 0),
           current_(std::move(name)),
           family_(family),
-          words_(std::move(words)) {}
+          words_(std::move(words)),
+          unawaited_(unawaited) {}
 
     // Carries out all words. An error ends it; its text is for stderr.
     Result<void> run();
@@ -55,6 +57,7 @@ class CommandLine {
     LogicalName current_;
     Family family_;
     std::vector<std::string> words_;
+    bool unawaited_;
     std::size_t next_ = 0;
     std::optional<std::uint8_t> netmask_length_;  // of the last `netmask` word, wherever it stands
     std::optional<AddressWord> last_address_;     // given by this command for `current_`

@@ -13,6 +13,7 @@
 
 #include "model/paths.hpp"
 #include "render/status_table.hpp"
+#include "tools/boot.hpp"
 #include "tools/daemon_client.hpp"
 #include "wire/names.hpp"
 #include "wire/status_codec.hpp"
@@ -119,6 +120,15 @@ int run(int argc, char** argv) {
     CLI::App* policy_command = app.add_subcommand("policy", "show or set how outbound traffic is spread");
     policy_command->add_option("interface", policy_interface, "IPMP interface")->required();
     policy_command->add_option("policy", wanted_policy, "flow, tuple, destination or source");
+    CLI::App* boot_command = app.add_subcommand("boot", "configure what /etc/hostname.* and hostname6.* name");
+    std::vector<std::string> nics;
+    bool force = false, dry_run = false;
+    CLI::App* attach_command = app.add_subcommand("attach", "configure interfaces that have been plugged in");
+    attach_command->add_option("interface", nics, "underlying interfaces")->required();
+    CLI::App* detach_command = app.add_subcommand("detach", "take interfaces out of use, to be unplugged together");
+    detach_command->add_option("interface", nics, "underlying interfaces")->required();
+    detach_command->add_flag("-f,--force", force, "even if nothing else carries the traffic on");
+    detach_command->add_flag("--dry-run", dry_run, "only say what would happen");
     app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
     try {
         app.parse(argc, argv);
@@ -129,6 +139,9 @@ int run(int argc, char** argv) {
         return fail(std::string(problem.what()) + "; see ipmp --help");
     }
     if (policy_command->parsed()) return policy(policy_interface, wanted_policy);
+    if (boot_command->parsed()) return boot();
+    if (attach_command->parsed()) return attach(nics);
+    if (detach_command->parsed()) return detach(nics, force, dry_run);
     if (!stop_command->parsed() && !status_command->parsed()) return fail("a command is missing; see ipmp --help");
     return stop_command->parsed() ? stop(purge) : show_status(as_json);
 }

@@ -86,7 +86,7 @@ void fields(A& a, typename A::template Ref<SetFlags> v) {
     a("up", up);
     a("no_failover", no_failover);
     a("deprecated", deprecated);
-    a.defaulted("unawaited", unawaited);
+    a("unawaited", unawaited);
 }
 
 template <class A>

@@ -1,0 +1,244 @@
+#include "tools/boot.hpp"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/unique_fd.hpp"
+#include "tools/boot_files.hpp"
+#include "tools/daemon_client.hpp"
+#include "tools/ifconfig_command.hpp"
+#include "wire/names.hpp"
+
+namespace ipmp {
+
+namespace {
+
+void say(const std::string& text) {
+    std::printf("%s\n", text.c_str());
+    std::fflush(stdout);
+}
+
+void complain(const std::string& text) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "ipmp: %s\n", text.c_str());
+}
+
+std::set<std::string> links() {
+    std::set<std::string> names;
+    struct if_nameindex* all = if_nameindex();
+    for (struct if_nameindex* link = all; link && link->if_index != 0; ++link) names.insert(link->if_name);
+    if (all) if_freenameindex(all);
+    return names;
+}
+
+std::optional<IpAddress> resolve(const std::string& text, Family family) {
+    auto word = parse_address_word(text, family);
+    if (!word) return {};
+    return word->address;
+}
+
+// Until it is destroyed, nobody else boots, attaches or detaches.
+Result<UniqueFd> lock(const Paths& paths) {
+    UniqueFd file(open(paths.boot_lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!file) return system_error("cannot open " + paths.boot_lock());
+    while (flock(file.get(), LOCK_EX) != 0) {
+        if (errno != EINTR) return system_error("cannot lock " + paths.boot_lock());
+    }
+    return file;
+}
+
+// One run of boot or attach.
+class Run {
+  public:
+    Run(Paths paths, DaemonClient client) : paths_(std::move(paths)), client_(std::move(client)) {}
+
+    static Result<Run> begin() {
+        Paths paths = Paths::from_environment();
+        auto client = DaemonClient::connect_or_start(paths);
+        if (!client) return client.error();
+        auto locked = lock(paths);
+        if (!locked) return locked.error();
+        Run run(std::move(paths), std::move(*client));
+        run.lock_ = std::move(*locked);
+        return run;
+    }
+
+    BootInput read(const std::string& only = "") {
+        BootFilesRead read = read_boot_files(paths_, only);
+        for (const std::string& problem : read.problems) {
+            complain(problem);
+            failed_ = true;
+        }
+        return {std::move(read.files), links(), resolve};
+    }
+
+    // What cannot be learnt makes everything look as if it were not there yet.
+    Status status() {
+        auto status = client_.status();
+        if (status) return std::move(*status);
+        complain("cannot get the status: " + status.error().text);
+        failed_ = true;
+        return {};
+    }
+
+    DaemonClient& client() { return client_; }
+    bool failed() const { return failed_; }
+    void fail(const std::string& text) {
+        complain(text);
+        failed_ = true;
+    }
+
+    // Interfaces that failed, once each and in order.
+    std::vector<std::string> carry_out(const BootStage& stage) {
+        std::vector<std::string> interfaces, failed = stage.failed;
+        auto note = [](std::vector<std::string>& list, const std::string& name) {
+            if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
+        };
+        for (const BootStep& step : stage.steps) note(interfaces, step.interface);
+        if (stage.is_progress && !interfaces.empty()) {
+            std::string line = stage.progress + ":";
+            for (const std::string& name : interfaces) line += " " + name;
+            say(line + ".");
+        }
+        for (const BootStep& step : stage.steps) {
+            if (!carry_out(step)) note(failed, step.interface);
+        }
+        return failed;
+    }
+
+    bool carry_out(const BootStep& step) {
+        auto logical = parse_logical_name(step.interface);
+        IPMP_CHECK(logical);
+        Result<void> outcome = CommandLine(std::move(*logical), step.family, step.words, true).run();
+        if (outcome) return true;
+        std::string file = paths_.etc() + "/" + hostname_prefix(step.family) + (step.of.empty() ? step.interface : step.of);
+        complain(file + ": ifconfig: " + outcome.error().text);
+        return false;
+    }
+
+    // Until all addresses set up may be used.
+    void await_addresses() {
+        auto reply = client_.call(AwaitAddresses{});
+        if (!reply) return fail("cannot wait for addresses: " + reply.error().text);
+        if (reply->error != CommandError::none) fail(reply->text);
+    }
+
+  private:
+    Paths paths_;
+    DaemonClient client_;
+    UniqueFd lock_;
+    bool failed_ = false;
+};
+
+void tell_failures(const BootStage& stage, const std::vector<std::string>& failed) {
+    if (failed.empty()) return;
+    std::string line = stage.failure + ":";
+    for (const std::string& name : failed) line += " " + name;
+    complain(line);
+}
+
+// Gives `nic` back what it had, or what its files say.
+bool attach_one(Run& run, const std::string& nic) {
+    auto fail = [&](const std::string& text) {
+        complain("IP: " + text);
+        return false;
+    };
+    if (!wire::is_interface_name(nic) || !links().contains(nic)) return fail("No such device(" + printable(nic) + ")");
+    Status status = run.status();
+    if (is_configured(status, nic)) {
+        say(nic + ": is configured already");
+        return true;
+    }
+    auto restored = run.client().call(UndoDetach{nic});
+    if (!restored) return fail("Replumb failed(" + nic + "): " + restored.error().text);
+    if (restored->error == CommandError::none) {
+        say(restored->detail);
+        return true;
+    }
+    if (restored->error != CommandError::not_offline) return fail(restored->text);
+    BootInput input = run.read(nic);
+    bool known = input.files.hostname[0].contains(nic) || input.files.hostname[1].contains(nic) ||
+                 input.files.dhcp.contains(nic);
+    if (!known) return fail("Failed configuring one or more IP addresses(" + nic + "): it has no hostname file");
+    bool done = true;
+    for (const BootStage& stage : plan_attachment(input, nic, status)) done = run.carry_out(stage).empty() && done;
+    if (!done) return fail("Failed configuring one or more IP addresses(" + nic + ")");
+    say(nic + ": attached");
+    return true;
+}
+
+}  // namespace
+
+int boot() {
+    auto run = Run::begin();
+    if (!run) {
+        complain(run.error().text);
+        return 1;
+    }
+    BootInput input = run->read();
+    Missing missing;
+    bool failed = false;
+    std::size_t stage_number = 0;
+    for (const BootStage& stage : plan_creation(input, run->status())) {
+        std::vector<std::string> names = run->carry_out(stage);
+        tell_failures(stage, names);
+        Family family = stage_number == 0 || stage_number == 1 ? Family::ipv4 : Family::ipv6;
+        missing[index_of(family)].insert(names.begin(), names.end());
+        ++stage_number;
+    }
+    for (const BootStage& stage : plan_configuration(input, run->status(), missing)) {
+        std::vector<std::string> names = run->carry_out(stage);
+        tell_failures(stage, names);
+        failed = failed || !names.empty();
+    }
+    for (Family family : kFamilies) {
+        MovePlan moves = plan_moves(input, family, run->status(), missing);
+        if (!moves.message.empty()) complain(moves.message);
+        for (const BootStep& step : moves.steps) failed = !run->carry_out(step) || failed;
+    }
+    BootStage dhcp = plan_dhcp(input, run->status());
+    std::vector<std::string> names = run->carry_out(dhcp);
+    tell_failures(dhcp, names);
+    run->await_addresses();
+    return failed || run->failed() || !names.empty() ? 1 : 0;
+}
+
+int attach(const std::vector<std::string>& nics) {
+    auto run = Run::begin();
+    if (!run) {
+        complain(run.error().text);
+        return 1;
+    }
+    bool failed = false;
+    for (const std::string& nic : nics) failed = !attach_one(*run, nic) || failed;
+    run->await_addresses();
+    return failed || run->failed() ? 1 : 0;
+}
+
+int detach(const std::vector<std::string>& nics, bool force, bool dry_run) {
+    for (const std::string& nic : nics) {
+        if (wire::is_interface_name(nic)) continue;
+        complain("IP: No such device(" + printable(nic) + ")");
+        return 1;
+    }
+    Paths paths = Paths::from_environment();
+    auto client = DaemonClient::connect(paths);
+    if (!client) {
+        complain("cannot contact in.mpathd -- is IPMP in use?");
+        return 1;
+    }
+    auto locked = lock(paths);
+    auto reply = locked ? client->call(Detach{nics, force, dry_run}) : locked.error();
+    if (!reply || reply->error != CommandError::none) {
+        complain("IP: " + (reply ? reply->text : reply.error().text));
+        return 1;
+    }
+    say(reply->detail);
+    return 0;
+}
+
+}  // namespace ipmp
