@@ -1,14 +1,10 @@
 #include "tools/boot.hpp"
 
-#include <fcntl.h>
-#include <net/if.h>
-#include <sys/file.h>
-
 #include <algorithm>
 #include <cstdio>
 
-#include "base/unique_fd.hpp"
 #include "tools/boot_files.hpp"
+#include "tools/boot_lock.hpp"
 #include "tools/daemon_client.hpp"
 #include "tools/ifconfig_command.hpp"
 #include "wire/names.hpp"
@@ -22,33 +18,18 @@ void say(const std::string& text) {
     std::fflush(stdout);
 }
 
-void complain(const std::string& text) {
+// In the words of the original, which names no program.
+void report(const std::string& text) {
     std::fflush(stdout);
-    std::fprintf(stderr, "ipmp: %s\n", text.c_str());
+    std::fprintf(stderr, "%s\n", text.c_str());
 }
 
-std::set<std::string> links() {
-    std::set<std::string> names;
-    struct if_nameindex* all = if_nameindex();
-    for (struct if_nameindex* link = all; link && link->if_index != 0; ++link) names.insert(link->if_name);
-    if (all) if_freenameindex(all);
-    return names;
-}
+void complain(const std::string& text) { report("ipmp: " + text); }
 
 std::optional<IpAddress> resolve(const std::string& text, Family family) {
     auto word = parse_address_word(text, family);
     if (!word) return {};
     return word->address;
-}
-
-// Until it is destroyed, nobody else boots, attaches or detaches.
-Result<UniqueFd> lock(const Paths& paths) {
-    UniqueFd file(open(paths.boot_lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!file) return system_error("cannot open " + paths.boot_lock());
-    while (flock(file.get(), LOCK_EX) != 0) {
-        if (errno != EINTR) return system_error("cannot lock " + paths.boot_lock());
-    }
-    return file;
 }
 
 // One run of boot or attach.
@@ -60,7 +41,7 @@ class Run {
         Paths paths = Paths::from_environment();
         auto client = DaemonClient::connect_or_start(paths);
         if (!client) return client.error();
-        auto locked = lock(paths);
+        auto locked = lock_boot(paths);
         if (!locked) return locked.error();
         Run run(std::move(paths), std::move(*client));
         run.lock_ = std::move(*locked);
@@ -73,7 +54,7 @@ class Run {
             complain(problem);
             failed_ = true;
         }
-        return {std::move(read.files), links(), resolve};
+        return {std::move(read.files), kernel_link_names(), resolve};
     }
 
     // What cannot be learnt makes everything look as if it were not there yet.
@@ -138,7 +119,7 @@ void tell_failures(const BootStage& stage, const std::vector<std::string>& faile
     if (failed.empty()) return;
     std::string line = stage.failure + ":";
     for (const std::string& name : failed) line += " " + name;
-    complain(line);
+    report(line);
 }
 
 // Gives `nic` back what it had, or what its files say.
@@ -147,7 +128,7 @@ bool attach_one(Run& run, const std::string& nic) {
         complain("IP: " + text);
         return false;
     };
-    if (!wire::is_interface_name(nic) || !links().contains(nic)) return fail("No such device(" + printable(nic) + ")");
+    if (!wire::is_interface_name(nic) || !kernel_link_names().contains(nic)) return fail("No such device(" + printable(nic) + ")");
     Status status = run.status();
     if (is_configured(status, nic)) {
         say(nic + ": is configured already");
@@ -197,7 +178,7 @@ int boot() {
     }
     for (Family family : kFamilies) {
         MovePlan moves = plan_moves(input, family, run->status(), missing);
-        if (!moves.message.empty()) complain(moves.message);
+        if (!moves.message.empty()) report(moves.message);
         for (const BootStep& step : moves.steps) failed = !run->carry_out(step) || failed;
     }
     BootStage dhcp = plan_dhcp(input, run->status());
@@ -231,7 +212,7 @@ int detach(const std::vector<std::string>& nics, bool force, bool dry_run) {
         complain("cannot contact in.mpathd -- is IPMP in use?");
         return 1;
     }
-    auto locked = lock(paths);
+    auto locked = lock_boot(paths);
     auto reply = locked ? client->call(Detach{nics, force, dry_run}) : locked.error();
     if (!reply || reply->error != CommandError::none) {
         complain("IP: " + (reply ? reply->text : reply.error().text));

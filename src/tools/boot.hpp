@@ -1,6 +1,5 @@
 // ipmp boot, attach and detach: carry out what boot_plan.hpp plans, through ifconfig, and what in.mpathd decides. Each
-// returns an exit status and tells the rest itself. Only one of them runs at a time on a host: a NIC may appear while
-// others are being configured.
+// returns an exit status and tells the rest itself.
 #pragma once
 
 #include <string>

@@ -75,9 +75,12 @@ class Planner {
 
     // What is left to do of a line; all of it, as it was written, if none of its addresses is there yet.
     Words words_left(const FileLine& line, const std::string& interface, Family family) const {
-        Words all = line.words;
-        if (line.implies_up) all.insert(all.end(), kImpliedWords.begin(), kImpliedWords.end());
         auto split = split_line(line.words, family);
+        // Without an address they would change the mask of one that somebody else gave the interface since.
+        bool has_address = !split || split->sets.size() > 1 || !split->sets[0].address.empty();
+        const Words implied = has_address ? kImpliedWords : Words{"up"};
+        Words all = line.words;
+        if (line.implies_up) all.insert(all.end(), implied.begin(), implied.end());
         if (!split) return all;  // ifconfig will say what is wrong with it
         auto there = [&](const AddressSet& set) { return is_there(set, interface, family); };
         if (std::none_of(split->sets.begin(), split->sets.end(), there)) return all;
@@ -87,8 +90,8 @@ class Planner {
             Words words = words_of(split->sets[i], i == 0);
             left.insert(left.end(), words.begin(), words.end());
         }
-        bool implied = line.implies_up && !there(split->sets.back());
-        if (implied) left.insert(left.end(), kImpliedWords.begin(), kImpliedWords.end());
+        bool implies_up = line.implies_up && !there(split->sets.back());
+        if (implies_up) left.insert(left.end(), implied.begin(), implied.end());
         return left;
     }
 

@@ -237,6 +237,11 @@ TEST_F(BootPlan, R_DYN_1_WhatIsMissingOfALineIsMadeUpFor) {
               (Lines{"ipmp0 inet group ops addif 192.0.2.2/24 up addif 192.0.2.3/24 netmask + broadcast + up"}));
 }
 
+TEST_F(BootPlan, R_DYN_1_WithoutAnAddressNoMaskIsImplied) {
+    file(k4, "eth0", "group ops\n");
+    EXPECT_EQ(configuration(), (Lines{"eth0 inet group ops up"}));
+}
+
 TEST_F(BootPlan, R_DYN_1_AddressesOfOthersDoNotCount) {
     file(k4, "eth0", "192.0.2.1/24\n");
     show("eth1", "", false, {"192.0.2.1"});

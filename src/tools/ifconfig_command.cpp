@@ -84,7 +84,7 @@ Result<void> CommandLine::apply(const std::string& action, const Command& comman
 Result<void> CommandLine::flag(SetFlags flags) {
     flags.logical = current_;
     flags.family = family_;
-    if (unawaited_) flags.unawaited = true;
+    if (at_boot_) flags.unawaited = true;
     return apply("setifflags: SIOCSLIFFLAGS", flags);
 }
 
@@ -243,7 +243,7 @@ Result<void> CommandLine::add_logical(const std::string& text) {
     if (reply->error != CommandError::none) return Error{"addif: " + physical_ + ": " + reason_of(*reply)};
     auto created = parse_logical_name(reply->detail);
     if (!created || created->interface != physical_) return Error{"addif: in.mpathd gave no name for " + text};
-    std::printf("Created new logical interface %s\n", reply->detail.c_str());
+    if (!at_boot_) std::printf("Created new logical interface %s\n", reply->detail.c_str());
     std::fflush(stdout);
     current_ = *created;
     address_was_set_ = true;

@@ -17,14 +17,14 @@ namespace ipmp {
 
 class CommandLine {
   public:
-    // `unawaited`: addresses set up need not be in use yet when it returns.
-    CommandLine(LogicalName name, Family family, std::vector<std::string> words, bool unawaited = false)
+    // `at_boot`: it says nothing, and addresses set up need not be in use yet when it returns.
+    CommandLine(LogicalName name, Family family, std::vector<std::string> words, bool at_boot = false)
         : physical_(name.interface),
           named_logical_(name.number != 0),
           current_(std::move(name)),
           family_(family),
           words_(std::move(words)),
-          unawaited_(unawaited) {}
+          at_boot_(at_boot) {}
 
     // Carries out all words. An error ends it; its text is for stderr.
     Result<void> run();
@@ -57,7 +57,7 @@ class CommandLine {
     LogicalName current_;
     Family family_;
     std::vector<std::string> words_;
-    bool unawaited_;
+    bool at_boot_;
     std::size_t next_ = 0;
     std::optional<std::uint8_t> netmask_length_;  // of the last `netmask` word, wherever it stands
     std::optional<AddressWord> last_address_;     // given by this command for `current_`

@@ -15,6 +15,7 @@
 #include "render/status_table.hpp"
 #include "tools/boot.hpp"
 #include "tools/daemon_client.hpp"
+#include "tools/save.hpp"
 #include "wire/names.hpp"
 #include "wire/status_codec.hpp"
 
@@ -129,6 +130,8 @@ int run(int argc, char** argv) {
     detach_command->add_option("interface", nics, "underlying interfaces")->required();
     detach_command->add_flag("-f,--force", force, "even if nothing else carries the traffic on");
     detach_command->add_flag("--dry-run", dry_run, "only say what would happen");
+    CLI::App* save_command = app.add_subcommand("save", "write hostname files that reproduce what is configured now");
+    save_command->add_option("interface", nics, "interfaces outside groups to be saved as well");
     app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
     try {
         app.parse(argc, argv);
@@ -142,6 +145,7 @@ int run(int argc, char** argv) {
     if (boot_command->parsed()) return boot();
     if (attach_command->parsed()) return attach(nics);
     if (detach_command->parsed()) return detach(nics, force, dry_run);
+    if (save_command->parsed()) return save(nics);
     if (!stop_command->parsed() && !status_command->parsed()) return fail("a command is missing; see ipmp --help");
     return stop_command->parsed() ? stop(purge) : show_status(as_json);
 }
