@@ -108,7 +108,8 @@ struct WatchCarrier {
     bool operator==(const WatchCarrier&) const = default;
 };
 
-// A NIC that nobody has configured has appeared, or got this name: configure it from its files, if it has any (R-DYN-3).
+// A NIC that nobody has configured has appeared, or got this name: configure it from its files, if it has any
+// (R-DYN-3).
 struct AttachNic {
     std::string name;
     bool operator==(const AttachNic&) const = default;

@@ -65,7 +65,7 @@ struct SetFlags {  // up/down, -failover/failover, deprecated/-deprecated: only 
     std::optional<bool> up;
     std::optional<bool> no_failover;
     std::optional<bool> deprecated;
-    std::optional<bool> unawaited;  // true: the answer does not wait until an address set up is known to be nobody else's
+    std::optional<bool> unawaited;  // true: answered before an address set up is known to be nobody else's
 };
 struct AwaitAddresses {};  // answered once no data address is being asked for any more (R-ADR-6)
 struct SetStandby {  // ifconfig NAME standby | -standby

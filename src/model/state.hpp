@@ -53,7 +53,8 @@ struct InterfaceFamily {
     bool operator==(const InterfaceFamily&) const = default;
 };
 
-// What a NIC was configured with when it was detached: for the undo, until it is unplugged or configured anew (R-DYN-5).
+// What a NIC was configured with when it was detached: for the undo, until it is unplugged or configured anew
+// (R-DYN-5).
 struct DetachRecord {
     std::string group;  // its name, not that of the IPMP interface; empty: it was in none
     std::array<InterfaceFamily, 2> families;

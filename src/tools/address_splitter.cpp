@@ -94,8 +94,8 @@ void spread_netmask(SplitLine& line) {
     }
     if (!mask) return;
     for (AddressSet& set : line.sets) {
-        bool takes_it = !set.address.empty() && set.address.find('/') == std::string::npos && !has(set.words, "netmask");
-        if (takes_it) set.words.insert(set.words.begin(), {"netmask", *mask});
+        bool has_length = set.address.empty() || set.address.find('/') != std::string::npos;
+        if (!has_length && !has(set.words, "netmask")) set.words.insert(set.words.begin(), {"netmask", *mask});
     }
 }
 

@@ -1,6 +1,6 @@
 // Which words of an ifconfig line are for the interface itself, and which for each of its addresses: those of a NIC
-// that is missing are moved to its group, and those that stay are all that a NIC gets when it is attached later (R-DYN-2,
-// R-DYN-3). Pure: words in, words out.
+// that is missing are moved to its group, and those that stay are all that a NIC gets when it is attached later
+// (R-DYN-2, R-DYN-3). Pure: words in, words out.
 //
 // A line is a row of sets, one for each address; `addif` begins the next. A set is fixed if the last of its words
 // `failover` and `-failover` is the latter, or if it has `dhcp`: it is of use on its NIC only. All others can move.

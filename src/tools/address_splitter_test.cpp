@@ -65,11 +65,12 @@ constexpr Row kRows[] = {
     {Family::ipv4, "group ops auto-dhcp primary", "group ops auto-dhcp primary", ""},
     {Family::ipv4, "plumb metric 2 ether 2:0:0:0:0:1 router 192.0.2.1/24 deprecated private up",
      "plumb metric 2 ether 2:0:0:0:0:1 router", "addif 192.0.2.1/24 deprecated private up"},
-    {Family::ipv4, "192.0.2.1/24 addif 192.0.2.2/24 mtu 1400 up", "mtu 1400", "addif 192.0.2.1/24 | addif 192.0.2.2/24 up"},
+    {Family::ipv4, "192.0.2.1/24 addif 192.0.2.2/24 mtu 1400 up", "mtu 1400",
+     "addif 192.0.2.1/24 | addif 192.0.2.2/24 up"},
     {Family::ipv6, "group ops -failover up", "group ops -failover up", ""},
     {Family::ipv6, "addif 2001:db8::10/64 up", "", "addif 2001:db8::10/64 up"},
-    {Family::ipv6, "token ::7/64 group ops -failover up addif 2001:db8::10/64 up", "token ::7/64 group ops -failover up",
-     "addif 2001:db8::10/64 up"},
+    {Family::ipv6, "token ::7/64 group ops -failover up addif 2001:db8::10/64 up",
+     "token ::7/64 group ops -failover up", "addif 2001:db8::10/64 up"},
 };
 
 TEST(AddressSplitter, R_DYN_2_R_DYN_3_WhatStaysAndWhatMoves) {

@@ -96,8 +96,8 @@ class Run {
         IPMP_CHECK(logical);
         Result<void> outcome = CommandLine(std::move(*logical), step.family, step.words, true).run();
         if (outcome) return true;
-        std::string file = paths_.etc() + "/" + hostname_prefix(step.family) + (step.of.empty() ? step.interface : step.of);
-        complain(file + ": ifconfig: " + outcome.error().text);
+        std::string file = hostname_prefix(step.family) + (step.of.empty() ? step.interface : step.of);
+        complain(paths_.etc() + "/" + file + ": ifconfig: " + outcome.error().text);
         return false;
     }
 
@@ -128,7 +128,8 @@ bool attach_one(Run& run, const std::string& nic) {
         complain("IP: " + text);
         return false;
     };
-    if (!wire::is_interface_name(nic) || !kernel_link_names().contains(nic)) return fail("No such device(" + printable(nic) + ")");
+    bool exists = wire::is_interface_name(nic) && kernel_link_names().contains(nic);
+    if (!exists) return fail("No such device(" + printable(nic) + ")");
     Status status = run.status();
     if (is_configured(status, nic)) {
         say(nic + ": is configured already");

@@ -278,7 +278,8 @@ MovePlan plan_moves(const BootInput& input, Family family, const Status& status,
         std::string target = group.empty() ? "" : groups.find(group, family, plan.steps);
         if (!target.empty()) {
             for (const AddressSet& set : planner.movable(file, family)) {
-                if (!planner.is_there(set, nic, family)) plan.steps.push_back({target, family, words_of(set, false), interface});
+                if (planner.is_there(set, nic, family)) continue;
+                plan.steps.push_back({target, family, words_of(set, false), interface});
             }
         }
         if (!named.insert(nic).second) continue;

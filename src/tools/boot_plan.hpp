@@ -1,10 +1,10 @@
 // What `ipmp boot` and `ipmp attach` have to do, as lines of ifconfig in order (R-DYN-1 to R-DYN-3). Pure: what the
 // files say, which links there are and what in.mpathd shows go in, stages come out.
 //
-// The order is that of Solaris: IPMP interfaces are made, the others plumbed, IPMP interfaces configured, then the others;
-// then the addresses of NICs that are missing move to their groups; DHCP comes last. What is so already is left out: a
-// set of a line (address_splitter.hpp) whose address is there, on the interface or on that of its group. So all of it may
-// be done again at any time, and on a fresh host each line is run as it was written.
+// The order is that of Solaris: IPMP interfaces are made, the others plumbed, IPMP interfaces configured, then the
+// others; then the addresses of NICs that are missing move to their groups; DHCP comes last. What is so already is left
+// out: a set of a line (address_splitter.hpp) whose address is there, on the interface or on that of its group. So all
+// of it may be done again at any time, and on a fresh host each line is run as it was written.
 #pragma once
 
 #include <array>

@@ -32,7 +32,8 @@ class BootPlan : public testing::Test {
         for (int i = 0; i < 2; ++i) {
             std::string number = std::to_string(i), data = explicit_group ? "" : " addif 192.0.2.1" + number + "/24 up";
             std::string data6 = explicit_group ? "" : " addif 2001:db8::1" + number + "/64 up";
-            if (family == k4) file(k4, "eth" + number, "group ops -failover 192.0.2.2" + number + "/24 up" + data + end);
+            std::string test = " -failover 192.0.2.2" + number + "/24 up";
+            if (family == k4) file(k4, "eth" + number, "group ops" + test + data + end);
             if (family == k6) file(k6, "eth" + number, "group ops -failover up" + data6 + end);
         }
     }
@@ -175,7 +176,8 @@ TEST_F(BootPlan, R_DYN_2_AllAreMissing) {
     show("ipmp1", "ops", true, {"192.0.2.10", "192.0.2.11"});
     EXPECT_EQ(moves(k6),
               (Lines{"moving addresses from failed IPv6 interfaces: eth0 (moved to ipmp1) eth1 (moved to ipmp1)",
-                     "ipmp1 inet6 ipmp", "ipmp1 inet6 addif 2001:db8::10/64 up", "ipmp1 inet6 addif 2001:db8::11/64 up"}));
+                     "ipmp1 inet6 ipmp", "ipmp1 inet6 addif 2001:db8::10/64 up",
+                     "ipmp1 inet6 addif 2001:db8::11/64 up"}));
 }
 
 TEST_F(BootPlan, R_DYN_2_MembersOfAnExplicitGroupHaveNothingToMove) {
@@ -279,7 +281,8 @@ TEST_F(BootPlan, R_DYN_3_AnAttachedMemberGetsWhatIsNotItsGroups) {
         members(k4, one_line, false);
         members(k6, one_line, false);
         std::string end = one_line ? " netmask + broadcast + up" : "";
-        Lines expected{"eth0 inet plumb", "eth0 inet6 plumb", "eth0 inet group ops set 192.0.2.20/24 -failover up" + end};
+        Lines expected{"eth0 inet plumb", "eth0 inet6 plumb",
+                       "eth0 inet group ops set 192.0.2.20/24 -failover up" + end};
         if (!one_line) expected.push_back("eth0 inet up");
         expected.insert(expected.end(), {"eth0 inet up", "eth0 inet6 group ops -failover up"});
         if (!one_line) expected.push_back("eth0 inet6 up");

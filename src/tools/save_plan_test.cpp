@@ -101,7 +101,8 @@ TEST_F(Saving, R_DYN_1_WhatCannotBeSavedIsTold) {
     input_.status.plumbed[1].name = "uplink";
     EXPECT_EQ(plan_save(input_).warnings,
               (std::vector<std::string>{"uplink: cannot be saved, as names in hostname files end in a digit",
-                                        "ipmp0: its policy (source) has no word in hostname files, set it after a boot"}));
+                                        "ipmp0: its policy (source) has no word in hostname files, set it after a "
+                                        "boot"}));
 }
 
 }  // namespace

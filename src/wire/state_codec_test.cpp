@@ -63,7 +63,8 @@ class Generator {
         x.hardware_duplicate = coin();
         x.saved_settings = {{"ipv4/conf/*/rp_filter", std::to_string(below(3))}, {"ipv6/neigh/*/retrans_time_ms", "1"}};
         if (coin()) {
-            x.detached = DetachRecord{.group = coin() ? "a" : "", .standby = coin(), .admin_up = coin(), .done = coin()};
+            x.detached = DetachRecord{.group = coin() ? "a" : "", .standby = coin(), .admin_up = coin()};
+            x.detached->done = coin();
             for (Family family : kFamilies) x.detached->families[index_of(family)] = {coin(), addresses(family)};
         }
         x.mac = mac();

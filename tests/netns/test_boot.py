@@ -190,7 +190,8 @@ def test_R_DYN_1_what_is_saved_is_what_boots(lab):
         host = site.host
         host.ifconfig("ipmp7", "unplumb")
         host.ifconfig("ipmp0", "group", "my ops")
-        host.ifconfig("ipmp0", "192.0.2.1/24", "up", "addif", "192.0.2.2/25", "deprecated", "up", "addif", "192.0.2.3/24")
+        host.ifconfig("ipmp0", "192.0.2.1/24", "up", "addif", "192.0.2.2/25", "deprecated", "up",
+                      "addif", "192.0.2.3/24")
         host.ifconfig("ipmp0", "inet6", "plumb", "addif", "2001:db8::1/64", "up")
         host.ifconfig("eth1", "plumb", "group", "my ops", "192.0.2.21/24", "-failover", "standby", "up")
         host.ifconfig("eth1", "inet6", "plumb", "-failover", "up")

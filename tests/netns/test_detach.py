@@ -50,7 +50,8 @@ def test_R_DYN_4_R_DYN_5_two_nics_of_one_card_go_and_come_together(lab):
         assert members(host) == ["eth2"] and not host.ns.link("eth0")["flags"].count("UP")
         assert has_addresses(host, "eth0") == has_addresses(host, "eth1") == []
         meter.wait_messages(200)
-        assert site.ipmp("detach", "eth2", code=1).stderr.startswith("ipmp: IP: Device consumers prohibit offline(eth2)")
+        told = site.ipmp("detach", "eth2", code=1).stderr
+        assert told.startswith("ipmp: IP: Device consumers prohibit offline(eth2)")
         assert site.ipmp("detach", "eth0", "nosuch0").stdout == "eth0: not in use\nnosuch0: not in use\n"
         assert site.ipmp("attach", "eth1", "eth0").stdout == "eth1: restored\neth0: restored\n"
         wait_until(lambda: members(host) == names, 15, "both are back")
@@ -112,8 +113,8 @@ def usage(host):
 
 
 def replace_again_and_again(lab, say, rounds):
-    """Detached, unplugged, plugged in as another NIC of that name, configured from its files by the daemon, or pulled out
-    by surprise and renamed on its return; a TCP stream goes on all the time."""
+    """Detached, unplugged, plugged in as another NIC that has, or gets, that name, and configured from its files by the
+    daemon; or pulled out by surprise. A TCP stream goes on all the time."""
     with booted(lab, FILES) as site:
         ready(site, ["eth0", "eth1"])
         host = site.host

@@ -48,7 +48,8 @@ struct DescribeCommand {
     }
     std::string operator()(const AwaitAddresses&) const { return "await addresses"; }
     std::string operator()(const Detach& c) const {
-        return fmt::format("detach{}{} {}", c.force ? " -f" : "", c.dry_run ? " dry" : "", fmt::join(c.interfaces, " "));
+        const char* how = c.force ? " -f" : "";
+        return fmt::format("detach{}{} {}", how, c.dry_run ? " dry" : "", fmt::join(c.interfaces, " "));
     }
     std::string operator()(const UndoDetach& c) const { return fmt::format("undo detach {}", c.interface); }
     std::string operator()(const Stop& c) const { return c.purge ? "stop --purge" : "stop"; }
