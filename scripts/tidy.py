@@ -29,6 +29,7 @@ LAYERS = {
     "shell": BELOW_SHELL,
     "daemon": BELOW_SHELL | {"shell"},
     "tools": {"base", "model", "wire", "render"},
+    "libipmp": {"base", "model", "wire", "render", "tools"},
     "bpf": set(),
 }
 # The map layout and the generated skeleton are for those who load the programs.
@@ -46,7 +47,8 @@ CORE_WORD = re.compile(r"\b(errno|rand|srand|random_device|f?printf|perror|syslo
                        r"|this_thread|thread_local|socket|ioctl)\b(?!\s*:)")
 SLEEP = re.compile(r"\b(u?sleep|nanosleep|sleep_for|sleep_until)\s*\(")
 
-TEXT_SUFFIXES = {".cpp", ".hpp", ".c", ".h", ".py", ".sh", ".md", ".cmake", ".json", ".txt", ".varlink", ".8", ""}
+TEXT_SUFFIXES = {".cpp", ".hpp", ".c", ".h", ".py", ".sh", ".md", ".cmake", ".json", ".txt", ".varlink",
+                 ".3", ".5", ".8", ""}
 SKIPPED = {".git", "__pycache__", ".pytest_cache", "LICENSES", "corpus"}
 
 

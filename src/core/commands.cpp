@@ -15,6 +15,8 @@ namespace ipmp {
 
 namespace {
 
+constexpr std::uint32_t kMostIndex = 0x7fffffff;  // the kernel's are signed
+
 Group* group_named(CommandContext& context, const std::string& group_name) {
     for (auto& [interface, group] : context.state.groups) {
         if (group.name == group_name) return &group;
@@ -52,8 +54,11 @@ CommandReply create_ipmp(const CreateIpmp& command, CommandContext& context) {
     if (command.interface.empty()) return failure(CommandError::invalid_argument, "Invalid argument");
     if (Group* group = find_group(context, command.interface)) {
         GroupFamily& family = group->families[index_of(command.family)];
-        if (family.plumbed) return failure(CommandError::already_exists, "Interface already exists");
+        if (family.plumbed && !family.implied) return failure(CommandError::already_exists, "Interface already exists");
+        bool other_index = command.index != 0 && group->upper && group->upper.value != command.index;
+        if (other_index) return failure(CommandError::not_supported, "its index is given already");
         family.plumbed = true;
+        family.implied = false;
         return success();
     }
     if (kernel_link(context, command.interface) || context.state.interfaces.contains(command.interface)) {
@@ -62,7 +67,13 @@ CommandReply create_ipmp(const CreateIpmp& command, CommandContext& context) {
     if (group_named(context, command.interface)) {
         return failure(CommandError::already_exists, fmt::format("group {} already exists", command.interface));
     }
-    make_group(context, command.interface, command.interface).families[index_of(command.family)].plumbed = true;
+    if (command.index > kMostIndex) return failure(CommandError::invalid_argument, "Invalid argument");
+    if (context.kernel.links.contains({command.index})) {
+        return failure(CommandError::in_use, fmt::format("index {} is in use", command.index));
+    }
+    Group& group = make_group(context, command.interface, command.interface);
+    group.families[index_of(command.family)].plumbed = true;
+    group.wanted_index = command.index;
     return success();
 }
 
@@ -107,7 +118,7 @@ CommandReply rename_group(Group& group, const std::string& name, CommandContext&
 
 void leave(Interface& nic) {
     nic.group.clear();
-    nic.failed = nic.inactive = nic.offline = nic.hardware_duplicate = false;
+    nic.declared_failed = nic.failed = nic.inactive = nic.offline = nic.hardware_duplicate = false;
     nic.link_ups.clear();
     nic.flapping_reported = false;
     nic.repair_due.reset();
@@ -125,6 +136,9 @@ CommandReply vet(const Interface& nic, const CommandContext& context) {
     if (link == context.kernel.links.end()) return no_such_interface(nic.name);
     if (link->second.no_arp || !link->second.multicast) {
         return failure(CommandError::not_supported, fmt::format("{}: needs ARP and multicast", nic.name));
+    }
+    if (uses_route_source(context.state, nic)) {
+        return failure(CommandError::not_supported, fmt::format("{} has to do with usesrc", nic.name));
     }
     if (link->second.master) {
         auto master = context.kernel.links.find(link->second.master);
@@ -161,7 +175,7 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (!nic->group.empty()) leave(*nic);
     if (!group) group = &make_implicit_group(context, command.group);
     for (std::size_t family = 0; family < kFamilies.size(); ++family) {
-        group->families[family].plumbed |= nic->families[family].plumbed;
+        if (nic->families[family].plumbed) imply(group->families[family]);
     }
     nic->group = group->interface;
     return success();
@@ -171,20 +185,20 @@ namespace {
 
 CommandReply plumb(const Plumb& command, CommandContext& context) {
     if (command.number != 0) return plumb_logical(command, context);
-    bool* plumbed = nullptr;
-    if (Group* group = find_group(context, command.interface)) {
-        plumbed = &group->families[index_of(command.family)].plumbed;
-    } else if (Interface* nic = find_nic(context, command.interface)) {
-        plumbed = &nic->families[index_of(command.family)].plumbed;
-        nic->detached.reset();  // it is configured anew
-        auto host = context.state.groups.find(nic->group);  // a family plumbed on a member joins by itself
-        if (host != context.state.groups.end()) host->second.families[index_of(command.family)].plumbed = true;
-    } else {
-        return no_such_interface(command.interface);
-    }
-    if (*plumbed) return failure(CommandError::already_exists, "Interface already exists");
-    *plumbed = true;
-    return success();
+    std::size_t family = index_of(command.family);
+    auto plumb_now = [](auto& target) {
+        if (target.plumbed && !target.implied) return failure(CommandError::already_exists, "Interface already exists");
+        target.plumbed = true;
+        target.implied = false;
+        return success();
+    };
+    if (Group* group = find_group(context, command.interface)) return plumb_now(group->families[family]);
+    Interface* nic = find_nic(context, command.interface);
+    if (!nic) return no_such_interface(command.interface);
+    nic->detached.reset();  // it is configured anew
+    auto host = context.state.groups.find(nic->group);  // a family plumbed on a member joins by itself
+    if (host != context.state.groups.end()) imply(host->second.families[family]);
+    return plumb_now(nic->families[family]);
 }
 
 CommandReply unplumb(const Unplumb& command, CommandContext& context) {
@@ -195,9 +209,11 @@ CommandReply unplumb(const Unplumb& command, CommandContext& context) {
     InterfaceFamily& family = nic->families[index_of(command.family)];
     if (!family.plumbed) return no_such_interface(command.interface);
     doom_all(context, nic->index, family.addresses);
-    family.plumbed = false;
+    family = InterfaceFamily{};
     if (nic->families[0].plumbed || nic->families[1].plumbed) return success();
     leave(*nic);
+    nic->wanted_mtu_bytes = 0;
+    nic->wanted_mac.reset();
     context.orders.ops.push_back(SetLinkUp{nic->index, false});
     return success();
 }
@@ -206,7 +222,8 @@ CommandReply set_standby(const SetStandby& command, CommandContext& context) {
     if (find_group(context, command.interface)) return failure(CommandError::invalid_argument, "Invalid argument");
     Interface* nic = find_nic(context, command.interface);
     if (!nic) return no_such_interface(command.interface);
-    if (command.standby && !nic->standby && nic->inactive) {
+    bool refused = !nic->standby && (nic->inactive || uses_route_source(context.state, *nic));
+    if (command.standby && refused) {
         return failure(CommandError::invalid_argument, "Invalid argument");
     }
     nic->standby = command.standby;
@@ -302,6 +319,13 @@ struct CarryOut {
     CommandReply operator()(const AwaitAddresses&) const { return await_addresses(context); }
     CommandReply operator()(const Detach& command) const { return detach(command, context); }
     CommandReply operator()(const UndoDetach& command) const { return undo_detach(command, context); }
+    CommandReply operator()(const SetMtu& command) const { return set_mtu(command, context); }
+    CommandReply operator()(const SetMetric& command) const { return set_metric(command, context); }
+    CommandReply operator()(const SetEther& command) const { return set_ether(command, context); }
+    CommandReply operator()(const SetArp& command) const { return set_arp(command, context); }
+    CommandReply operator()(const SetFailed& command) const { return set_failed(command, context); }
+    CommandReply operator()(const SetToken& command) const { return set_token(command, context); }
+    CommandReply operator()(const SetRouteSource& command) const { return set_route_source(command, context); }
 };
 
 }  // namespace

@@ -57,6 +57,16 @@ CommandReply set_netmask(const SetNetmask& command, CommandContext& context);
 CommandReply add_logical(const AddLogical& command, CommandContext& context);
 CommandReply remove_logical(const RemoveLogical& command, CommandContext& context);
 CommandReply set_flags(const SetFlags& command, CommandContext& context);
+// Of commands_link.cpp.
+CommandReply set_mtu(const SetMtu& command, CommandContext& context);
+CommandReply set_metric(const SetMetric& command, CommandContext& context);
+CommandReply set_ether(const SetEther& command, CommandContext& context);
+CommandReply set_arp(const SetArp& command, CommandContext& context);
+CommandReply set_failed(const SetFailed& command, CommandContext& context);
+CommandReply set_token(const SetToken& command, CommandContext& context);
+CommandReply set_route_source(const SetRouteSource& command, CommandContext& context);
+// `nic` is one of the two in a `usesrc`, which excludes group and standby.
+bool uses_route_source(const State& state, const Interface& nic);
 // The same commands with a number other than 0.
 CommandReply plumb_logical(const Plumb& command, CommandContext& context);
 CommandReply unplumb_logical(const Unplumb& command, CommandContext& context);

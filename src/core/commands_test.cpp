@@ -131,13 +131,22 @@ TEST_F(Commands, UpOfTheStubOfAGroupIsRemembered) {
     EXPECT_EQ(orders_.ops.size(), 0u);
 }
 
-TEST_F(Commands, AnAddressThatComesFromElsewhereTakesThePlaceOfAPlainStub) {
-    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = true}), CommandError::none);
+TEST_F(Commands, R_GRP_5_AMigratingAddressTakesThePlaceOfAStubThatIsDown) {
     nic("a").families[0].addresses = {{.address = kOne, .prefix_length = 24, .up = true}};
     migrate_addresses(state_, kernel_);
     ASSERT_EQ(on_group().size(), 1u);
     EXPECT_EQ(on_group()[0].number, 0u);
     EXPECT_EQ(on_group()[0].address, kOne);
+}
+
+TEST_F(Commands, R_GRP_5_AMigratingAddressLeavesAStubThatIsUp) {
+    EXPECT_EQ(run(SetFlags{.logical = {"ipmp0", 0}, .up = true}), CommandError::none);
+    nic("a").families[0].addresses = {{.address = kOne, .prefix_length = 24, .up = true}};
+    migrate_addresses(state_, kernel_);
+    ASSERT_EQ(on_group().size(), 2u);
+    EXPECT_TRUE(on_group()[0].address.is_zero() && on_group()[0].up);
+    EXPECT_EQ(on_group()[1].number, 1u);
+    EXPECT_EQ(on_group()[1].address, kOne);
 }
 
 TEST_F(Commands, D4_PolicyOfAGroup) {

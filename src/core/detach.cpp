@@ -59,12 +59,17 @@ CommandReply judge(const Interface& nic, const std::set<std::string>& leaving, c
                           "no other functioning interface is in group " + group->second.name);
     }
     text += " from group " + group->second.name;
-    text += others.empty() ? ", which keeps its data addresses but has failed" : ", " + join(others) + " carry on";
+    const char* how = others.size() == 1 ? " carries on" : " carry on";
+    text += others.empty() ? ", which keeps its data addresses but has failed" : ", " + join(others) + how;
     return success(text + (lost.empty() ? "" : "; test addresses removed: " + lost));
 }
 
 void take_away(Interface& nic, CommandContext& context) {
-    DetachRecord record{.families = nic.families, .standby = nic.standby, .admin_up = nic.admin_up};
+    DetachRecord record{.families = nic.families,
+                        .standby = nic.standby,
+                        .wanted_mtu_bytes = nic.wanted_mtu_bytes,
+                        .wanted_mac = nic.wanted_mac,
+                        .admin_up = nic.admin_up};
     auto group = context.state.groups.find(nic.group);
     if (group != context.state.groups.end()) record.group = group->second.name;
     for (InterfaceFamily& family : record.families) {
@@ -77,10 +82,12 @@ void take_away(Interface& nic, CommandContext& context) {
     }
     for (InterfaceFamily& family : nic.families) {
         doom_all(context, nic.index, family.addresses);
-        family.plumbed = false;
+        family = InterfaceFamily{};
     }
     leave(nic);
     nic.standby = false;
+    nic.wanted_mtu_bytes = 0;
+    nic.wanted_mac.reset();
     nic.detached = std::move(record);
     context.orders.ops.push_back(SetLinkUp{nic.index, false});
 }
@@ -133,6 +140,8 @@ CommandReply undo_detach(const UndoDetach& command, CommandContext& context) {
     nic->detached.reset();
     nic->families = record.families;
     nic->standby = record.standby;
+    nic->wanted_mtu_bytes = record.wanted_mtu_bytes;
+    nic->wanted_mac = record.wanted_mac;
     for (InterfaceFamily& family : nic->families) {
         std::erase_if(family.addresses, [&](const LogicalAddress& logical) {
             return !logical.address.is_zero() && used_elsewhere(context.state, *nic, logical.address);

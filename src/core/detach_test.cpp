@@ -53,7 +53,7 @@ class Detaching : public testing::Test {
 
 TEST_F(Detaching, R_DYN_4_AMemberGoesWithItsTestAddress) {
     CommandReply reply = run(Detach{{"b"}});
-    EXPECT_EQ(reply.detail, "b: detached from group ops, a carry on; test addresses removed: 192.0.2.20");
+    EXPECT_EQ(reply.detail, "b: detached from group ops, a carries on; test addresses removed: 192.0.2.20");
     EXPECT_EQ(nic("b").group, "");
     EXPECT_FALSE(nic("b").families[0].plumbed);
     EXPECT_TRUE(nic("b").families[0].addresses.empty());
@@ -97,7 +97,7 @@ TEST_F(Detaching, R_DYN_4_WhoseFailureCountsAgainstRedundancy) {
 TEST_F(Detaching, R_DYN_4_ADryRunChangesNothing) {
     State before = state_;
     EXPECT_EQ(run(Detach{{"b", "d", "nosuch0"}, false, true}).detail,
-              "b: would be detached from group ops, a carry on; test addresses removed: 192.0.2.20\n"
+              "b: would be detached from group ops, a carries on; test addresses removed: 192.0.2.20\n"
               "d: not in use\nnosuch0: not in use");
     EXPECT_EQ(run(Detach{{"a", "b"}, false, true}).error, CommandError::minimum_redundancy);
     EXPECT_EQ(state_, before);

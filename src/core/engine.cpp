@@ -14,6 +14,7 @@
 #include "core/hardware_duplicates.hpp"
 #include "core/image.hpp"
 #include "core/keep_alives.hpp"
+#include "core/link_wishes.hpp"
 #include "core/membership_queries.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/newcomers.hpp"
@@ -193,6 +194,7 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
     CommandContext context{state, kernel, host_id, reconciler.orders};
     undo_failed_detach(reconciler.applied(event, kernel, log), context, log);
+    forget_refused_wishes(state, event);
 }
 
 void Engine::Impl::file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }

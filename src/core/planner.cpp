@@ -6,6 +6,7 @@
 
 #include "core/forwarding.hpp"
 #include "core/link_limits.hpp"
+#include "core/link_wishes.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/predicates.hpp"
 
@@ -29,14 +30,15 @@ struct WantedAddress {
     std::uint8_t prefix_length = 0;
     std::optional<IpAddress> broadcast;
     bool scope_link = false;
+    bool deprecated = false;
 };
 
 // A test address of a member is a host address: no prefix route, no broadcast route, and scope link keeps it
 // from ever being chosen as a source (R-ADR-3); its on-link route is in a table of its own (design D11).
 WantedAddress wanted_address(const LogicalAddress& logical, bool on_member) {
     bool is_test_address = on_member && logical.no_failover && !logical.address.is_link_local();
-    if (is_test_address) return {logical.address, bits_of(logical.address.family), {}, true};
-    return {logical.address, logical.prefix_length, logical.broadcast, logical.scope_link};
+    if (is_test_address) return {logical.address, bits_of(logical.address.family), {}, true, false};
+    return {logical.address, logical.prefix_length, logical.broadcast, logical.scope_link, logical.deprecated};
 }
 
 class Planner {
@@ -54,8 +56,9 @@ class Planner {
             if (find_link(kernel_, interface.index)) plan_interface(interface);
         }
         plan_rules();
-        std::vector<KernelOp> neighbours = plan_neighbours(state_, kernel_);
-        std::move(neighbours.begin(), neighbours.end(), std::back_inserter(ops_));
+        for (auto& more : {plan_link_wishes(state_, kernel_), plan_neighbours(state_, kernel_)}) {
+            ops_.insert(ops_.end(), more.begin(), more.end());
+        }
         return std::move(ops_);
     }
 
@@ -82,7 +85,8 @@ class Planner {
 
     void plan_links(const Group& group) {
         if (group.upper || group.lower) return;  // half a pair is on its way out: wait for the rest
-        ops_.push_back(CreateIpmpLink{group.interface, group.lower_name, group.mac, group.lower_mac});
+        std::uint32_t index = find_link(kernel_, {group.wanted_index}) ? 0 : group.wanted_index;
+        ops_.push_back(CreateIpmpLink{group.interface, group.lower_name, group.mac, group.lower_mac, index});
     }
 
     void plan_group(const Group& group) {
@@ -197,14 +201,19 @@ class Planner {
             if (logical.address.is_zero()) continue;
             WantedAddress wanted = wanted_address(logical, on_member);
             bool is_up = in_use(logical) && (enabled || logical.address.is_link_local());
-            bool present = false;
+            bool present = false, changes = false;
             for (const AddressState& seen : kernel_.addresses) {  // the kernel takes one address with many prefixes
                 if (seen.link != link || seen.address != logical.address) continue;
-                if (is_up && fits(seen, logical, wanted) && (!present || logical.adopted)) present = true;
-                else ops_.push_back(RemoveAddress{link, seen.address, seen.prefix_length});
+                if (is_up && fits(seen, logical, wanted) && (!present || logical.adopted)) {
+                    present = true;
+                    changes = !logical.adopted && seen.deprecated != wanted.deprecated;
+                } else {
+                    ops_.push_back(RemoveAddress{link, seen.address, seen.prefix_length});
+                }
             }
-            if (!is_up || present) continue;
-            AddAddress add{link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {}};
+            if (!is_up || (present && !changes)) continue;
+            AddAddress add{link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {},
+                           wanted.deprecated};
             if (logical.adopted) {  // comes from a member with its lifetime, or is gone
                 add.lifetime_from = member_with(logical.address, link);
                 if (!add.lifetime_from) continue;
@@ -333,7 +342,7 @@ std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const 
     return Planner(state, kernel, config).run();
 }
 
-std::vector<ManagedLink> managed_links(const State& state) {
+std::vector<ManagedLink> managed_links(const State& state, const KernelState& kernel) {
     std::vector<ManagedLink> managed;
     for (const auto& [name, group] : state.groups) {
         if (!group.upper) continue;
@@ -343,10 +352,13 @@ std::vector<ManagedLink> managed_links(const State& state) {
         names.insert(names.end(), kForwardingSettings.begin(), kForwardingSettings.end());
     }
     for (const auto& [name, interface] : state.interfaces) {
+        auto sources = wanted_route_sources(state, kernel, interface);
         bool ours = !interface.group.empty() || !interface.saved_settings.empty();
-        if (!ours || !interface.index) continue;
-        managed.push_back({interface.index, names_of(wanted_settings(interface, {}))});
+        if ((!ours && !sources) || !interface.index) continue;
+        managed.push_back({interface.index, {}, sources});
+        if (!ours) continue;
         auto& names = managed.back().settings;
+        names = names_of(wanted_settings(interface, {}));
         names.insert(names.end(), kForwardingSettings.begin(), kForwardingSettings.end());
     }
     return managed;

@@ -16,8 +16,8 @@ namespace ipmp {
 // The difference as it stands. Empty: the kernel is as wanted. Pure; asking twice gives the same answer.
 std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config);
 
-// Links whose settings the plan needs to see.
-std::vector<ManagedLink> managed_links(const State& state);
+// Links that the plan needs to see more of.
+std::vector<ManagedLink> managed_links(const State& state, const KernelState& kernel);
 
 // The settings we want on a member or an IPMP interface (design D11).
 Settings wanted_settings(const Group& group, const Config& config);

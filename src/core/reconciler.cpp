@@ -87,7 +87,7 @@ void Reconciler::reconcile(const State& state, const KernelState& kernel, const 
     std::vector<KernelOp> planned = limiter_.admit(plan(state, kernel, config), now);
     log_held(kernel, actions);
     std::move(planned.begin(), planned.end(), std::back_inserter(ops));
-    std::vector<ManagedLink> links = managed_links(state);
+    std::vector<ManagedLink> links = managed_links(state, kernel);
     orders.arriving.clear();
     for (const KernelOp& op : ops) {
         const auto* add = std::get_if<AddAddress>(&op);

@@ -2,7 +2,9 @@
 // then announce. Failures come back as events, never as return values.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -78,6 +80,7 @@ struct AskMemberships {
 struct ManagedLink {
     InterfaceIndex link;
     std::vector<std::string> settings;  // names to report in LinkState::settings from now on
+    std::optional<std::array<std::optional<IpAddress>, 2>> route_sources;  // count others in LinkState::other_sources
     bool operator==(const ManagedLink&) const = default;
 };
 

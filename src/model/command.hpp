@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ip_address.hpp"
+#include "base/mac_address.hpp"
 #include "model/dataplane_image.hpp"
 
 namespace ipmp {
@@ -23,6 +24,7 @@ struct LogicalName {
 struct CreateIpmp {  // ifconfig NAME [inet|inet6] ipmp
     std::string interface;
     Family family = Family::ipv4;
+    std::uint32_t index = 0;  // wanted by `index N` on the same line; 0: the kernel's choice
 };
 struct Plumb {  // ifconfig NAME[:N] [inet|inet6] plumb; with a number: makes a logical interface without an address
     std::string interface;
@@ -59,12 +61,13 @@ struct RemoveLogical {  // ifconfig NAME removeif A
     std::string interface;
     IpAddress address;
 };
-struct SetFlags {  // up/down, -failover/failover, deprecated/-deprecated: only what has a value changes
+struct SetFlags {  // up/down, -failover/failover, [-]deprecated, [-]private: only what has a value changes
     LogicalName logical;
     Family family = Family::ipv4;
     std::optional<bool> up;
     std::optional<bool> no_failover;
     std::optional<bool> deprecated;
+    std::optional<bool> is_private;
     std::optional<bool> unawaited;  // true: answered before an address set up is known to be nobody else's
 };
 struct AwaitAddresses {};  // answered once no data address is being asked for any more (R-ADR-6)
@@ -98,14 +101,46 @@ struct SetRouter {  // ifconfig NAME router | -router; on an underlying or IPMP 
     Family family = Family::ipv4;
     bool router = true;
 };
+struct SetMtu {  // ifconfig NAME mtu N; of an IPMP interface: at most that of each member
+    std::string interface;
+    Family family = Family::ipv4;
+    std::uint32_t mtu_bytes = 0;
+};
+struct SetMetric {  // ifconfig NAME metric N: told to routing programs, shown
+    std::string interface;
+    Family family = Family::ipv4;
+    std::uint32_t metric = 0;
+};
+struct SetEther {  // ifconfig NAME ether MAC
+    std::string interface;
+    MacAddress mac;
+};
+struct SetArp {  // ifconfig NAME arp | -arp
+    std::string interface;
+    bool arp = true;
+};
+struct SetFailed {  // ifconfig NAME failed | -failed: as if its link were lost, for tests of what follows then
+    std::string interface;
+    bool failed = true;
+};
+struct SetToken {  // ifconfig NAME inet6 token ADDRESS: what autoconfigured addresses end in
+    std::string interface;
+    IpAddress token;
+};
+struct SetRouteSource {  // ifconfig NAME usesrc LOGICAL | none
+    std::string interface;
+    Family family = Family::ipv4;
+    std::optional<LogicalName> source;
+};
 
 struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered with success
     bool purge = false;  // first all members leave and all IPMP interfaces go; else the data path stays and works on
 };
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
-                             SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, Stop, AwaitAddresses,
-                             Detach, UndoDetach>;
+                             SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, Stop, SetMtu,
+                             SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource, AwaitAddresses, Detach,
+                             UndoDetach>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
 enum class CommandError : std::uint8_t {

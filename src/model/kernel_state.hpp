@@ -3,6 +3,7 @@
 // A field that we never compare or decide on does not belong here.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -61,6 +62,8 @@ struct LinkState {
     // Of managed links that are not ours: routes and nexthop objects of other programs that name it and have to
     // move to its group. Those that the kernel refused to move are not counted.
     std::uint32_t foreign_routes = 0;
+    // Of managed links with ManagedLink::route_sources: routes of each family that have another source than is wanted.
+    std::array<std::uint32_t, 2> other_sources{};
     Filter filter = Filter::none;
     FilterPlace filter_place;  // of `filter`
     bool filter_surplus = false;  // there is more than one of ours
@@ -80,6 +83,7 @@ struct AddressState {
     bool tentative = false;
     bool dad_failed = false;
     bool finite_lifetime = false;  // owned by DHCP or autoconfiguration
+    bool deprecated = false;       // preferred no more
     bool temporary = false;        // IPv6 privacy extension: will be replaced by another one anyway
 
     bool operator==(const AddressState&) const = default;

@@ -88,6 +88,8 @@ struct LogicalStatus {
 struct PlumbedFamily {
     std::uint32_t mtu_bytes = 0;
     std::vector<LogicalStatus> logicals;  // by number
+    std::uint32_t metric = 0;
+    std::string route_source;  // the logical interface whose address its routes prefer as their source, or empty
     bool operator==(const PlumbedFamily&) const = default;
 };
 

@@ -21,7 +21,7 @@ namespace ipmp {
 namespace {
 
 constexpr const char* kInstalledProgram = "/usr/sbin/ipmp";
-constexpr std::size_t kMaxLineBytes = 4096;
+constexpr std::size_t kMaxTextBytes = 1 << 16;
 
 // A child has the signals that a program expects to have, and a pipe for what it prints.
 struct SpawnSettings {
@@ -111,22 +111,21 @@ Result<void> Attacher::start(const std::string& nic) {
     return {};
 }
 
-// Whole lines; `all`: also one that was not ended.
-void Attacher::log_lines(bool all) {
-    for (std::size_t end; (end = text_.find('\n')) != std::string::npos; text_.erase(0, end + 1)) {
-        log_error(text_.substr(0, end));
+void Attacher::log_text(bool succeeded) {
+    while (!text_.empty()) {
+        std::size_t end = std::min(text_.find('\n'), text_.size());
+        if (succeeded) log_info(text_.substr(0, end));
+        else log_error(text_.substr(0, end));
+        text_.erase(0, end + 1);
     }
-    if (text_.empty() || (!all && text_.size() < kMaxLineBytes)) return;
-    log_error(text_);
-    text_.clear();
 }
 
 void Attacher::read_output() {
-    std::array<char, kMaxLineBytes> buffer{};
+    std::array<char, 4096> buffer{};
     for (ssize_t count; (count = ::read(output_.get(), buffer.data(), buffer.size())) != 0;) {
         if (count < 0) return;  // nothing more for now
-        text_.append(buffer.data(), static_cast<std::size_t>(count));
-        log_lines(false);
+        std::size_t room = kMaxTextBytes - text_.size();
+        text_.append(buffer.data(), std::min(static_cast<std::size_t>(count), room));
     }
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, output_.get(), nullptr);  // its end would be news for ever
 }
@@ -137,7 +136,7 @@ void Attacher::progress() {
     int status = 0;
     if (::waitpid(child_, &status, WNOHANG) == 0) return;
     read_output();
-    log_lines(true);
+    log_text(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     if (WIFSIGNALED(status)) log_error(name_ + ": its configuration was ended by a signal");
     child_ = 0;
     ended_.reset();

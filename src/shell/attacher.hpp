@@ -38,7 +38,7 @@ class Attacher {
     void start_next();
     Result<void> start(const std::string& nic);
     void read_output();
-    void log_lines(bool all);
+    void log_text(bool succeeded);
 
     Paths paths_;
     std::string program_;
@@ -47,7 +47,7 @@ class Attacher {
     UniqueFd ended_, output_;  // of the child
     pid_t child_ = 0;
     std::string name_;  // whom it attaches
-    std::string text_;  // what it has printed and is not logged yet
+    std::string text_;  // what it has printed; logged when it has ended
 };
 
 }  // namespace ipmp

@@ -13,6 +13,7 @@
 #include <span>
 
 #include "model/paths.hpp"
+#include "shell/control_client.hpp"
 
 namespace ipmp {
 
@@ -54,22 +55,6 @@ bool has_right_to_change(int connection, const ucred& peer, std::optional<gid_t>
 }
 
 }  // namespace
-
-struct ControlServer::Client {
-    UniqueFd connection;
-    bool may_change = false;
-    uid_t user = 0;
-    std::string input;                          // not yet taken apart; at most kMaxRequestBytes and a NUL
-    std::string output;                         // not yet written; empty while requests are read
-    std::optional<std::uint64_t> open_command;  // its request number
-    bool subscribed = false;                    // to probes, for good
-    std::uint64_t dropped = 0;                  // probes it was not told of since the last it was
-    std::uint64_t last_active = 0;
-    std::uint32_t interest = 0;
-
-    // Nothing is read from it.
-    bool blocked() const { return open_command || subscribed || !output.empty(); }
-};
 
 ControlServer::~ControlServer() = default;
 
@@ -217,10 +202,15 @@ std::string ControlServer::answer_query(Client& client, const Query& query, cons
             if (!server.counters_reply_) server.counters_reply_ = encode_counters_reply(answers.counters());
             return *server.counters_reply_;
         }
-        // Answered by tell(), over and over.
+        // These two are answered by tell(), over and over.
         std::string operator()(const SubscribeToProbes&) const {
             if (!client.may_change) return encode_refusal(permission_denied());
-            client.subscribed = true;
+            client.subscription = Subscription::probes;
+            return "";
+        }
+        std::string operator()(const SubscribeToStatus&) const {
+            client.subscription = Subscription::status;
+            client.needs_whole = true;
             return "";
         }
         std::string operator()(const GetInfo&) const { return encode_info_reply(); }
@@ -334,34 +324,6 @@ void ControlServer::reply(const Reply& reply) {
     if (!write_to(client)) return drop(found->first);
     update_interest(found->first, client);
     if (!client.input.empty()) wake();
-}
-
-void ControlServer::tell(const ProbeReport& report) {
-    std::vector<ClientId> gone;
-    for (const auto& [id, client] : clients_) {
-        if (!client->subscribed) continue;
-        if (tell(*client, report)) {
-            update_interest(id, *client);
-        } else {
-            gone.push_back(id);
-        }
-    }
-    for (ClientId id : gone) drop(id);
-}
-
-// False: the client is gone. What waits already is written when the client reads on.
-bool ControlServer::tell(Client& client, const ProbeReport& report) {
-    std::string message = encode_probe_reply(report, client.dropped);
-    if (client.output.size() + message.size() > kMaxUnreadBytes) {
-        ++client.dropped;
-        return true;
-    }
-    client.dropped = 0;
-    bool waiting = !client.output.empty();
-    client.output += message;
-    if (waiting) return true;
-    client.last_active = ++activity_;
-    return write_to(client);
 }
 
 }  // namespace ipmp

@@ -6,14 +6,15 @@
 // nothing more is read from that client. So a client costs at most one request and one answer of memory, and one that
 // never reads stalls nobody but itself.
 //
-// A subscriber (WatchProbes) is told of every probe until it hangs up, and asks nothing more. At most
-// kMaxUnreadBytes wait for it; it misses what would not fit, and with the next that does it learns how many.
+// A subscriber (WatchProbes, WatchStatus) is told until it hangs up, and asks nothing more. At most kMaxUnreadBytes
+// wait for it. One of probes misses what would not fit, and with the next that does it learns how many; one of the
+// status gets a whole one once it has read what waits.
 //
 // Objects: the server owns the listening socket and every Client; a Client owns its connection and its buffers. All in
 // the thread that calls dispatch(). Clients are at most kMaxClients: when one more comes, that user who holds the most
 // connections loses the one that has been quiet the longest.
 //
-// Rights: everybody may ask. Changes and subscriptions need user id 0 or membership of group `ipmp`, as the kernel
+// Rights: everybody may ask. Changes and WatchProbes need user id 0 or membership of group `ipmp`, as the kernel
 // reports them of the peer when it connected (SO_PEERCRED, SO_PEERGROUPS); see design D1 for what is not trusted.
 #pragma once
 
@@ -35,6 +36,8 @@
 #include "wire/control_codec.hpp"
 
 namespace ipmp {
+
+enum class Subscription : std::uint8_t;
 
 class ControlServer {
   public:
@@ -63,8 +66,12 @@ class ControlServer {
     // To the client that asked, if it is still there.
     void reply(const Reply& reply);
 
-    // To all subscribers.
+    // To all that watch probes.
     void tell(const ProbeReport& report);
+    // To all that watch the status, what is new since the last call; wants_status() tells whether to make one, given
+    // whether anything may have changed since.
+    void tell(Status status);
+    bool wants_status(bool changed) const;
 
     std::size_t client_count() const { return clients_.size(); }
 
@@ -81,7 +88,9 @@ class ControlServer {
     void drop(ClientId id);
     bool read_from(Client& client);
     bool write_to(Client& client);
-    bool tell(Client& client, const ProbeReport& report);
+    template <class TellOne>
+    void tell_subscribers(Subscription subscription, TellOne tell_one);
+    bool push(Client& client, const std::string& message);
     bool advance(ClientId id, Client& client, const Answers& answers, std::vector<CommandReceived>& commands);
     void answer(ClientId id, Client& client, const std::string& message, const Answers& answers,
                 std::vector<CommandReceived>& commands);
@@ -98,6 +107,7 @@ class ControlServer {
     ClientId next_client_ = 2;                         // below: the other two descriptors
     std::uint64_t next_request_ = 1;
     std::uint64_t activity_ = 0;               // grows with everything a client does
+    Status told_;                              // to those that watch the status
     std::optional<std::string> status_reply_;  // encoded once per dispatch
     std::optional<std::string> counters_reply_;
 };

@@ -1,4 +1,5 @@
-// WatchProbes: who may, what subscribers are told, and what a slow one costs (R-STA-2, R-STA-4).
+// WatchProbes and WatchStatus: who may, what subscribers are told, and what a slow one costs (R-STA-2, R-STA-4,
+// R-VIS-2).
 #include <cerrno>
 
 #include "shell/control_server_fixture.hpp"
@@ -130,6 +131,80 @@ TEST_F(ControlSubscriptionTest, WhoHangsUpIsForgotten) {
     EXPECT_EQ(news(reads_on).probe.id, 1);
     settle();
     EXPECT_EQ(server_->client_count(), 1u);
+}
+
+class StatusSubscriptionTest : public ControlSubscriptionTest {
+  protected:
+    void watch(const UniqueFd& peer) {
+        send_all(peer, encode_request(Query{SubscribeToStatus{}}));
+        settle();
+    }
+    void tell(bool changed = true) {
+        if (server_->wants_status(changed)) server_->tell(status_);
+    }
+    StatusNews status_news(const UniqueFd& peer) {
+        std::string message = receive(peer);
+        auto decoded = decode_status_news_reply(message);
+        EXPECT_TRUE(decoded) << message;
+        return decoded ? *decoded : StatusNews{};
+    }
+
+    Status status_ = sample_status();
+};
+
+TEST_F(StatusSubscriptionTest, TellsTheWholeFirstAndThenWhatIsNew_R_VIS_2) {
+    UniqueFd peer = connect_pair(false);  // everybody may
+    EXPECT_FALSE(server_->wants_status(true));
+    watch(peer);
+    EXPECT_TRUE(server_->wants_status(false));
+    tell(false);
+    EXPECT_EQ(status_news(peer), (StatusNews{true, status_, {}}));
+    tell();
+    EXPECT_FALSE(has_news(peer)) << "nothing is new";
+    EXPECT_FALSE(server_->wants_status(false));
+
+    status_.groups[0].state = GroupHealth::ok;
+    tell();
+    StatusNews news = status_news(peer);
+    EXPECT_FALSE(news.whole);
+    EXPECT_EQ(news.present.groups, status_.groups);
+    EXPECT_EQ(news.gone, Status{});
+}
+
+TEST_F(StatusSubscriptionTest, ANewcomerGetsTheWholeAndTheOthersOnlyNews_R_VIS_2) {
+    listen();
+    UniqueFd first = connect(), second = connect();
+    settle();
+    watch(first);
+    tell();
+    EXPECT_TRUE(status_news(first).whole);
+    status_.groups[0].name = "renamed";
+    watch(second);
+    tell(false);
+    EXPECT_EQ(status_news(second), (StatusNews{true, status_, {}}));
+    EXPECT_EQ(status_news(first).present, status_);
+}
+
+TEST_F(StatusSubscriptionTest, ASlowReaderGetsTheWholeOnceItHasRead_R_VIS_2) {
+    listen();
+    UniqueFd slow = connect();
+    settle();
+    watch(slow);
+    tell();
+    for (int round = 0; round < 5000; ++round) {
+        status_.groups[0].name = "round" + std::to_string(round) + std::string(200, '.');
+        tell();
+    }
+    Status kept;
+    int whole = 0;
+    while (has_news(slow)) {
+        StatusNews news = status_news(slow);
+        whole += news.whole ? 1 : 0;
+        apply(kept, news);
+        tell(false);  // as each turn of the loop does
+    }
+    EXPECT_EQ(whole, 2);
+    EXPECT_EQ(kept, status_);
 }
 
 }  // namespace

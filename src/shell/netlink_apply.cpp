@@ -4,6 +4,7 @@
 
 #include "shell/link_settings.hpp"
 #include "shell/netlink_filters.hpp"
+#include "shell/netlink_sources.hpp"
 
 namespace ipmp {
 
@@ -28,6 +29,7 @@ struct Apply {
     Result<void> operator()(const SetLinkMtu& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkGso& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkMac& op) const { return socket.change(encode(op)); }
+    Result<void> operator()(const SetLinkArp& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const AddAddress& op) const;
     Result<void> operator()(const RemoveAddress& op) const {
         return succeed_on(socket.change(encode(op)), {EADDRNOTAVAIL, ENODEV});
@@ -41,6 +43,7 @@ struct Apply {
     Result<void> operator()(const MoveRoutes& op) const { return move_routes(socket, op, refused); }
     Result<void> operator()(const MoveNeighbour& op) const;
     Result<void> operator()(const SetIpv6Token& op) const;
+    Result<void> operator()(const SetRouteSources& op) const { return set_route_sources(socket, op); }
     Result<void> operator()(const WriteSetting& op) const {
         if (op.name == kAllMulticast) return socket.change(encode_set_all_multicast(op.link, op.value == "1"));
         return write_setting(op.link, op.name, op.value);
@@ -88,7 +91,7 @@ Result<void> Apply::finish_pair(const LinkState& upper, const LinkState& lower) 
         return result;
     if (auto result = succeed_on(write_setting(lower.index, "ipv6/conf/*/disable_ipv6", "1"), {ENOENT}); !result)
         return result;
-    if (auto result = socket.change(encode_set_no_arp(lower.index)); !result) return result;
+    if (auto result = socket.change(encode(SetLinkArp{lower.index, false})); !result) return result;
     if (auto result = socket.change(encode_set_alias(lower.index, kLowerLinkAlias)); !result) return result;
     return socket.change(encode_set_alias(upper.index, kIpmpLinkAlias));
 }
@@ -132,7 +135,7 @@ Result<void> Apply::operator()(const AddAddress& op) const {
         bool ipv6 = op.address.family == Family::ipv6;
         bool same = is.prefix_length == op.prefix_length && !is.tentative && !is.dad_failed &&
                     (ipv6 || (is.scope_link == op.scope_link && is.broadcast == op.broadcast));
-        if (same && !lifetime && !is.finite_lifetime) return {};
+        if (same && !lifetime && !is.finite_lifetime && is.deprecated == op.deprecated) return {};
         if (same) return socket.change(encode_replace(op, lifetime));
         // The kernel replaces neither scope, broadcast address nor prefix length, and does not stop DAD.
         if (auto removed = (*this)(RemoveAddress{op.link, is.address, is.prefix_length}); !removed) return removed;
@@ -148,6 +151,7 @@ Result<void> Apply::operator()(const MoveNeighbour& op) const {
 }
 
 Result<void> Apply::operator()(const SetIpv6Token& op) const {
+    if (op.replaces) return socket.change(encode(op));
     std::optional<IpAddress> present;
     auto read = socket.read(encode_get_link_in_detail(op.link),
                             [&](MessageBytes message) { present = decode_ipv6_token(message); });

@@ -19,6 +19,7 @@
 #include "shell/netlink_apply.hpp"
 #include "shell/netlink_monitor.hpp"
 #include "shell/netlink_neighbours.hpp"
+#include "shell/netlink_sources.hpp"
 #include "shell/netlink_state.hpp"
 
 namespace ipmp {
@@ -57,6 +58,7 @@ class NetlinkThread::Worker {
     NetlinkSocket socket_;
 
     ManagedSettings managed_;
+    RouteSources route_sources_;
     KernelState known_;  // as emitted last
     RefusedRoutes refused_;
     std::uint64_t applied_generation_ = 0;
@@ -135,7 +137,11 @@ void NetlinkThread::Worker::search(const FindPeers& wanted) {
 
 void NetlinkThread::Worker::apply(const ApplyKernel& batch) {
     managed_.clear();
-    for (const auto& link : batch.managed) managed_[link.link] = link.settings;
+    route_sources_.clear();
+    for (const auto& link : batch.managed) {
+        managed_[link.link] = link.settings;
+        if (link.route_sources) route_sources_[link.link] = *link.route_sources;
+    }
     watch_routes();
     KernelApplied applied{.generation = batch.generation};
     for (const auto& op : batch.ops) {
@@ -154,6 +160,10 @@ void NetlinkThread::Worker::observe() {
     Instant started = now();
     auto state =
         read_kernel_state(socket_, programs_, managed_, {.former = known_, .every_link = every_link_}, refused_);
+    if (state) {
+        auto counted = count_other_sources(socket_, route_sources_, *state);
+        if (!counted) state = counted.error();
+    }
     Instant ended = now();
     next_read_ = ended + std::max(kReadPause, kReadPauseFactor * (ended - started));
     if (!state) {
@@ -188,6 +198,7 @@ void NetlinkThread::Worker::watch_routes() {
 void NetlinkThread::Worker::check_settings() {
     if (managed_.empty() || stale_ || now() < settings_due_) return;
     settings_due_ = now() + kSettingsPeriod;
+    if (!route_sources_.empty()) stale_ = true;  // changes of routes are told of members' only
     auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
     if (neighbours && *neighbours != known_.neighbours) stale_ = true;
     for (const auto& [index, names] : managed_) {

@@ -43,6 +43,7 @@ void RunLoop::run(const std::function<void()>& ready) {
         }
         parts_.executor.retry(now());
         if (decided) save();
+        if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
     }
 }
 

@@ -6,7 +6,9 @@
 #include "tools/boot_files.hpp"
 #include "tools/boot_lock.hpp"
 #include "tools/daemon_client.hpp"
-#include "tools/ifconfig_command.hpp"
+#include "tools/ifconfig_run.hpp"
+#include "tools/ifconfig_words.hpp"
+#include "tools/route_run.hpp"
 #include "wire/names.hpp"
 
 namespace ipmp {
@@ -92,12 +94,12 @@ class Run {
     }
 
     bool carry_out(const BootStep& step) {
-        auto logical = parse_logical_name(step.interface);
-        IPMP_CHECK(logical);
-        Result<void> outcome = CommandLine(std::move(*logical), step.family, step.words, true).run();
-        if (outcome) return true;
+        Words words{step.interface, step.family == Family::ipv4 ? "inet" : "inet6"};
+        words.insert(words.end(), step.words.begin(), step.words.end());
+        ToolRun outcome = run_ifconfig(std::move(words), Addresses::unawaited);
+        if (outcome.exit_code == 0) return true;
         std::string file = hostname_prefix(step.family) + (step.of.empty() ? step.interface : step.of);
-        complain(paths_.etc() + "/" + file + ": ifconfig: " + outcome.error().text);
+        complain(paths_.etc() + "/" + file + ": " + in_one_line(outcome.err));
         return false;
     }
 
@@ -108,7 +110,26 @@ class Run {
         if (reply->error != CommandError::none) fail(reply->text);
     }
 
+    // Gateways that lead everywhere else, once there is an address to reach them from.
+    void add_default_routers() {
+        std::string path = paths_.etc() + "/defaultrouter";
+        auto content = read_small_file(path);
+        if (!content && content.error().error_number == ENOENT) return;
+        if (!content) return fail(path + ": " + content.error().text);
+        for (const Words& words : parse_hostname_file(*content).lines) {
+            if (words.empty()) continue;
+            ToolRun outcome = run_route({"add", "default", words[0]});
+            bool is_there = outcome.err.find("entry exists") != std::string::npos;
+            if (outcome.exit_code != 0 && !is_there) fail(path + ": " + in_one_line(outcome.err));
+        }
+    }
+
   private:
+    static std::string in_one_line(std::string text) {
+        while (text.ends_with('\n')) text.pop_back();
+        return printable(std::move(text));
+    }
+
     Paths paths_;
     DaemonClient client_;
     UniqueFd lock_;
@@ -186,6 +207,7 @@ int boot() {
     std::vector<std::string> names = run->carry_out(dhcp);
     tell_failures(dhcp, names);
     run->await_addresses();
+    run->add_default_routers();
     return failed || run->failed() || !names.empty() ? 1 : 0;
 }
 

@@ -169,6 +169,19 @@ Error DaemonClient::watch_probes(const std::function<void(const ProbeNews&)>& ta
     }
 }
 
+Result<void> DaemonClient::watch_status() { return send_all(encode_request(Query{SubscribeToStatus{}})); }
+
+Result<std::optional<StatusNews>> DaemonClient::next_status_news(std::chrono::milliseconds patience) {
+    pollfd wait{connection_.get(), POLLIN, 0};
+    bool waits_already = input_.find('\0') != std::string::npos;
+    if (!waits_already && poll(&wait, 1, static_cast<int>(patience.count())) <= 0) return std::optional<StatusNews>();
+    auto message = receive();
+    if (!message) return message.error();
+    auto news = decode_status_news_reply(*message);
+    if (!news) return news.error();
+    return std::optional(std::move(*news));
+}
+
 Result<void> DaemonClient::wait_for_end() {
     while (true) {
         char byte = 0;

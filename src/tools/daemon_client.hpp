@@ -1,11 +1,12 @@
 // The tools' end of the control socket: finds in.mpathd, starts it where a tool is to change something, and asks.
 //
 // One client has one connection and asks one thing at a time. Everything that can go wrong is an Error whose text can
-// be shown to the user after the tool's name; waiting is bounded by kPatience, but for probes.
+// be shown to the user after the tool's name; waiting is bounded by kPatience, but for subscriptions.
 #pragma once
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -33,6 +34,10 @@ class DaemonClient {
     // Shows every probe that ends from now on to `take`; returns only when the daemon refuses ("permission denied" is
     // an Error with EPERM) or has gone away, however long that takes.
     Error watch_probes(const std::function<void(const ProbeNews&)>& take);
+    // Subscribes to the status; then each news in turn, the first being whole. Nothing: none came within `patience`.
+    Result<void> watch_status();
+    Result<std::optional<StatusNews>> next_status_news(std::chrono::milliseconds patience);
+    int descriptor() const { return connection_.get(); }  // readable when news has come, unless some waits already
     // After a Stop: until the daemon has hung up.
     Result<void> wait_for_end();
 

@@ -91,7 +91,8 @@ constexpr Rule kRules[] = {
 constexpr Rule kAddressRule{"", Word::address};
 
 const Rule& rule_of(std::string_view text) {
-    auto found = std::find_if(std::begin(kRules), std::end(kRules), [&](const Rule& rule) { return rule.text == text; });
+    auto has_text = [&](const Rule& rule) { return rule.text == text; };
+    auto found = std::find_if(std::begin(kRules), std::end(kRules), has_text);
     return found == std::end(kRules) ? kAddressRule : *found;
 }
 

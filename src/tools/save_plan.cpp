@@ -33,6 +33,7 @@ std::string flags_of(const LogicalStatus& logical) {
     std::string words;
     if (logical.flags & flag::kNoFailover) words += " -failover";
     if ((logical.flags & flag::kDeprecated) && !(logical.flags & flag::kNoFailover)) words += " deprecated";
+    if (logical.flags & flag::kPrivate) words += " private";
     if (is_up(logical)) words += " up";
     return words;
 }
@@ -52,6 +53,9 @@ std::string interface_line(const PlumbedInterface& plumbed, const PlumbedFamily&
     auto add = [&](const std::string& words) { line += (line.empty() ? "" : " ") + words; };
     if (!plumbed.group_name.empty()) add("group " + escaped(plumbed.group_name));
     if (flags & flag::kStandby) add("standby");
+    if (flags & flag::kFixedMtu) add("mtu " + std::to_string(family.mtu_bytes));
+    if (family.metric) add("metric " + std::to_string(family.metric));
+    if (!family.route_source.empty()) add("usesrc " + family.route_source);
     if (ipmp && (flags & flag::kRouter)) add("router");
     return line;
 }

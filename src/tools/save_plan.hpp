@@ -1,8 +1,8 @@
 // The present state as hostname files that reproduce it at the next boot (R-DYN-1): what `ipmp save` writes. Pure.
 //
 // Every file is one of several lines, so that nothing is implied. Numbers of logical interfaces are dealt anew at a
-// boot. Not written: addresses that others give (DHCP, router advertisements, the kernel's link-local ones), and what passes,
-// as OFFLINE and FAILED.
+// boot. Not written: addresses that others give (DHCP, router advertisements, the kernel's link-local ones), and what
+// passes, as OFFLINE and FAILED.
 #pragma once
 
 #include <map>

@@ -30,10 +30,14 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.AddLogical", "org.ipmp.Mpathd.RemoveLogical", "org.ipmp.Mpathd.SetFlags",
     "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
     "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.Stop",
-    "org.ipmp.Mpathd.AwaitAddresses", "org.ipmp.Mpathd.Detach", "org.ipmp.Mpathd.UndoDetach"};
+    "org.ipmp.Mpathd.SetMtu",     "org.ipmp.Mpathd.SetMetric",     "org.ipmp.Mpathd.SetEther",
+    "org.ipmp.Mpathd.SetArp",     "org.ipmp.Mpathd.SetFailed",     "org.ipmp.Mpathd.SetToken",
+    "org.ipmp.Mpathd.SetRouteSource", "org.ipmp.Mpathd.AwaitAddresses", "org.ipmp.Mpathd.Detach",
+    "org.ipmp.Mpathd.UndoDetach"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
-    "org.ipmp.Mpathd.WatchProbes", "org.varlink.service.GetInfo", "org.varlink.service.GetInterfaceDescription"};
+    "org.ipmp.Mpathd.WatchProbes", "org.ipmp.Mpathd.WatchStatus", "org.varlink.service.GetInfo",
+    "org.varlink.service.GetInterfaceDescription"};
 
 // In the order of CommandError; the first one is success.
 constexpr std::array kErrorNames{"",
@@ -118,7 +122,9 @@ Refusal unknown_method(const std::string& method) {
 }
 
 // Whether many replies answer it, each saying that more come.
-bool needs_more(const Query& query) { return std::holds_alternative<SubscribeToProbes>(query); }
+bool needs_more(const Query& query) {
+    return std::holds_alternative<SubscribeToProbes>(query) || std::holds_alternative<SubscribeToStatus>(query);
+}
 bool needs_more(const Command&) { return false; }
 
 std::variant<Request, Refusal> decode_call(const std::string& method, const Json& parameters, bool more) {
@@ -230,6 +236,10 @@ std::string encode_probe_reply(const ProbeReport& report, std::uint64_t dropped)
     return finished({{"parameters", std::move(parameters)}, {"continues", true}});
 }
 
+std::string encode_status_news_reply(const StatusNews& news) {
+    return finished({{"parameters", status_news_to_json(news)}, {"continues", true}});
+}
+
 std::string encode_info_reply() {
     return encode_parameters({{"vendor", "IPMP for Linux"},
                               {"product", "in.mpathd"},
@@ -303,6 +313,13 @@ Result<ProbeNews> decode_probe_reply(std::string_view message) {
         news.dropped = dropped->get<std::uint64_t>();
     }
     return news;
+}
+
+Result<StatusNews> decode_status_news_reply(std::string_view message) {
+    auto answer = decode_answer(message);
+    if (!answer) return answer.error();
+    if (!answer->error.empty()) return protocol_error(*answer);
+    return status_news_from_json(answer->parameters);
 }
 
 }  // namespace ipmp

@@ -3,7 +3,8 @@
 // A request names a method of org.ipmp.Mpathd (org.ipmp.Mpathd.varlink) or of org.varlink.service; the reply carries
 // `parameters`, or the name of an `error` with its own. Every Command has one method of the same name. The daemon
 // decodes requests, which may be hostile, and encodes replies; the tools do the reverse. Nothing here throws.
-// WatchProbes alone has replies without end, each of which says so (`continues`); it is refused without `more`.
+// WatchProbes and WatchStatus have replies without end, each of which says so (`continues`); they are refused without
+// `more`.
 //
 // All encode_… functions return whole messages including the NUL; all decode_… functions take them without it.
 #pragma once
@@ -19,6 +20,7 @@
 #include "model/command.hpp"
 #include "model/probe.hpp"
 #include "model/status.hpp"
+#include "model/status_news.hpp"
 
 namespace ipmp {
 
@@ -31,14 +33,16 @@ struct Ping {};
 struct GetStatus {};
 struct GetCounters {};
 struct SubscribeToProbes {};  // method WatchProbes: a reply for every ProbeReport from now on, without end
+struct SubscribeToStatus {};  // method WatchStatus: all of it, then a reply for every StatusNews, without end
 struct GetInfo {};  // org.varlink.service
 struct GetInterfaceDescription {
     std::string interface;
 };  // org.varlink.service
 
-using Query = std::variant<Ping, GetStatus, GetCounters, SubscribeToProbes, GetInfo, GetInterfaceDescription>;
+using Query = std::variant<Ping, GetStatus, GetCounters, SubscribeToProbes, SubscribeToStatus, GetInfo,
+                           GetInterfaceDescription>;
 
-// What a subscriber is told. `dropped`: so many before it were not, as they were not read in time.
+// What a subscriber to probes is told. `dropped`: so many before it were not, as they were not read in time.
 struct ProbeNews {
     ProbeReport probe;
     std::uint64_t dropped = 0;
@@ -65,6 +69,7 @@ std::string encode_ping_reply();
 std::string encode_status_reply(const Status& status);
 std::string encode_counters_reply(const Counters& counters);
 std::string encode_probe_reply(const ProbeReport& report, std::uint64_t dropped);
+std::string encode_status_news_reply(const StatusNews& news);
 std::string encode_info_reply();
 std::string encode_description_reply(const std::string& interface);
 
@@ -77,5 +82,6 @@ Result<void> decode_ping_reply(std::string_view message);
 Result<Status> decode_status_reply(std::string_view message);
 Result<Counters> decode_counters_reply(std::string_view message);
 Result<ProbeNews> decode_probe_reply(std::string_view message);
+Result<StatusNews> decode_status_news_reply(std::string_view message);
 
 }  // namespace ipmp

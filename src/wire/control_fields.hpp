@@ -17,9 +17,10 @@ void fields(A& a, typename A::template Ref<LogicalName> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<CreateIpmp> v) {
-    auto& [interface, family] = v;
+    auto& [interface, family, index] = v;
     a.interface_name("interface", interface);
     a("family", family);
+    a.defaulted("index", index);
 }
 
 template <class A>
@@ -80,12 +81,13 @@ void fields(A& a, typename A::template Ref<RemoveLogical> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<SetFlags> v) {
-    auto& [logical, family, up, no_failover, deprecated, unawaited] = v;
+    auto& [logical, family, up, no_failover, deprecated, is_private, unawaited] = v;
     fields(a, logical);
     a("family", family);
     a("up", up);
     a("no_failover", no_failover);
     a("deprecated", deprecated);
+    a("private", is_private);
     a("unawaited", unawaited);
 }
 
@@ -124,6 +126,58 @@ void fields(A& a, typename A::template Ref<SetRouter> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<SetMtu> v) {
+    auto& [interface, family, mtu_bytes] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a("mtu_bytes", mtu_bytes);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetMetric> v) {
+    auto& [interface, family, metric] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a("metric", metric);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetEther> v) {
+    auto& [interface, mac] = v;
+    a.interface_name("interface", interface);
+    a("mac", mac);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetArp> v) {
+    auto& [interface, arp] = v;
+    a.interface_name("interface", interface);
+    a("arp", arp);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetFailed> v) {
+    auto& [interface, failed] = v;
+    a.interface_name("interface", interface);
+    a("failed", failed);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetToken> v) {
+    auto& [interface, token] = v;
+    a.interface_name("interface", interface);
+    a("token", token);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetRouteSource> v) {
+    auto& [interface, family, source] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a("source", source);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Stop> v) {
     a.defaulted("purge", v.purge);
 }
@@ -146,6 +200,7 @@ template <class A> void fields(A&, typename A::template Ref<Ping>) {}
 template <class A> void fields(A&, typename A::template Ref<GetStatus>) {}
 template <class A> void fields(A&, typename A::template Ref<GetCounters>) {}
 template <class A> void fields(A&, typename A::template Ref<SubscribeToProbes>) {}
+template <class A> void fields(A&, typename A::template Ref<SubscribeToStatus>) {}
 template <class A> void fields(A&, typename A::template Ref<GetInfo>) {}
 template <class A>
 void fields(A& a, typename A::template Ref<GetInterfaceDescription> v) {

@@ -119,6 +119,7 @@ std::optional<AddressState> decode_address(MessageBytes bytes) {
     state.scope_link = header.ifa_scope != RT_SCOPE_UNIVERSE;
     state.tentative = flags & IFA_F_TENTATIVE;
     state.dad_failed = flags & IFA_F_DADFAILED;
+    state.deprecated = flags & IFA_F_DEPRECATED;
     state.finite_lifetime = !(flags & IFA_F_PERMANENT);
     state.temporary = *family == Family::ipv6 && (flags & IFA_F_TEMPORARY);  // IPv4: secondary
     return state;

@@ -26,7 +26,6 @@ inline constexpr std::size_t kMaxLinkNameBytes = 15;
 // not take them at creation). Names longer than kMaxLinkNameBytes are a bug of the caller.
 NetlinkRequest encode_create_pair(const CreateIpmpLink& op);
 NetlinkRequest encode_set_alias(InterfaceIndex link, const std::string& alias);
-NetlinkRequest encode_set_no_arp(InterfaceIndex link);
 NetlinkRequest encode_set_all_multicast(InterfaceIndex link, bool on);
 NetlinkRequest encode_set_no_generated_addresses(InterfaceIndex link);  // IPv6 addrgenmode none
 
@@ -36,6 +35,7 @@ NetlinkRequest encode(const SetLinkUp& op);
 NetlinkRequest encode(const SetLinkMtu& op);
 NetlinkRequest encode(const SetLinkGso& op);
 NetlinkRequest encode(const SetLinkMac& op);
+NetlinkRequest encode(const SetLinkArp& op);
 // EEXIST if there in any form; IPv6 without DAD. `lifetime`: nothing = forever. The on-link route of an IPv6 address
 // with a lifetime is made by advertisements, not by the address.
 NetlinkRequest encode(const AddAddress& op, const std::optional<AddressLifetime>& lifetime = {});

@@ -11,9 +11,11 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<LogicalAddress> v) {
-    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, adopted, scope_link, uniqueness,
+    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, is_private, adopted, scope_link,
+           uniqueness,
            claimant] = v;
     a("number", number);
+    a.defaulted("private", is_private);
     a("address", address);
     a("prefix_length", prefix_length);
     a("broadcast", broadcast);
@@ -27,18 +29,30 @@ void fields(A& a, typename A::template Ref<LogicalAddress> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<LogicalName> v) {
+    auto& [interface, number] = v;
+    a.interface_name("interface", interface);
+    a("number", number);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
-    auto& [plumbed, addresses] = v;
+    auto& [plumbed, implied, addresses, metric, route_source] = v;
     a("plumbed", plumbed);
+    a.defaulted("implied", implied);
     a("addresses", addresses);
+    a.defaulted("metric", metric);
+    a("route_source", route_source);
 }
 
 template <class A>
 void fields(A& a, typename A::template Ref<DetachRecord> v) {
-    auto& [group, families, standby, admin_up, done] = v;
+    auto& [group, families, standby, wanted_mtu_bytes, wanted_mac, admin_up, done] = v;
     a("group", group);
     a("families", families);
     a("standby", standby);
+    a("wanted_mtu_bytes", wanted_mtu_bytes);
+    a("wanted_mac", wanted_mac);
     a("admin_up", admin_up);
     a("done", done);
 }
@@ -46,7 +60,8 @@ void fields(A& a, typename A::template Ref<DetachRecord> v) {
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
     auto& [name, index, group, families, standby, inactive, failed, probe_failed, kept, offline, hardware_duplicate,
-           saved_settings, up_when_lost, detached, mac, mtu_bytes, admin_up, carrier, starting, carrier_changes, probe,
+           declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings, up_when_lost, detached, mac, mtu_bytes,
+           admin_up, carrier, starting, carrier_changes, probe,
            starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
@@ -59,6 +74,9 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("kept", kept);
     a("offline", offline);
     a.defaulted("hardware_duplicate", hardware_duplicate);
+    a.defaulted("declared_failed", declared_failed);
+    a.defaulted("wanted_mtu_bytes", wanted_mtu_bytes);
+    a("wanted_mac", wanted_mac);
     a("saved_settings", saved_settings);
     a("up_when_lost", up_when_lost);
     a("detached", detached);
@@ -80,9 +98,11 @@ void fields(A& a, typename A::template Ref<Binding> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<GroupFamily> v) {
-    auto& [plumbed, addresses, active, nominee, bindings, proxies, slots, give_back_due] = v;
+    auto& [plumbed, implied, addresses, metric, active, nominee, bindings, proxies, slots, give_back_due] = v;
     a("plumbed", plumbed);
     a("addresses", addresses);
+    a.defaulted("implied", implied);
+    a.defaulted("metric", metric);
     a("active", active);
     a("nominee", nominee);
     a("bindings", bindings);
@@ -93,12 +113,14 @@ void fields(A& a, typename A::template Ref<GroupFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Group> v) {
-    auto& [interface, name, lower_name, policy, forwards, forwards_on, mac, lower_mac, families, next_sequence, health,
-           failure_reported, upper, lower] = v;
+    auto& [interface, name, lower_name, policy, wanted_mtu_bytes, wanted_index, forwards, forwards_on, mac, lower_mac,
+           families, next_sequence, health, failure_reported, upper, lower] = v;
     a("interface", interface);
     a("name", name);
     a("lower_name", lower_name);
     a.defaulted("policy", policy);
+    a.defaulted("wanted_mtu_bytes", wanted_mtu_bytes);
+    a.defaulted("wanted_index", wanted_index);
     a.defaulted("forwards", forwards);
     a.defaulted("forwards_on", forwards_on);
     a("mac", mac);

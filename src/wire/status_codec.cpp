@@ -84,9 +84,11 @@ void fields(A& a, typename A::template Ref<LogicalStatus> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<PlumbedFamily> v) {
-    auto& [mtu_bytes, logicals] = v;
+    auto& [mtu_bytes, logicals, metric, route_source] = v;
     a("mtu_bytes", mtu_bytes);
     a("logicals", logicals);
+    a.defaulted("metric", metric);
+    a.defaulted("route_source", route_source);
 }
 
 template <class A>
@@ -110,6 +112,14 @@ void fields(A& a, typename A::template Ref<Status> v) {
     a("plumbed", plumbed);
 }
 
+template <class A>
+void fields(A& a, typename A::template Ref<StatusNews> v) {
+    auto& [whole, present, gone] = v;
+    a("whole", whole);
+    a("present", present);
+    a("gone", gone);
+}
+
 nlohmann::json status_to_json(const Status& status) {
     nlohmann::json json;
     wire::Writer::write(json, status);
@@ -122,6 +132,20 @@ Result<Status> status_from_json(const nlohmann::json& json) {
     wire::Reader::read(json, wire::Reader::kFromNewer, status, problem);
     if (problem) return problem->error().within("status of the daemon");
     return status;
+}
+
+nlohmann::json status_news_to_json(const StatusNews& news) {
+    nlohmann::json json;
+    wire::Writer::write(json, news);
+    return json;
+}
+
+Result<StatusNews> status_news_from_json(const nlohmann::json& json) {
+    StatusNews news;
+    std::optional<wire::Problem> problem;
+    wire::Reader::read(json, wire::Reader::kFromNewer, news, problem);
+    if (problem) return problem->error().within("status of the daemon");
+    return news;
 }
 
 }  // namespace ipmp

@@ -97,6 +97,17 @@ TEST(StatusCodec, EveryStatusSurvivesTheRoundTrip_R_STA_1) {
     }
 }
 
+TEST(StatusCodec, NewsSurvivesTheRoundTrip_R_VIS_2) {
+    for (unsigned seed = 0; seed < 50; ++seed) {
+        Generator generator(seed);
+        StatusNews news{seed % 2 == 1, generator.status(), generator.status()};
+        auto text = status_news_to_json(news).dump();
+        auto again = status_news_from_json(nlohmann::json::parse(text));
+        ASSERT_TRUE(again) << "seed " << seed << ": " << again.error().text;
+        EXPECT_EQ(*again, news) << "seed " << seed << ": " << text;
+    }
+}
+
 TEST(StatusCodec, FieldsOfANewerDaemonAreSkipped) {
     auto json = status_to_json(Status{});
     json["weather"] = "fine";

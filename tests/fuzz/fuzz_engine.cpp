@@ -63,8 +63,8 @@ KernelState some_kernel(FuzzedDataProvider& bytes) {
 Command some_command(FuzzedDataProvider& bytes) {
     LogicalName logical{some_name(bytes), bytes.ConsumeIntegralInRange<std::uint32_t>(0, 2)};
     Family family = some_family(bytes);
-    switch (bytes.ConsumeIntegralInRange(0, 13)) {
-        case 0: return CreateIpmp{logical.interface, family};
+    switch (bytes.ConsumeIntegralInRange(0, 20)) {
+        case 0: return CreateIpmp{logical.interface, family, bytes.ConsumeIntegral<std::uint8_t>()};
         case 1: return Plumb{logical.interface, family};
         case 2: return Unplumb{logical.interface, family};
         case 3: return SetGroup{logical.interface, family, some_name(bytes)};
@@ -74,9 +74,16 @@ Command some_command(FuzzedDataProvider& bytes) {
         case 7: return RemoveLogical{logical.interface, some_address(bytes)};
         case 8: return SetFlags{logical, family, bytes.ConsumeBool(), {}, {}};
         case 9: return SetFlags{logical, family, {}, bytes.ConsumeBool(), {}};
+        case 12: return SetMtu{logical.interface, family, bytes.ConsumeIntegral<std::uint16_t>()};
+        case 13: return SetMetric{logical.interface, family, bytes.ConsumeIntegral<std::uint32_t>()};
+        case 14: return SetEther{logical.interface, {{bytes.ConsumeIntegral<std::uint8_t>(), 0, 0, 0, 0, 1}}};
+        case 15: return SetArp{logical.interface, bytes.ConsumeBool()};
+        case 16: return SetFailed{logical.interface, bytes.ConsumeBool()};
+        case 17: return SetToken{logical.interface, some_address(bytes)};
+        case 18: return SetRouteSource{logical.interface, family, LogicalName{some_name(bytes), logical.number}};
         case 10: return SetStandby{logical.interface, bytes.ConsumeBool()};
-        case 11: return Detach{{some_name(bytes), some_name(bytes)}, bytes.ConsumeBool(), bytes.ConsumeBool()};
-        case 12: return UndoDetach{some_name(bytes)};
+        case 19: return Detach{{some_name(bytes), some_name(bytes)}, bytes.ConsumeBool(), bytes.ConsumeBool()};
+        case 20: return UndoDetach{some_name(bytes)};
         default:
             if (bytes.ConsumeBool()) return SetOffline{logical.interface, 1};
             return UndoOffline{logical.interface};

@@ -102,7 +102,7 @@ def booted(lab, files, **options):
 
 def test_R_DYN_1_R_DYN_3_boot_twice_and_a_nic_that_comes_late(lab):
     """Explicit group, both families, eth1 missing at first and plugged in afterwards."""
-    with booted(lab, EXPLICIT, nics=["eth0"]) as site:
+    with booted(lab, {**EXPLICIT, "defaultrouter": f"{PEER}\n"}, nics=["eth0"]) as site:
         first = site.boot()
         assert first.stdout == ("configuring IPMP IPv4 interfaces: ipmp0.\nconfiguring IPMP IPv6 interfaces: ipmp0.\n"
                                 "configuring IPv4 interfaces: eth0.\nconfiguring IPv6 interfaces: eth0.\n")
@@ -111,6 +111,7 @@ def test_R_DYN_1_R_DYN_3_boot_twice_and_a_nic_that_comes_late(lab):
             "moving addresses from failed IPv4 interfaces: eth1 (moved to ipmp0)",
             "moving addresses from failed IPv6 interfaces: eth1 (moved to ipmp0)"]
         site.reachable("192.0.2.1", "192.0.2.2", "2001:db8::1", "192.0.2.20")
+        assert [route["gateway"] for route in site.host.ns.ip("route", "show", "default")] == [PEER]
         before = site.configuration()
         site.boot()
         assert site.configuration() == before

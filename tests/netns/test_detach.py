@@ -41,8 +41,8 @@ def test_R_DYN_4_R_DYN_5_two_nics_of_one_card_go_and_come_together(lab):
         assert told == ("ipmp: IP: Device consumers prohibit offline(eth0): no other functioning interface is in group "
                         "ops; -f detaches it all the same\n")
         dry = site.ipmp("detach", "--dry-run", "eth1", "eth0").stdout
-        assert dry == ("eth0: would be detached from group ops, eth2 carry on; test addresses removed: 192.0.2.20\n"
-                       "eth1: would be detached from group ops, eth2 carry on; test addresses removed: 192.0.2.21\n")
+        assert dry == ("eth0: would be detached from group ops, eth2 carries on; test addresses removed: 192.0.2.20\n"
+                       "eth1: would be detached from group ops, eth2 carries on; test addresses removed: 192.0.2.21\n")
         assert site.configuration() == before
         meter = host.meter("tcp", "192.0.2.1", site.peer)
         meter.wait_messages(200)
@@ -129,7 +129,7 @@ def replace_again_and_again(lab, say, rounds):
             host.nics[name].delete()
             if surprise:
                 wait_until(lambda: f"[{name}]" in members(host), 10, "its absence has been noticed")
-                host.nics[name].recreate()
+                plug_and_rename(site, name) if number % 2 else site.plug(name)
             else:
                 wait_until(lambda: len(members(host)) == 1, 10, "it has left")
                 site.plug(name) if number % 3 else plug_and_rename(site, name)

@@ -32,8 +32,9 @@ struct DescribeCommand {
         return fmt::format("{} removeif {}", c.interface, to_string(c.address));
     }
     std::string operator()(const SetFlags& c) const {
-        return fmt::format("{}:{} {}{}{}{}", c.logical.interface, c.logical.number, inet(c.family), flag("up", c.up),
-                           flag("nofailover", c.no_failover), flag("deprecated", c.deprecated));
+        return fmt::format("{}:{} {}{}{}{}{}", c.logical.interface, c.logical.number, inet(c.family), flag("up", c.up),
+                           flag("nofailover", c.no_failover), flag("deprecated", c.deprecated),
+                           flag("private", c.is_private));
     }
     std::string operator()(const SetStandby& c) const {
         return fmt::format("{} {}standby", c.interface, c.standby ? "" : "-");
@@ -45,6 +46,25 @@ struct DescribeCommand {
     }
     std::string operator()(const SetRouter& c) const {
         return fmt::format("{} {}router", c.interface, c.router ? "" : "-");
+    }
+    std::string operator()(const SetMtu& c) const {
+        return fmt::format("{} {} mtu {}", c.interface, inet(c.family), c.mtu_bytes);
+    }
+    std::string operator()(const SetMetric& c) const {
+        return fmt::format("{} {} metric {}", c.interface, inet(c.family), c.metric);
+    }
+    std::string operator()(const SetEther& c) const {
+        return fmt::format("{} ether {}", c.interface, to_string(c.mac));
+    }
+    std::string operator()(const SetArp& c) const { return fmt::format("{} {}arp", c.interface, c.arp ? "" : "-"); }
+    std::string operator()(const SetFailed& c) const {
+        return fmt::format("{} {}failed", c.interface, c.failed ? "" : "-");
+    }
+    std::string operator()(const SetToken& c) const {
+        return fmt::format("{} token {}", c.interface, to_string(c.token));
+    }
+    std::string operator()(const SetRouteSource& c) const {
+        return fmt::format("{} {} usesrc {}", c.interface, inet(c.family), c.source ? c.source->interface : "none");
     }
     std::string operator()(const AwaitAddresses&) const { return "await addresses"; }
     std::string operator()(const Detach& c) const {

@@ -25,7 +25,7 @@ def test_every_folder_of_the_sources_is_in_the_architecture():
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
-@pytest.mark.parametrize("page", sorted((ROOT / "man").glob("*.8")), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", sorted((ROOT / "man").glob("*.[0-9]")), ids=lambda page: page.name)
 def test_man_page_is_well_formed(page):
     lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(page)], capture_output=True, text=True)
     assert lint.stdout == ""
