@@ -28,7 +28,7 @@ std::vector<Command> all_commands() {
             SetNetmask{{"eth0", 1}, Family::ipv4, 20},
             AddLogical{"ipmp0", ip("192.0.2.2"), 25},
             RemoveLogical{"ipmp0", ip("2001:db8::1")},
-            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false, true},
+            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false, true, true},
             SetStandby{"eth0", false},
             SetOffline{"eth0", 2},
             UndoOffline{"eth0"},
@@ -74,6 +74,7 @@ TEST(ControlCodec, EveryQuerySurvivesTheRoundTrip) {
                                GetStatus{},
                                GetCounters{},
                                SubscribeToProbes{},
+                               SubscribeToStatus{},
                                GetInfo{},
                                GetInterfaceDescription{"a.b"}};
     ASSERT_EQ(queries.size(), std::variant_size_v<Query>);
@@ -103,7 +104,7 @@ TEST(ControlCodec, DefinitionIsComplete) {
     std::string definition = kMpathdDefinition;
     std::size_t methods = 0;
     for (std::size_t at = 0; (at = definition.find("\nmethod ", at)) != std::string::npos; ++at) ++methods;
-    EXPECT_EQ(methods, std::variant_size_v<Command> + 4);
+    EXPECT_EQ(methods, std::variant_size_v<Command> + 5);
     for (const Command& command : all_commands()) {
         std::string method = json::parse(body(encode_request(command)))["method"];
         EXPECT_NE(definition.find("\nmethod " + method.substr(method.rfind('.') + 1) + "("), std::string::npos)

@@ -73,7 +73,7 @@ class Generator {
             x.detached->done = coin();
             x.detached->wanted_mtu_bytes = below(9000);
             if (coin()) x.detached->wanted_mac = mac();
-            for (Family family : kFamilies) x.detached->families[index_of(family)] = {coin(), addresses(family)};
+            x.detached->families = x.families;
         }
         x.mac = mac();
         x.mtu_bytes = below(9000);
