@@ -174,9 +174,17 @@ bool attach_one(Run& run, const std::string& nic) {
     return true;
 }
 
+// Without files there is no reason to start the daemon.
+bool has_files() {
+    BootFilesRead read = read_boot_files(Paths::from_environment());
+    return !read.files.hostname[0].empty() || !read.files.hostname[1].empty() || !read.files.dhcp.empty() ||
+           !read.problems.empty();
+}
+
 }  // namespace
 
 int boot() {
+    if (!has_files()) return 0;
     auto run = Run::begin();
     if (!run) {
         complain(run.error().text);
