@@ -149,13 +149,13 @@ bool attach_one(Run& run, const std::string& nic) {
         complain("IP: " + text);
         return false;
     };
-    bool exists = wire::is_interface_name(nic) && kernel_link_names().contains(nic);
-    if (!exists) return fail("No such device(" + printable(nic) + ")");
     Status status = run.status();
     if (is_configured(status, nic)) {
         say(nic + ": is configured already");
         return true;
     }
+    bool exists = wire::is_interface_name(nic) && kernel_link_names().contains(nic);
+    if (!exists) return fail("No such device(" + printable(nic) + ")");
     auto restored = run.client().call(UndoDetach{nic});
     if (!restored) return fail("Replumb failed(" + nic + "): " + restored.error().text);
     if (restored->error == CommandError::none) {

@@ -113,7 +113,8 @@ class Planner {
             auto file = files.find(interface);
             if (file != files.end() && file->second.is_ipmp) return true;
         }
-        return input_.links.contains(base_of(interface));
+        // A member that is isolated is no link of this namespace.
+        return input_.links.contains(base_of(interface)) || find_plumbed(status_, base_of(interface));
     }
 
     BootStage create(Family family) const {

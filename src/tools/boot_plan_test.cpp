@@ -229,6 +229,15 @@ TEST_F(BootPlan, R_DYN_1_ASecondRunChangesNothing) {
                                       "eth1 inet6 group ops -failover up", "eth1 inet6 up", "eth1 inet6 up"}));
 }
 
+TEST_F(BootPlan, R_VIS_1_WhoIsInUseIsNotMissing) {
+    members(k4, true, false);
+    input_.links = {"ipmp0"};
+    show("ipmp0", "ops", true, {"192.0.2.10", "192.0.2.11"});
+    for (const char* nic : {"eth0", "eth1"}) show(nic, "ops", false, {"192.0.2.20", "192.0.2.21"});
+    creation();
+    EXPECT_EQ(missing_, Missing{});
+}
+
 TEST_F(BootPlan, R_DYN_1_WhatIsMissingOfALineIsMadeUpFor) {
     file(k4, "ipmp0", "ipmp group ops 192.0.2.1/24 up addif 192.0.2.2/24 up addif 192.0.2.3/24\n");
     show("ipmp0", "ops", true, {"192.0.2.1", "192.0.2.3"});

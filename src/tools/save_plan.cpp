@@ -118,7 +118,7 @@ SavePlan plan_save(const SaveInput& input) {
         if (wanted.contains(name)) continue;
         std::string interface = name.substr(name.find('.') + 1), nic = interface.substr(0, interface.find(':'));
         bool made_by_file = parse_hostname_file(content).is_ipmp;
-        if (!made_by_file && !input.links.contains(nic)) {
+        if (!made_by_file && !input.links.contains(nic) && !seen.contains(nic)) {
             plan.warnings.push_back(name + ": kept, as " + nic + " is missing");
         } else {
             plan.files[name] = std::nullopt;
