@@ -267,6 +267,13 @@ CommandReply undo_offline(const UndoOffline& command, CommandContext& context) {
         return failure(CommandError::duplicate_hardware_address, "interface has duplicate hardware address");
     }
     nic->offline = false;
+    for (InterfaceFamily& family : nic->families) {  // all, even one an administrator had put down before
+        for (LogicalAddress& logical : family.addresses) {
+            if (logical.up || logical.address.is_zero()) continue;
+            logical.up = true;
+            if (migrates(logical)) logical.uniqueness = Uniqueness::tentative;
+        }
+    }
     return success();
 }
 

@@ -66,8 +66,17 @@ bool in_use_elsewhere(const CommandContext& context, const IpAddress& address, c
     return false;
 }
 
+// No host has them, or each has them to itself; the kernel takes some on no other interface than lo.
+bool is_nobodys(const IpAddress& address) {
+    static const IpAddress kLoopback6 = *parse_ip("::1"), kEverybody = *parse_ip("255.255.255.255");
+    bool is_loopback4 = address.family == Family::ipv4 && address.bytes[0] == 127;
+    return address.is_multicast() || is_loopback4 || address == kLoopback6 || address == kEverybody;
+}
+
 CommandReply bad_new_address(const IpAddress& address, std::optional<std::uint8_t> prefix_length) {
-    if (address.is_multicast()) return failure(CommandError::invalid_argument, "Invalid argument");
+    if (is_nobodys(address)) {
+        return failure(CommandError::invalid_argument, fmt::format("{} is no address of a host", to_string(address)));
+    }
     if (prefix_length && *prefix_length > bits_of(address.family)) {
         return failure(CommandError::invalid_argument, "Bad prefix length");
     }

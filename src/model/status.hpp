@@ -107,12 +107,21 @@ inline const std::optional<PlumbedFamily>& family_of(const PlumbedInterface& int
     return family == Family::ipv4 ? interface.inet : interface.inet6;
 }
 
+// An address of others that this host answers for on a group's link (`arp -s A MAC pub`).
+struct ProxyStatus {
+    IpAddress address;
+    std::string group;    // IPMP interface name
+    std::string inbound;  // underlying interface it is bound to; empty if none is active
+    bool operator==(const ProxyStatus&) const = default;
+};
+
 struct Status {
     std::vector<GroupStatus> groups;
     std::vector<InterfaceStatus> interfaces;
     std::vector<AddressStatus> addresses;
     std::vector<TargetStatus> targets;
     std::vector<PlumbedInterface> plumbed;
+    std::vector<ProxyStatus> proxies;
     bool operator==(const Status&) const = default;
 };
 

@@ -15,6 +15,7 @@ const std::string& key_of(const GroupStatus& group) { return group.interface; }
 const std::string& key_of(const InterfaceStatus& interface) { return interface.name; }
 const std::string& key_of(const PlumbedInterface& interface) { return interface.name; }
 std::pair<std::string, IpAddress> key_of(const AddressStatus& address) { return {address.group, address.address}; }
+std::pair<std::string, IpAddress> key_of(const ProxyStatus& proxy) { return {proxy.group, proxy.address}; }
 std::pair<std::string, std::optional<Family>> key_of(const TargetStatus& row) {
     auto family = row.test_address ? std::optional(row.test_address->family) : std::nullopt;
     return {row.interface, family};
@@ -81,6 +82,7 @@ StatusNews news_between(const Status& before, const Status& after) {
     compare(before.addresses, after.addresses, news.present.addresses, news.gone.addresses);
     compare(before.targets, after.targets, news.present.targets, news.gone.targets);
     compare(before.plumbed, after.plumbed, news.present.plumbed, news.gone.plumbed);
+    compare(before.proxies, after.proxies, news.present.proxies, news.gone.proxies);
     return news;
 }
 
@@ -94,6 +96,7 @@ void apply(Status& status, const StatusNews& news) {
     apply(status.addresses, news.present.addresses, news.gone.addresses);
     apply(status.targets, news.present.targets, news.gone.targets);
     apply(status.plumbed, news.present.plumbed, news.gone.plumbed);
+    apply(status.proxies, news.present.proxies, news.gone.proxies);
 }
 
 }  // namespace ipmp

@@ -133,8 +133,7 @@ void Arp::get(const std::string& host) {
     for (const TableNeighbour& entry : *all) {
         if (entry.address != *address) continue;
         if (entry.mac) return show(*entry.mac, entry.permanent ? " permanent" : "");
-        auto macs = view_->proxy_macs(name_of(entry.link));
-        if (!macs.empty()) return show(macs.front(), " permanent published");
+        if (auto mac = view_->proxy_mac(name_of(entry.link), *address)) return show(*mac, " permanent published");
     }
     no_entry(host, *address);
 }
@@ -160,8 +159,8 @@ void Arp::list(bool numeric) {
             add(device, entry.address, entry.permanent ? "S" : "", ether_text(*entry.mac));
             continue;
         }
-        auto macs = view_->proxy_macs(device);
-        add(device, entry.address, "SP", macs.empty() ? "" : ether_text(macs.front()));
+        auto mac = view_->proxy_mac(device, entry.address);
+        add(device, entry.address, "SP", mac ? ether_text(*mac) : "");
     }
 }
 

@@ -108,7 +108,9 @@ int become(char** arguments) {
 
 int run(int argc, char** argv) {
     // Its words are its own: they must not be read as options of ours.
-    if (argc > 1 && std::strcmp(argv[1], "ifconfig") == 0) return become(argv + 1);
+    for (const char* tool : {"arp", "ifconfig", "route"}) {
+        if (argc > 1 && std::strcmp(argv[1], tool) == 0) return become(argv + 1);
+    }
 
     CLI::App app("IP network multipathing");
     app.require_subcommand(0, 1);
@@ -132,7 +134,9 @@ int run(int argc, char** argv) {
     detach_command->add_flag("--dry-run", dry_run, "only say what would happen");
     CLI::App* save_command = app.add_subcommand("save", "write hostname files that reproduce what is configured now");
     save_command->add_option("interface", nics, "interfaces outside groups to be saved as well");
+    app.add_subcommand("arp", "arp with the grammar of Solaris");
     app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
+    app.add_subcommand("route", "route with the grammar of Solaris");
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {

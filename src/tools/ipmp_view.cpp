@@ -82,6 +82,16 @@ std::vector<OwnAddress> IpmpView::own_addresses(Family which) const {
     return all;
 }
 
+std::optional<MacAddress> IpmpView::proxy_mac(const std::string& interface, const IpAddress& address) const {
+    for (const ProxyStatus& proxy : status_.proxies) {
+        if (proxy.group != interface || proxy.address != address) continue;
+        const PlumbedInterface* nic = plumbed(proxy.inbound);
+        return nic ? nic->mac : std::nullopt;
+    }
+    const PlumbedInterface* own = plumbed(interface);
+    return own ? own->mac : std::nullopt;
+}
+
 std::vector<MacAddress> IpmpView::proxy_macs(const std::string& interface) const {
     std::vector<MacAddress> macs;
     for (const PlumbedInterface& nic : status_.plumbed) {

@@ -34,6 +34,8 @@ class IpmpView {
     std::vector<OwnAddress> own_addresses(Family family) const;
     // The MACs that entries of `interface` may have to be proxy entries: those of its members, or its own.
     std::vector<MacAddress> proxy_macs(const std::string& interface) const;
+    // The one that others are told for the proxy entry of `address`; nothing: none at the moment.
+    std::optional<MacAddress> proxy_mac(const std::string& interface, const IpAddress& address) const;
 
   private:
     OwnAddress describe(const PlumbedInterface& interface, const LogicalStatus& logical) const;

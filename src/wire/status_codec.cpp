@@ -103,13 +103,22 @@ void fields(A& a, typename A::template Ref<PlumbedInterface> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<ProxyStatus> v) {
+    auto& [address, group, inbound] = v;
+    a("address", address);
+    a("group", group);
+    a("inbound", inbound);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Status> v) {
-    auto& [groups, interfaces, addresses, targets, plumbed] = v;
+    auto& [groups, interfaces, addresses, targets, plumbed, proxies] = v;
     a("groups", groups);
     a("interfaces", interfaces);
     a("addresses", addresses);
     a("targets", targets);
     a("plumbed", plumbed);
+    a.defaulted("proxies", proxies);
 }
 
 template <class A>

@@ -16,7 +16,8 @@ class Generator {
     Status status() {
         return {list<GroupStatus>([&] { return group(); }), list<InterfaceStatus>([&] { return interface(); }),
                 list<AddressStatus>([&] { return address(); }), list<TargetStatus>([&] { return target(); }),
-                list<PlumbedInterface>([&] { return plumbed(); })};
+                list<PlumbedInterface>([&] { return plumbed(); }),
+                list<ProxyStatus>([&] { return ProxyStatus{ip(), name(), name()}; })};
     }
 
   private:

@@ -61,8 +61,8 @@ def test_R_CMD_5_what_is_set_on_an_interface_lasts(host):
     host.kill_daemon()
     host.ns.run("ip", "link", "set", "eth0", "mtu", 1450)
     host.start_daemon()
-    assert shown()
-    assert mtu(host, "eth0") == 1400, "put back"
+    wait_until(shown, 5, "all is as it was, and the MTU put back")
+    assert mtu(host, "eth0") == 1400
     host.ns.run("ip", "link", "set", "ipmp0", "mtu", 1500)
     wait_until(lambda: mtu(host, "ipmp0") == 1300, 5, "and again")
     host.ifconfig("ipmp0:2", "-private")
@@ -178,6 +178,33 @@ def test_R_CMD_1_configinfo_makes_it_anew(host):
         return re.sub(r"flags=\S+<(\S+?)>", lambda flags: re.sub(",(FIXEDMTU|INACTIVE)", "", flags[1]), text)
 
     wait_until(lambda: comparable(host.ifconfig("eth0")) == comparable(before), 5, "it is as it was")
+
+
+def test_R_GRP_5_R_ADR_2_where_addresses_of_members_go(host):
+    """Acceptance checks 9, 11, 12 and 13 of the reference: the lowest free slot, the order of -failover and up, what
+    cannot be unplumbed or renamed, and that if_mpadm -r brings up all."""
+    host.ifconfig("ipmp0", "ipmp")
+    for nic in ("eth0", "eth1"):
+        host.ifconfig(nic, "plumb", "group", "ipmp0", "up")
+    host.wait_ok("ipmp0")
+    host.ifconfig("eth0", "192.0.2.5/24", "up")
+    assert "\tinet 192.0.2.5 " in host.ifconfig("ipmp0:0"), "a zeroth that is down makes room"
+    assert "\tinet 0.0.0.0 netmask ff000000 \n" in host.ifconfig("eth0"), "a placeholder stays"
+    host.ifconfig("ipmp0", "addif", "192.0.2.6/24", "up", "addif", "192.0.2.7/24", "up", "removeif", "192.0.2.6")
+    host.ifconfig("eth1", "192.0.2.8/24", "up")
+    assert "\tinet 192.0.2.8 " in host.ifconfig("ipmp0:1"), "the lowest that is free"
+    host.ifconfig("eth0", "192.0.2.20/24", "-failover", "up")
+    assert "192.0.2.20" not in host.addresses() and "NOFAILOVER" in host.ifconfig("eth0")
+    host.ifconfig("eth1", "192.0.2.21/24", "up", "-failover")
+    assert host.addresses()["192.0.2.21"]["state"] == "up", "too late"
+    assert failure(host, "ipmp0", "unplumb") == "ifconfig: cannot unplumb ipmp0: IPMP group is not empty\n"
+    host.ifconfig("eth2", "plumb", "group", "other", "up")
+    assert failure(host, "ipmp0", "group", "other") == "ifconfig: ipmp0: SIOCSLIFGROUPNAME: already exists\n"
+    host.ifconfig("eth0", "down")
+    assert "<UP" not in host.ifconfig("eth0")
+    host.tool("if_mpadm", "-d", "eth0")
+    host.tool("if_mpadm", "-r", "eth0")
+    assert "<UP,BROADCAST" in host.ifconfig("eth0") and "\tinet 192.0.2.20 " in host.ifconfig("eth0")
 
 
 # As an administrator of Solaris would write it; none of its lines knows where it runs.
