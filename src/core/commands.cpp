@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/commands_internal.hpp"
+#include "core/detach.hpp"
 #include "core/forwarding.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/predicates.hpp"
@@ -114,6 +115,8 @@ CommandReply rename_group(Group& group, const std::string& name, CommandContext&
 
 // ---- Membership -----------------------------------------------------------------------------------------------
 
+}  // namespace
+
 void leave(Interface& nic) {
     nic.group.clear();
     nic.declared_failed = false;
@@ -122,6 +125,8 @@ void leave(Interface& nic) {
         for (LogicalAddress& logical : family.addresses) logical.uniqueness = Uniqueness::settled;
     }
 }
+
+namespace {
 
 // Why `nic` cannot be a member, or success (R-GRP-7, design "Deny lists").
 CommandReply vet(const Interface& nic, const CommandContext& context) {
@@ -148,6 +153,8 @@ CommandReply vet(const Interface& nic, const CommandContext& context) {
     }
     return success();
 }
+
+}  // namespace
 
 CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (Group* renamed = find_group(context, command.interface)) return rename_group(*renamed, command.group, context);
@@ -177,6 +184,8 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     return success();
 }
 
+namespace {
+
 CommandReply plumb(const Plumb& command, CommandContext& context) {
     if (command.number != 0) return plumb_logical(command, context);
     std::size_t family = index_of(command.family);
@@ -189,6 +198,7 @@ CommandReply plumb(const Plumb& command, CommandContext& context) {
     if (Group* group = find_group(context, command.interface)) return plumb_now(group->families[family]);
     Interface* nic = find_nic(context, command.interface);
     if (!nic) return no_such_interface(command.interface);
+    nic->detached.reset();  // it is configured anew
     auto host = context.state.groups.find(nic->group);  // a family plumbed on a member joins by itself
     if (host != context.state.groups.end()) imply(host->second.families[family]);
     return plumb_now(nic->families[family]);
@@ -290,6 +300,18 @@ CommandReply stop(const Stop& command, CommandContext& context) {
     return success();
 }
 
+CommandReply await_addresses(CommandContext& context) {
+    for (const auto& [name, group] : context.state.groups) {
+        for (const GroupFamily& family : group.families) {
+            for (const LogicalAddress& logical : family.addresses) {
+                bool is_asked_for = logical.up && logical.uniqueness == Uniqueness::tentative;
+                if (is_asked_for) context.orders.awaited.insert(logical.address);
+            }
+        }
+    }
+    return success();
+}
+
 struct CarryOut {
     CommandContext& context;
     CommandReply operator()(const CreateIpmp& command) const { return create_ipmp(command, context); }
@@ -307,6 +329,9 @@ struct CarryOut {
     CommandReply operator()(const SetPolicy& command) const { return set_policy(command, context); }
     CommandReply operator()(const SetRouter& command) const { return set_router(command, context); }
     CommandReply operator()(const Stop& command) const { return stop(command, context); }
+    CommandReply operator()(const AwaitAddresses&) const { return await_addresses(context); }
+    CommandReply operator()(const Detach& command) const { return detach(command, context); }
+    CommandReply operator()(const UndoDetach& command) const { return undo_detach(command, context); }
     CommandReply operator()(const SetMtu& command) const { return set_mtu(command, context); }
     CommandReply operator()(const SetMetric& command) const { return set_metric(command, context); }
     CommandReply operator()(const SetEther& command) const { return set_ether(command, context); }

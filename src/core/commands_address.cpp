@@ -225,6 +225,7 @@ CommandReply set_flags(const SetFlags& command, CommandContext& context) {
     if (command.deprecated) logical->deprecated = *command.deprecated;
     if (command.is_private) logical->is_private = *command.is_private;
     if (command.up) set_address_up(*logical, *command.up, *place, context);
+    if (command.unawaited.value_or(false)) context.orders.awaited.clear();
     if (command.no_failover || command.deprecated) logical->adopted = false;
     if (stays_test_address) logical->uniqueness = Uniqueness::settled;  // only data addresses are asked for
     drop_plain_stub(*place);

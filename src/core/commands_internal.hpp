@@ -47,6 +47,10 @@ inline void doom_all(CommandContext& context, InterfaceIndex link, std::vector<L
     addresses.clear();
 }
 
+// Takes `nic` out of its group.
+void leave(Interface& nic);
+CommandReply set_group(const SetGroup& command, CommandContext& context);
+
 // Each carries out one command of commands_address.cpp.
 CommandReply set_address(const SetAddress& command, CommandContext& context);
 CommandReply set_netmask(const SetNetmask& command, CommandContext& context);

@@ -10,6 +10,7 @@
 #include "core/announcements.hpp"
 #include "core/anonymous_group.hpp"
 #include "core/commands.hpp"
+#include "core/detach.hpp"
 #include "core/duplicates.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/hygiene.hpp"
@@ -18,6 +19,7 @@
 #include "core/link_wishes.hpp"
 #include "core/membership_queries.hpp"
 #include "core/neighbour_entries.hpp"
+#include "core/newcomers.hpp"
 #include "core/observe.hpp"
 #include "core/periodic_defence.hpp"
 #include "core/placement.hpp"
@@ -54,6 +56,7 @@ struct Engine::Impl {
     PeriodicDefence periodic_defence;
     MembershipQueries queries;
     Hygiene hygiene;
+    Newcomers newcomers;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes
 
@@ -149,7 +152,9 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
     reconciler.reconcile(state, kernel, config, now, actions);
-    stop = reconciler.answer(state, kernel, actions) || stop;
+    Reconciler::Answered answered = reconciler.answer(state, kernel, actions);
+    note_detached(answered.detached, state);
+    stop = answered.stop || stop;
     probing.follow(state);
     others_due = deadline_without_probes();
     return {std::move(actions), deadline(), true, stop};
@@ -166,8 +171,11 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     }
     file_observation(state, kernel, reconciler.orders.doomed);
     forget_restored_settings();
+    newcomers.update(state, log);
     if (observed) return;
     observed = true;
+    CommandContext context{state, kernel, host_id, reconciler.orders};
+    undo_unfinished_detaches(context, log);
     for (const CommandReceived& command : std::exchange(early_commands, {})) file(command, log);
 }
 
@@ -185,12 +193,13 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
     if (reply.error != CommandError::none) {
         log.push_back(Reply{event.request, std::move(reply)});
     } else {
-        reconciler.await_kernel(Reply{event.request, std::move(reply)}, std::holds_alternative<Stop>(event.command));
+        reconciler.await_kernel(Reply{event.request, std::move(reply)}, event.command, state);
     }
 }
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
-    reconciler.applied(event, kernel, log);
+    CommandContext context{state, kernel, host_id, reconciler.orders};
+    undo_failed_detach(reconciler.applied(event, kernel, log), context, log);
     forget_refused_wishes(state, event);
 }
 
@@ -367,6 +376,7 @@ Engine::Engine(const Config& config, std::string host_id, State restored, Random
     impl_->announcements.resume(restored);
     impl_->rebinds.resume(restored);
     impl_->queries.assume_asked(restored);
+    impl_->newcomers.resume(restored);
     impl_->state = std::move(restored);
 }
 

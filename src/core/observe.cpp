@@ -12,6 +12,14 @@ namespace {
 
 bool is_ours(const LinkState& link) { return link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias; }
 
+// `missing`, a member, is back in `nic`: links that come back may get their names a moment after they appear (R-DYN-6).
+void take_place(Interface& missing, const Interface& nic) {
+    missing.index = nic.index;
+    missing.admin_up = nic.admin_up;
+    missing.carrier = nic.carrier;
+    missing.carrier_changes = nic.carrier_changes;
+}
+
 // Renames entries whose link has another name now. All are taken out before any is put back: names may be swapped.
 void file_renames(State& state, const KernelState& kernel) {
     std::vector<decltype(state.interfaces)::node_type> renamed;
@@ -22,7 +30,12 @@ void file_renames(State& state, const KernelState& kernel) {
         renamed.back().key() = renamed.back().mapped().name = link.name;
     }
     for (auto& node : renamed) {
-        state.interfaces.erase(node.key());  // a missing NIC that had this name; the one that has it now counts
+        auto missing = state.interfaces.find(node.key());
+        if (missing != state.interfaces.end() && node.mapped().group.empty()) {
+            take_place(missing->second, node.mapped());
+            continue;
+        }
+        if (missing != state.interfaces.end()) state.interfaces.erase(missing);
         state.interfaces.insert(std::move(node));
     }
 }
@@ -84,6 +97,7 @@ void file_links(State& state, const KernelState& kernel) {
         bool came_up = link.admin_up && !entry.admin_up;
         if (came_up && !entry.families[0].plumbed && !entry.families[1].plumbed) {
             for (InterfaceFamily& family : entry.families) imply(family);
+            entry.detached.reset();
         }
         entry.admin_up = link.admin_up;
         if (link.admin_up) entry.up_when_lost = false;

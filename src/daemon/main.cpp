@@ -12,6 +12,7 @@
 
 #include "core/engine.hpp"
 #include "shell/announcer.hpp"
+#include "shell/attacher.hpp"
 #include "shell/carrier_watch.hpp"
 #include "shell/control_server.hpp"
 #include "shell/daemonize.hpp"
@@ -93,9 +94,12 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     auto probes = ProbeSockets::open();
     if (!probes) return probes.error();
 
-    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes);
-    auto loop =
-        RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes}, paths);
+    auto attacher = Attacher::create(paths, Attacher::installed_program());
+    if (!attacher) return attacher.error();
+
+    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes, *attacher);
+    auto loop = RunLoop::create(
+        {engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes, *attacher}, paths);
     if (!loop) return loop.error();
     raise_priority();
     loop->run([&] { readiness.ready(); });

@@ -113,7 +113,14 @@ struct WatchCarrier {
     bool operator==(const WatchCarrier&) const = default;
 };
 
+// A NIC that nobody has configured has appeared, or got this name: configure it from its files, if it has any
+// (R-DYN-3).
+struct AttachNic {
+    std::string name;
+    bool operator==(const AttachNic&) const = default;
+};
+
 using Action = std::variant<PublishImage, Announce, ProbeAddress, AskPeer, FindPeers, AskMemberships, LeaveMemberships,
-                            ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport>;
+                            ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport, AttachNic>;
 
 }  // namespace ipmp

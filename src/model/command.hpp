@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
@@ -67,7 +68,9 @@ struct SetFlags {  // up/down, -failover/failover, [-]deprecated, [-]private: on
     std::optional<bool> no_failover;
     std::optional<bool> deprecated;
     std::optional<bool> is_private;
+    std::optional<bool> unawaited;  // true: answered before an address set up is known to be nobody else's
 };
+struct AwaitAddresses {};  // answered once no data address is being asked for any more (R-ADR-6)
 struct SetStandby {  // ifconfig NAME standby | -standby
     std::string interface;
     bool standby = true;
@@ -77,6 +80,15 @@ struct SetOffline {  // if_mpadm -d NAME
     std::uint32_t minimum_redundancy = 1;
 };
 struct UndoOffline {  // if_mpadm -r NAME
+    std::string interface;
+};
+
+struct Detach {  // ipmp detach NIC...: all of them or none (R-DYN-4); CommandReply::detail has one line for each
+    std::vector<std::string> interfaces;
+    bool force = false;
+    bool dry_run = false;  // only says what would happen
+};
+struct UndoDetach {  // ipmp attach NIC, of one that was detached and never unplugged
     std::string interface;
 };
 
@@ -127,7 +139,8 @@ struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered wit
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
                              SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, Stop, SetMtu,
-                             SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource>;
+                             SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource, AwaitAddresses, Detach,
+                             UndoDetach>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
 enum class CommandError : std::uint8_t {
@@ -141,7 +154,7 @@ enum class CommandError : std::uint8_t {
     group_not_empty,
     minimum_redundancy,    // offline: no other functioning interface
     not_in_group,          // offline: unknown interface or not in a group
-    not_offline,
+    not_offline,  // nor detached
     already_offline,
     duplicate_hardware_address,
     kernel_refused,        // a kernel operation failed; text has the details

@@ -2,6 +2,7 @@
 // so the root may be of any length.
 #pragma once
 
+#include <array>
 #include <cstdlib>
 #include <string>
 
@@ -13,6 +14,12 @@ struct Paths {
     std::string run() const { return root + "/run/ipmp"; }
     std::string state_file() const { return run() + "/state.json"; }
     std::string default_file() const { return root + "/etc/default/mpathd"; }
+    std::string etc() const { return root + "/etc"; }
+    // Those that say how an interface is to be configured.
+    std::array<std::string, 3> boot_files(const std::string& interface) const {
+        return {etc() + "/hostname." + interface, etc() + "/hostname6." + interface, etc() + "/dhcp." + interface};
+    }
+    std::string boot_lock() const { return run() + "/boot.lock"; }
     static constexpr const char* socket_name = "mpathd.sock";  // inside run()
     static constexpr const char* lock_name = "mpathd.lock";    // inside run()
 

@@ -66,6 +66,19 @@ struct CarrierSeen {
     bool operator==(const CarrierSeen&) const = default;
 };
 
+// What a NIC was configured with when it was detached: for the undo, until it is unplugged or configured anew
+// (R-DYN-5).
+struct DetachRecord {
+    std::string group;  // its name, not that of the IPMP interface; empty: it was in none
+    std::array<InterfaceFamily, 2> families;
+    bool standby = false;
+    std::uint32_t wanted_mtu_bytes = 0;
+    std::optional<MacAddress> wanted_mac;
+    bool admin_up = false;
+    bool done = false;  // the kernel has let it go; else a new daemon undoes what was begun
+    bool operator==(const DetachRecord&) const = default;
+};
+
 // A NIC we know, in a group or not.
 struct Interface {
     std::string name;
@@ -86,6 +99,7 @@ struct Interface {
     std::optional<MacAddress> wanted_mac;   // administrator's
     Settings saved_settings;  // as they were before the join; restored at leave
     bool up_when_lost = false;  // was admin-up when it vanished: is brought up when it is back (R-DYN-6)
+    std::optional<DetachRecord> detached;
 
     // As observed last; read again at every start.
     MacAddress mac;

@@ -7,6 +7,7 @@
 #include "base/time.hpp"
 #include "model/action.hpp"
 #include "shell/announcer.hpp"
+#include "shell/attacher.hpp"
 #include "shell/carrier_watch.hpp"
 #include "shell/control_server.hpp"
 #include "shell/dataplane.hpp"
@@ -18,9 +19,9 @@ namespace ipmp {
 class Executor {
   public:
     Executor(Dataplane& dataplane, Announcer& announcer, NetlinkThread& netlink, CarrierWatch& carrier_watch,
-             ControlServer& control, ProbeSockets& probes)
+             ControlServer& control, ProbeSockets& probes, Attacher& attacher)
         : dataplane_(dataplane), announcer_(announcer), netlink_(netlink), carrier_watch_(carrier_watch),
-          control_(control), probes_(probes) {}
+          control_(control), probes_(probes), attacher_(attacher) {}
 
     // In the order given: the maps change before anybody is told.
     void execute(const std::vector<Action>& actions, Instant now);
@@ -44,6 +45,7 @@ class Executor {
     void perform(const WatchProbes& action, Instant now);
     void perform(const SendProbe& action, Instant now);
     void perform(const ProbeReport& action, Instant now);
+    void perform(const AttachNic& action, Instant now);
 
     template <typename Frame>
     void send(const Frame& action);
@@ -54,6 +56,7 @@ class Executor {
     CarrierWatch& carrier_watch_;
     ControlServer& control_;
     ProbeSockets& probes_;
+    Attacher& attacher_;
     PublishImage unwritten_;
     std::optional<Instant> retry_at_;
 };

@@ -89,6 +89,7 @@ Result<void> CommandLine::plumbing(const std::string& action, const Command& com
 Result<void> CommandLine::flag(SetFlags flags) {
     flags.logical = current_;
     flags.family = family_;
+    if (addresses_ == Addresses::unawaited) flags.unawaited = true;
     return apply("setifflags: SIOCSLIFFLAGS", flags);
 }
 

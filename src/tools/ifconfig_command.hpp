@@ -20,12 +20,13 @@ namespace ipmp {
 class CommandLine {
   public:
     // What is to be shown goes into `output`, which must outlive it.
-    CommandLine(LogicalName name, Family family, ToolRun& output)
+    CommandLine(LogicalName name, Family family, ToolRun& output, Addresses addresses)
         : output_(output),
           physical_(name.interface),
           named_logical_(name.number != 0),
           current_(std::move(name)),
-          family_(family) {}
+          family_(family),
+          addresses_(addresses) {}
 
     // Carries out all words; the exit code. An error ends it; its text is for stderr.
     Result<int> run(const std::vector<std::string>& words);
@@ -75,6 +76,7 @@ class CommandLine {
     bool named_logical_;  // the command names X:N
     LogicalName current_;
     Family family_;
+    Addresses addresses_;
     ParsedLine line_;
     std::size_t next_ = 0;                     // step of line_ that comes next
     std::optional<AddressWord> last_address_;  // given by this command for `current_`

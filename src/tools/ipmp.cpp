@@ -13,7 +13,9 @@
 
 #include "model/paths.hpp"
 #include "render/status_table.hpp"
+#include "tools/boot.hpp"
 #include "tools/daemon_client.hpp"
+#include "tools/save.hpp"
 #include "wire/names.hpp"
 #include "wire/status_codec.hpp"
 
@@ -121,6 +123,17 @@ int run(int argc, char** argv) {
     CLI::App* policy_command = app.add_subcommand("policy", "show or set how outbound traffic is spread");
     policy_command->add_option("interface", policy_interface, "IPMP interface")->required();
     policy_command->add_option("policy", wanted_policy, "flow, tuple, destination or source");
+    CLI::App* boot_command = app.add_subcommand("boot", "configure what /etc/hostname.* and hostname6.* name");
+    std::vector<std::string> nics;
+    bool force = false, dry_run = false;
+    CLI::App* attach_command = app.add_subcommand("attach", "configure interfaces that have been plugged in");
+    attach_command->add_option("interface", nics, "underlying interfaces")->required();
+    CLI::App* detach_command = app.add_subcommand("detach", "take interfaces out of use, to be unplugged together");
+    detach_command->add_option("interface", nics, "underlying interfaces")->required();
+    detach_command->add_flag("-f,--force", force, "even if nothing else carries the traffic on");
+    detach_command->add_flag("--dry-run", dry_run, "only say what would happen");
+    CLI::App* save_command = app.add_subcommand("save", "write hostname files that reproduce what is configured now");
+    save_command->add_option("interface", nics, "interfaces outside groups to be saved as well");
     app.add_subcommand("arp", "arp with the grammar of Solaris");
     app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
     app.add_subcommand("route", "route with the grammar of Solaris");
@@ -133,6 +146,10 @@ int run(int argc, char** argv) {
         return fail(std::string(problem.what()) + "; see ipmp --help");
     }
     if (policy_command->parsed()) return policy(policy_interface, wanted_policy);
+    if (boot_command->parsed()) return boot();
+    if (attach_command->parsed()) return attach(nics);
+    if (detach_command->parsed()) return detach(nics, force, dry_run);
+    if (save_command->parsed()) return save(nics);
     if (!stop_command->parsed() && !status_command->parsed()) return fail("a command is missing; see ipmp --help");
     return stop_command->parsed() ? stop(purge) : show_status(as_json);
 }

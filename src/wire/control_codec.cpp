@@ -32,7 +32,8 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.Stop",
     "org.ipmp.Mpathd.SetMtu",     "org.ipmp.Mpathd.SetMetric",     "org.ipmp.Mpathd.SetEther",
     "org.ipmp.Mpathd.SetArp",     "org.ipmp.Mpathd.SetFailed",     "org.ipmp.Mpathd.SetToken",
-    "org.ipmp.Mpathd.SetRouteSource"};
+    "org.ipmp.Mpathd.SetRouteSource", "org.ipmp.Mpathd.AwaitAddresses", "org.ipmp.Mpathd.Detach",
+    "org.ipmp.Mpathd.UndoDetach"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
     "org.ipmp.Mpathd.WatchProbes", "org.ipmp.Mpathd.WatchStatus", "org.varlink.service.GetInfo",
@@ -76,6 +77,12 @@ std::optional<Problem> inconsistency(const SetAddress& command) {
 }
 std::optional<Problem> inconsistency(const SetNetmask& command) {
     return check_prefix(command.prefix_length, command.family);
+}
+std::optional<Problem> inconsistency(const Detach& command) {
+    for (const std::string& interface : command.interfaces) {
+        if (!wire::is_interface_name(interface)) return Problem{"interfaces", "is no list of names of interfaces"};
+    }
+    return {};
 }
 std::optional<Problem> inconsistency(const AddLogical& command) {
     return check_prefix(command.prefix_length, command.address.family);

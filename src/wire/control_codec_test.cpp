@@ -28,7 +28,7 @@ std::vector<Command> all_commands() {
             SetNetmask{{"eth0", 1}, Family::ipv4, 20},
             AddLogical{"ipmp0", ip("192.0.2.2"), 25},
             RemoveLogical{"ipmp0", ip("2001:db8::1")},
-            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false, true},
+            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false, true, true},
             SetStandby{"eth0", false},
             SetOffline{"eth0", 2},
             UndoOffline{"eth0"},
@@ -42,7 +42,10 @@ std::vector<Command> all_commands() {
             SetFailed{"eth0", true},
             SetToken{"eth0", ip("::1")},
             SetRouteSource{"eth0", Family::ipv4, LogicalName{"eth1", 2}},
-            SetRouteSource{"eth0", Family::ipv4, {}}};
+            SetRouteSource{"eth0", Family::ipv4, {}},
+            AwaitAddresses{},
+            Detach{{"eth0", "eth1"}, true, true},
+            UndoDetach{"eth0"}};
 }
 
 std::string body(const std::string& message) {

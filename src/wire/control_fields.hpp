@@ -81,13 +81,14 @@ void fields(A& a, typename A::template Ref<RemoveLogical> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<SetFlags> v) {
-    auto& [logical, family, up, no_failover, deprecated, is_private] = v;
+    auto& [logical, family, up, no_failover, deprecated, is_private, unawaited] = v;
     fields(a, logical);
     a("family", family);
     a("up", up);
     a("no_failover", no_failover);
     a("deprecated", deprecated);
     a("private", is_private);
+    a("unawaited", unawaited);
 }
 
 template <class A>
@@ -181,6 +182,20 @@ void fields(A& a, typename A::template Ref<Stop> v) {
     a.defaulted("purge", v.purge);
 }
 
+template <class A>
+void fields(A& a, typename A::template Ref<Detach> v) {
+    auto& [interfaces, force, dry_run] = v;
+    a("interfaces", interfaces);
+    a.defaulted("force", force);
+    a.defaulted("dry_run", dry_run);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<UndoDetach> v) {
+    a.interface_name("interface", v.interface);
+}
+
+template <class A> void fields(A&, typename A::template Ref<AwaitAddresses>) {}
 template <class A> void fields(A&, typename A::template Ref<Ping>) {}
 template <class A> void fields(A&, typename A::template Ref<GetStatus>) {}
 template <class A> void fields(A&, typename A::template Ref<GetCounters>) {}

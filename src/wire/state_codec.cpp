@@ -46,11 +46,23 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<DetachRecord> v) {
+    auto& [group, families, standby, wanted_mtu_bytes, wanted_mac, admin_up, done] = v;
+    a("group", group);
+    a("families", families);
+    a("standby", standby);
+    a("wanted_mtu_bytes", wanted_mtu_bytes);
+    a("wanted_mac", wanted_mac);
+    a("admin_up", admin_up);
+    a("done", done);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
     auto& [name, index, group, tracked, families, standby, inactive, failed, probe_failed, probe_answered, kept,
            offline, hardware_duplicate, declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings, up_when_lost,
-           mac, mtu_bytes, admin_up, carrier, starting, carrier_changes, own_carrier, parent, probe, starting_until,
-           link_ups, flapping_reported, repair_due] = v;
+           detached, mac, mtu_bytes, admin_up, carrier, starting, carrier_changes, own_carrier, parent, probe,
+           starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
@@ -69,6 +81,7 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("wanted_mac", wanted_mac);
     a("saved_settings", saved_settings);
     a("up_when_lost", up_when_lost);
+    a("detached", detached);
     a("mac", mac);
     a("mtu_bytes", mtu_bytes);
     a("admin_up", admin_up);
@@ -152,6 +165,9 @@ std::optional<wire::Problem> inconsistency(const State& state) {
         if (interface.name != name) return wire::Problem{place, "carries another name"};
         for (Family family : kFamilies) {
             auto text = inconsistency(interface.families[index_of(family)].addresses, family);
+            if (!text && interface.detached) {
+                text = inconsistency(interface.detached->families[index_of(family)].addresses, family);
+            }
             if (text) return wire::Problem{place, *text};
         }
     }

@@ -68,6 +68,13 @@ class Generator {
         x.standby = coin(), x.inactive = coin(), x.failed = coin(), x.offline = coin();
         x.hardware_duplicate = coin();
         x.saved_settings = {{"ipv4/conf/*/rp_filter", std::to_string(below(3))}, {"ipv6/neigh/*/retrans_time_ms", "1"}};
+        if (coin()) {
+            x.detached = DetachRecord{.group = coin() ? "a" : "", .standby = coin(), .admin_up = coin()};
+            x.detached->done = coin();
+            x.detached->wanted_mtu_bytes = below(9000);
+            if (coin()) x.detached->wanted_mac = mac();
+            x.detached->families = x.families;
+        }
         x.mac = mac();
         x.mtu_bytes = below(9000);
         x.admin_up = coin(), x.carrier = coin();

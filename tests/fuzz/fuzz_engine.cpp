@@ -63,7 +63,7 @@ KernelState some_kernel(FuzzedDataProvider& bytes) {
 Command some_command(FuzzedDataProvider& bytes) {
     LogicalName logical{some_name(bytes), bytes.ConsumeIntegralInRange<std::uint32_t>(0, 2)};
     Family family = some_family(bytes);
-    switch (bytes.ConsumeIntegralInRange(0, 18)) {
+    switch (bytes.ConsumeIntegralInRange(0, 20)) {
         case 0: return CreateIpmp{logical.interface, family, bytes.ConsumeIntegral<std::uint8_t>()};
         case 1: return Plumb{logical.interface, family};
         case 2: return Unplumb{logical.interface, family};
@@ -82,6 +82,8 @@ Command some_command(FuzzedDataProvider& bytes) {
         case 17: return SetToken{logical.interface, some_address(bytes)};
         case 18: return SetRouteSource{logical.interface, family, LogicalName{some_name(bytes), logical.number}};
         case 10: return SetStandby{logical.interface, bytes.ConsumeBool()};
+        case 19: return Detach{{some_name(bytes), some_name(bytes)}, bytes.ConsumeBool(), bytes.ConsumeBool()};
+        case 20: return UndoDetach{some_name(bytes)};
         default:
             if (bytes.ConsumeBool()) return SetOffline{logical.interface, 1};
             return UndoOffline{logical.interface};

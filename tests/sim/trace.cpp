@@ -66,6 +66,12 @@ struct DescribeCommand {
     std::string operator()(const SetRouteSource& c) const {
         return fmt::format("{} {} usesrc {}", c.interface, inet(c.family), c.source ? c.source->interface : "none");
     }
+    std::string operator()(const AwaitAddresses&) const { return "await addresses"; }
+    std::string operator()(const Detach& c) const {
+        const char* how = c.force ? " -f" : "";
+        return fmt::format("detach{}{} {}", how, c.dry_run ? " dry" : "", fmt::join(c.interfaces, " "));
+    }
+    std::string operator()(const UndoDetach& c) const { return fmt::format("undo detach {}", c.interface); }
     std::string operator()(const Stop& c) const { return c.purge ? "stop --purge" : "stop"; }
 };
 
@@ -145,6 +151,7 @@ struct DescribeAction {
     std::string operator()(const ProbeReport& a) const {
         return fmt::format("probe {} of {} {}", a.id, a.interface, a.answered ? "answered" : "lost");
     }
+    std::string operator()(const AttachNic& a) const { return "attach " + a.name; }
     std::string operator()(const WatchCarrier& a) const { return fmt::format("watch {} carriers", a.links.size()); }
 };
 
