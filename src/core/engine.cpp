@@ -9,6 +9,7 @@
 
 #include "core/announcements.hpp"
 #include "core/commands.hpp"
+#include "core/dhcp.hpp"
 #include "core/duplicates.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/image.hpp"
@@ -44,6 +45,7 @@ struct Engine::Impl {
 
     Probing probing;
     DataplaneImage image;
+    Dhcp dhcp;
     Duplicates duplicates;
     Announcements announcements;
     Rebinds rebinds;
@@ -57,6 +59,9 @@ struct Engine::Impl {
 
     Outcome step(Instant at, const Event& event);
     bool concerns_probes_only(const Event& event) const;
+    CommandContext command_context(std::vector<Action>& log) {
+        return {state, kernel, host_id, reconciler.orders, now, log};
+    }
 
     // One per event kind: files it into the state.
     void file(const KernelObserved& event, std::vector<Action>& log);
@@ -69,6 +74,7 @@ struct Engine::Impl {
     void file(const PeerAnswered& event, std::vector<Action>& log);
     void file(const AddressClaimed& event, std::vector<Action>& log);
     void file(const ProbeAnswered& event, std::vector<Action>& log);
+    void file(const DhcpClientEnded& event, std::vector<Action>& log);
     void file(const Tick& event, std::vector<Action>& log);
 
     // What follows from the state, in this order.
@@ -122,6 +128,8 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
         before = state.interfaces;  // probes change nothing before they are judged
     }
 
+    CommandContext context = command_context(log);
+    dhcp.reconsider(context);
     migrate_addresses(state, kernel);
     log_membership(before, log);
     judge_hardware_addresses(state, before, log);
@@ -142,6 +150,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     queries.update(state, image, kernel, now, actions);
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
+    dhcp.update(state, kernel, now, actions);
     reconciler.reconcile(state, kernel, config, now, actions);
     stop = reconciler.answer(state, kernel, actions) || stop;
     others_due = deadline_without_probes();
@@ -173,10 +182,13 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
         early_commands.push_back(event);
         return;
     }
-    CommandContext context{state, kernel, host_id, reconciler.orders};
+    CommandContext context = command_context(log);
     CommandReply reply = carry_out(event.command, context);
+    const auto* control = std::get_if<ControlDhcp>(&event.command);
     if (reply.error != CommandError::none) {
         log.push_back(Reply{event.request, std::move(reply)});
+    } else if (control && control->wait && control->verb != DhcpVerb::drop) {
+        dhcp.await(Reply{event.request, std::move(reply)}, *control, state);
     } else {
         reconciler.await_kernel(Reply{event.request, std::move(reply)}, std::holds_alternative<Stop>(event.command));
     }
@@ -200,6 +212,11 @@ void Engine::Impl::file(const AddressClaimed& event, std::vector<Action>& log) {
 
 void Engine::Impl::file(const ProbeAnswered& event, std::vector<Action>& log) {
     if (observed) probing.take(state, kernel, config, event, now, log);
+}
+
+void Engine::Impl::file(const DhcpClientEnded& event, std::vector<Action>& log) {
+    CommandContext context = command_context(log);
+    dhcp.file(event, context);
 }
 
 void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
@@ -334,6 +351,7 @@ std::optional<Instant> Engine::Impl::deadline_without_probes() const {
     consider(announcements.deadline());
     consider(rebinds.deadline());
     consider(keep_alives.deadline());
+    consider(dhcp.deadline(state));
     consider(duplicates.deadline());
     consider(periodic_defence.deadline());
     consider(queries.deadline());
@@ -368,6 +386,7 @@ Status Engine::status() const {
     Status status = snapshot_of(impl_->state, impl_->kernel);
     impl_->probing.describe(impl_->state, status);
     impl_->rebinds.describe(impl_->state, status);
+    describe_dhcp(impl_->state, status);
     return status;
 }
 std::map<std::string, ProbeStatistics> Engine::probe_statistics() const {

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "core/dhcp.hpp"
 #include "core/forwarding.hpp"
 #include "core/link_limits.hpp"
 #include "core/neighbour_entries.hpp"
@@ -204,7 +205,7 @@ class Planner {
                 else ops_.push_back(RemoveAddress{link, seen.address, seen.prefix_length});
             }
             if (!is_up || present) continue;
-            AddAddress add{link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {}};
+            AddAddress add = address_op(state_, link, logical, on_member);
             if (logical.adopted) {  // comes from a member with its lifetime, or is gone
                 add.lifetime_from = member_with(logical.address, link);
                 if (!add.lifetime_from) continue;
@@ -284,6 +285,7 @@ class Planner {
             }
         }
         if (auto route = multicast_route()) routes.insert(*route);
+        add_leased_routes(state_, kernel_, routes);
         for (const RouteState& route : routes) {
             if (!contains(kernel_.routes, route)) ops_.push_back(AddRoute{route});
         }
@@ -328,6 +330,12 @@ std::vector<std::string> names_of(const Settings& settings) {
 }
 
 }  // namespace
+
+AddAddress address_op(const State& state, InterfaceIndex link, const LogicalAddress& logical, bool on_member) {
+    WantedAddress wanted = wanted_address(logical, on_member);
+    return {link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {},
+            end_of_lease(state, wanted.address)};
+}
 
 std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config) {
     return Planner(state, kernel, config).run();

@@ -14,6 +14,7 @@
 #include "shell/control_server.hpp"
 #include "shell/daemonize.hpp"
 #include "shell/dataplane.hpp"
+#include "shell/dhcp_clients.hpp"
 #include "shell/executor.hpp"
 #include "shell/log.hpp"
 #include "shell/netlink_thread.hpp"
@@ -76,9 +77,13 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     auto probes = ProbeSockets::open();
     if (!probes) return probes.error();
 
-    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes);
-    auto loop =
-        RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes}, paths);
+    auto dhcp_clients = DhcpClients::create(DhcpClients::program_beside_us());
+    if (!dhcp_clients) return dhcp_clients.error();
+
+    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes, *dhcp_clients);
+    auto loop = RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes,
+                                 *dhcp_clients},
+                                paths);
     if (!loop) return loop.error();
     raise_priority();
     loop->run([&] { readiness.ready(); });

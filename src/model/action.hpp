@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/ip_address.hpp"
 #include "model/command.hpp"
 #include "model/dataplane_image.hpp"
+#include "model/dhcp.hpp"
 #include "model/ids.hpp"
 #include "model/kernel_op.hpp"
 #include "model/peer.hpp"
@@ -102,6 +104,25 @@ struct Reply {
     CommandReply reply;
 };
 
+// Starts a DHCP client of its own for `client`; it tells of itself by ReportDhcp commands, and its end is a
+// DhcpClientEnded. One that still runs for the same key has been asked to end before.
+struct StartDhcpClient {
+    DhcpKey client;
+    std::uint64_t run = 0;    // distinguishes it from former ones
+    std::uint32_t iaid = 0;
+    bool broadcast = false;   // answers must be broadcast: the interface's MAC is on no wire
+    bool inform = false;      // asks for parameters only, for `address`
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    bool operator==(const StartDhcpClient&) const = default;
+};
+enum class DhcpSignal : std::uint8_t { end, renew, release };
+struct SignalDhcpClient {
+    DhcpKey client;
+    DhcpSignal signal = DhcpSignal::end;
+    bool operator==(const SignalDhcpClient&) const = default;
+};
+
 // The underlying interfaces whose carrier is to be watched, when that set changed.
 struct WatchCarrier {
     std::vector<InterfaceIndex> links;
@@ -109,6 +130,7 @@ struct WatchCarrier {
 };
 
 using Action = std::variant<PublishImage, Announce, ProbeAddress, AskPeer, FindPeers, AskMemberships, LeaveMemberships,
-                            ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport>;
+                            ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport,
+                            StartDhcpClient, SignalDhcpClient>;
 
 }  // namespace ipmp

@@ -13,6 +13,8 @@ struct Paths {
     std::string run() const { return root + "/run/ipmp"; }
     std::string state_file() const { return run() + "/state.json"; }
     std::string default_file() const { return root + "/etc/default/mpathd"; }
+    std::string dhcp_default_file() const { return root + "/etc/default/dhcpclient"; }
+    std::string leases() const { return root + "/var/lib/ipmp"; }  // and the DUID: outlast a reboot
     static constexpr const char* socket_name = "mpathd.sock";  // inside run()
     static constexpr const char* lock_name = "mpathd.lock";    // inside run()
 

@@ -32,6 +32,7 @@ class RunLoop {
         ControlServer& control;
         Dataplane& dataplane;
         ProbeSockets& probes;
+        DhcpClients& dhcp_clients;
     };
 
     static Result<RunLoop> create(const Parts& parts, const Paths& paths);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tools/ifconfig_command.hpp"
+#include "tools/ifconfig_dhcp.hpp"
 #include "tools/ifconfig_display.hpp"
 #include "wire/names.hpp"
 
@@ -67,6 +68,11 @@ int run_for_one(const std::string& name, std::vector<std::string> words) {
         if (name.find(':') != std::string::npos) choice.number = logical->number;
         choice.with_ether = !family;
         return show(choice);
+    }
+    if (words[0] == "dhcp" || words[0] == "auto-dhcp") {
+        auto code = run_dhcp_words(*logical, family.value_or(Family::ipv4), {words.begin() + 1, words.end()},
+                                   words[0] == "auto-dhcp");
+        return code ? *code : fail(code.error().text);
     }
     auto outcome = CommandLine(std::move(*logical), family.value_or(Family::ipv4), std::move(words)).run();
     return outcome ? 0 : fail(outcome.error().text);

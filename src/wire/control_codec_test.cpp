@@ -34,6 +34,9 @@ std::vector<Command> all_commands() {
             UndoOffline{"eth0"},
             SetPolicy{"ipmp0", SpreadPolicy::destination},
             SetRouter{"eth0", Family::ipv6, false},
+            ControlDhcp{{"ipmp0", 1}, Family::ipv4, DhcpVerb::release, true, false},
+            ReportDhcp{{"ipmp0", 1}, Family::ipv4, 7, DhcpNews::bound, ip("192.0.2.1"), 24, ip("192.0.2.255"),
+                       {{ip("10.0.0.0"), 8, ip("192.0.2.9")}}, 60, 120},
             Stop{true}};
 }
 
@@ -84,7 +87,7 @@ TEST(ControlCodec, RequestsLookAsTheDefinitionSays) {
     EXPECT_EQ(json::parse(body(encode_ping_reply())), json::parse(R"({"parameters":{}})"));
     EXPECT_EQ(json::parse(body(encode_status_reply({}))),
               json::parse(R"({"parameters":{"status":{"groups":[],"interfaces":[],"addresses":[],
-                  "targets":[],"plumbed":[]}}})"));
+                  "targets":[],"plumbed":[],"dhcp":[]}}})"));
 }
 
 // The served definition and the tables of the codec name the same methods and errors.
