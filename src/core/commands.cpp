@@ -10,6 +10,7 @@
 #include "core/forwarding.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/predicates.hpp"
+#include "core/verdict.hpp"
 
 namespace ipmp {
 
@@ -105,11 +106,7 @@ CommandReply rename_group(Group& group, const std::string& name, CommandContext&
 
 void leave(Interface& nic) {
     nic.group.clear();
-    nic.failed = nic.inactive = nic.offline = nic.hardware_duplicate = false;
-    nic.link_ups.clear();
-    nic.flapping_reported = false;
-    nic.repair_due.reset();
-    nic.starting_until.reset();
+    forget_findings(nic);
     for (InterfaceFamily& family : nic.families) {  // only data addresses are asked for
         for (LogicalAddress& logical : family.addresses) logical.uniqueness = Uniqueness::settled;
     }
@@ -165,6 +162,11 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (!nic->families[0].plumbed && !nic->families[1].plumbed) return no_such_interface(command.interface);
     CommandReply vetted = vet(*nic, context);
     if (vetted.error != CommandError::none) return vetted;
+    if (group && members_of(context.state, *group).size() >= kMostMembers) {
+        return failure(CommandError::not_supported,
+                       fmt::format("{}: group {} has {} interfaces already, more are not possible", nic->name,
+                                   group->name, kMostMembers));
+    }
 
     if (!nic->group.empty()) leave(*nic);
     if (!group) group = &make_implicit_group(context, command.group);
@@ -222,6 +224,9 @@ CommandReply set_standby(const SetStandby& command, CommandContext& context) {
 
 CommandReply set_offline(const SetOffline& command, CommandContext& context) {
     Interface* nic = find_nic(context, command.interface);
+    if (nic && nic->tracked) {  // nobody in the anonymous group can take over
+        return failure(CommandError::minimum_redundancy, "no other functioning interfaces are in its IPMP group");
+    }
     auto group = nic ? context.state.groups.find(nic->group) : context.state.groups.end();
     if (group == context.state.groups.end()) {
         return failure(CommandError::not_in_group, "not a physical interface or not in an IPMP group");

@@ -15,6 +15,9 @@
 
 namespace ipmp {
 
+// Of one group. The data path knows 255 pairs of NIC and MAC a group, and every member may get another MAC at once.
+inline constexpr std::size_t kMostMembers = 127;
+
 // Orders that are not a lasting wish: setting a NIC up must not fight an operator who sets it down later.
 struct OneTimeOrders {
     std::vector<KernelOp> ops;

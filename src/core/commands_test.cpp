@@ -1,6 +1,7 @@
 // Commands: every refusal, with nothing changed by it, and what the accepted ones change.
 #include "core/commands.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "core/predicates.hpp"
@@ -96,6 +97,20 @@ TEST_F(Commands, R_GRP_7_JoinRefusals) {
     kernel_.addresses.clear();
     nic("c").families[0].plumbed = false;
     EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::no_such_interface);
+}
+
+TEST_F(Commands, R_GRP_7_AFullGroupTakesNoMore) {
+    for (std::size_t count = 2; count < kMostMembers; ++count) {
+        Interface member = nic("b");
+        member.name = fmt::format("m{}", count);
+        member.index = InterfaceIndex{static_cast<std::uint32_t>(1000 + count)};
+        state_.interfaces[member.name] = member;
+    }
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "ipmp0"}), CommandError::not_supported);
+    EXPECT_EQ(nic("c").group, "");
+    EXPECT_EQ(run(SetGroup{"b", Family::ipv4, "ipmp0"}), CommandError::none) << "it is a member already";
+    EXPECT_EQ(run(SetGroup{"b", Family::ipv4, ""}), CommandError::none);
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "ipmp0"}), CommandError::none) << "a place is free";
 }
 
 TEST_F(Commands, PlumbAndUnplumbOfANic) {

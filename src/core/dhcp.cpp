@@ -199,7 +199,7 @@ void Dhcp::await(Reply reply, const ControlDhcp& command, State& state) {
     waiting_.push_back({std::move(reply), key, command.verb, client ? client->answers : 0});
 }
 
-void Dhcp::file(const DhcpClientEnded& event, CommandContext& context) {
+void Dhcp::file(const DhcpClientEnded& event, CommandContext context) {
     DhcpClient* client = find_dhcp_client(context.state, event.client);
     if (!client || client->run != event.run) return;  // it was to end
     started_.erase(event.client);
@@ -222,7 +222,7 @@ void Dhcp::file(const DhcpClientEnded& event, CommandContext& context) {
                                          std::chrono::duration_cast<std::chrono::seconds>(pause).count(), event.text)});
 }
 
-void Dhcp::reconsider(CommandContext& context) {
+void Dhcp::reconsider(CommandContext context) {
     std::vector<DhcpKey> given_up;
     for (DhcpClient& client : context.state.dhcp_clients) {
         auto place = find_dhcp_place(context.state, client.key);

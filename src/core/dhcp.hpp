@@ -41,9 +41,9 @@ class Dhcp {
   public:
     // `command` succeeded here; its answer follows once a server's came.
     void await(Reply reply, const ControlDhcp& command, State& state);
-    void file(const DhcpClientEnded& event, CommandContext& context);
+    void file(const DhcpClientEnded& event, CommandContext context);
     // Gives up what others took charge of, and leases whose time is over.
-    void reconsider(CommandContext& context);
+    void reconsider(CommandContext context);
     // Starts and ends clients, and answers.
     void update(State& state, const KernelState& kernel, Instant now, std::vector<Action>& actions);
     std::optional<Instant> deadline(const State& state) const;

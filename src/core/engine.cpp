@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "core/announcements.hpp"
+#include "core/anonymous_group.hpp"
 #include "core/commands.hpp"
 #include "core/dhcp.hpp"
 #include "core/duplicates.hpp"
 #include "core/hardware_duplicates.hpp"
+#include "core/hygiene.hpp"
 #include "core/image.hpp"
 #include "core/keep_alives.hpp"
 #include "core/membership_queries.hpp"
@@ -52,6 +54,7 @@ struct Engine::Impl {
     KeepAlives keep_alives;
     PeriodicDefence periodic_defence;
     MembershipQueries queries;
+    Hygiene hygiene;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes
 
@@ -74,7 +77,7 @@ struct Engine::Impl {
     void file(const PeerAnswered& event, std::vector<Action>& log);
     void file(const AddressClaimed& event, std::vector<Action>& log);
     void file(const ProbeAnswered& event, std::vector<Action>& log);
-    void file(const DhcpClientEnded& event, std::vector<Action>& log);
+    void file(const DhcpClientEnded& event, std::vector<Action>& log) { dhcp.file(event, command_context(log)); }
     void file(const Tick& event, std::vector<Action>& log);
 
     // What follows from the state, in this order.
@@ -87,7 +90,7 @@ struct Engine::Impl {
     void log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const;
     void log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const;
     void forget_restored_settings();
-    std::optional<Instant> deadline();
+    std::optional<Instant> deadline() const;
     std::optional<Instant> deadline_without_probes() const;
 };
 
@@ -128,9 +131,9 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
         before = state.interfaces;  // probes change nothing before they are judged
     }
 
-    CommandContext context = command_context(log);
-    dhcp.reconsider(context);
+    dhcp.reconsider(command_context(log));
     migrate_addresses(state, kernel);
+    update_anonymous_group(state, kernel, config);
     log_membership(before, log);
     judge_hardware_addresses(state, before, log);
     probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
@@ -139,6 +142,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     duplicates.reconsider(state, config, now);
     place();
     for (auto& [name, group] : state.groups) judge_group(state, group, log);
+    hygiene.update(state, kernel, now, log);
 
     publish(actions);
     duplicates.update(state, image, config, now, actions);
@@ -153,6 +157,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     dhcp.update(state, kernel, now, actions);
     reconciler.reconcile(state, kernel, config, now, actions);
     stop = reconciler.answer(state, kernel, actions) || stop;
+    probing.follow(state);
     others_due = deadline_without_probes();
     return {std::move(actions), deadline(), true, stop};
 }
@@ -214,11 +219,6 @@ void Engine::Impl::file(const ProbeAnswered& event, std::vector<Action>& log) {
     if (observed) probing.take(state, kernel, config, event, now, log);
 }
 
-void Engine::Impl::file(const DhcpClientEnded& event, std::vector<Action>& log) {
-    CommandContext context = command_context(log);
-    dhcp.file(event, context);
-}
-
 void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
     if (observed) probing.tick(state, config, now, log);
 }
@@ -261,10 +261,10 @@ void Engine::Impl::log_filters_in_front(const KernelState& seen, std::vector<Act
 
 void Engine::Impl::judge(const std::map<std::string, Interface>& before, std::vector<Action>& log) {
     for (auto& [name, interface] : state.interfaces) {
-        if (interface.group.empty()) continue;
+        if (!watched(interface)) continue;
         const Interface* former = same_interface(before, interface);
         LinkBefore link;
-        if (former && former->group == interface.group) {
+        if (former && former->group == interface.group && former->tracked == interface.tracked) {
             link = {true, link_up(*former), former->carrier_changes};
         }
         judge_link(state, interface, link, config, now, log);
@@ -316,10 +316,13 @@ void Engine::Impl::publish(std::vector<Action>& actions) {
 }
 
 void Engine::Impl::watch_carriers(std::vector<Action>& actions) {
-    WatchCarrier wanted;
+    std::set<InterfaceIndex> links;
     for (const auto& [name, interface] : state.interfaces) {
-        if (!interface.group.empty() && interface.index) wanted.links.push_back(interface.index);
+        if (!watched(interface) || !interface.index) continue;
+        links.insert(interface.index);
+        for (const Interface* below : below_of(state, interface)) links.insert(below->index);
     }
+    WatchCarrier wanted{{links.begin(), links.end()}};
     if (wanted == watch) return;
     watch = std::move(wanted);
     actions.push_back(watch);
@@ -339,8 +342,8 @@ void Engine::Impl::forget_restored_settings() {
     }
 }
 
-std::optional<Instant> Engine::Impl::deadline() {
-    std::optional<Instant> earliest = probing.deadline(state);
+std::optional<Instant> Engine::Impl::deadline() const {
+    std::optional<Instant> earliest = probing.deadline();
     note_earlier(earliest, others_due);
     return earliest;
 }
@@ -348,14 +351,12 @@ std::optional<Instant> Engine::Impl::deadline() {
 std::optional<Instant> Engine::Impl::deadline_without_probes() const {
     std::optional<Instant> earliest;
     auto consider = [&](const std::optional<Instant>& candidate) { note_earlier(earliest, candidate); };
-    consider(announcements.deadline());
-    consider(rebinds.deadline());
-    consider(keep_alives.deadline());
-    consider(dhcp.deadline(state));
-    consider(duplicates.deadline());
-    consider(periodic_defence.deadline());
-    consider(queries.deadline());
-    consider(reconciler.deadline(kernel));
+    for (const auto& candidate :
+         {announcements.deadline(), rebinds.deadline(), keep_alives.deadline(), dhcp.deadline(state),
+          duplicates.deadline(), periodic_defence.deadline(), queries.deadline(), hygiene.deadline(),
+          reconciler.deadline(kernel)}) {
+        consider(candidate);
+    }
     for (const auto& [name, group] : state.groups) {
         for (const GroupFamily& family : group.families) consider(family.give_back_due);
     }
@@ -384,6 +385,7 @@ Engine::Outcome Engine::step(Instant now, const Event& event) { return impl_->st
 const State& Engine::state() const { return impl_->state; }
 Status Engine::status() const {
     Status status = snapshot_of(impl_->state, impl_->kernel);
+    if (!impl_->config.track_only_groups) describe_anonymous_group(impl_->state, status);
     impl_->probing.describe(impl_->state, status);
     impl_->rebinds.describe(impl_->state, status);
     describe_dhcp(impl_->state, status);

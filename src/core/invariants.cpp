@@ -302,7 +302,12 @@ Violations check(const State& state, const DataplaneImage& image, const Config& 
         bool at_home = interface.group.empty() || state.groups.contains(interface.group);
         report.require(at_home, "{} is in group {}, which does not exist", name, interface.group);
         bool flagged = interface.failed || interface.inactive || interface.offline;
-        report.require(!interface.group.empty() || !flagged, "{} is in no group but has flags of a member", name);
+        bool watched_alone = interface.group.empty() && interface.tracked;
+        bool stands_in = interface.inactive || interface.offline || interface.kept;
+        report.require(!interface.group.empty() || watched_alone || !flagged,
+                       "{} is in no group but has flags of a member", name);
+        report.require(!watched_alone || !stands_in, "{} is in the anonymous group but stands in for others", name);
+        report.require(interface.group.empty() || !interface.tracked, "{} is in two groups", name);
     }
     return report.take();
 }

@@ -1,6 +1,7 @@
 #include "core/observe.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "core/forwarding.hpp"
 #include "core/predicates.hpp"
@@ -38,13 +39,38 @@ Interface& entry_for(State& state, const LinkState& link) {
     Interface& entry = state.interfaces[link.name];
     entry.name = link.name;
     entry.index = link.index;
-    entry.carrier_changes = link.carrier_changes;
-    entry.carrier = link.carrier;
+    entry.own_carrier = {};
     return entry;
 }
 
 bool newer(std::uint32_t candidate, std::uint32_t known) {
     return static_cast<std::int32_t>(candidate - known) >= 0;
+}
+
+// Interfaces of these kinds send and receive by one link below and have no wire of their own.
+constexpr std::array kStackedKinds{"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec"};
+
+InterfaceIndex parent_of(const LinkState& link) {
+    bool stacked = std::find(kStackedKinds.begin(), kStackedKinds.end(), link.kind) != kStackedKinds.end();
+    return stacked ? link.peer : InterfaceIndex{};
+}
+
+// Linux passes the carrier of a link on to what is stacked on it up to a second late. So an interface has carrier while
+// all links below it have, each known by the newest of its own observations.
+void combine_carriers(State& state) {
+    for (auto& [name, interface] : state.interfaces) {
+        CarrierSeen all = interface.own_carrier;
+        bool nearly = all.present || all.starting;
+        for (const Interface* below : below_of(state, interface)) {
+            const CarrierSeen& own = below->own_carrier;
+            all.present &= own.present;
+            nearly &= own.present || own.starting;
+            all.changes += own.changes;
+        }
+        interface.carrier = all.present;
+        interface.starting = nearly && !all.present;
+        interface.carrier_changes = all.changes;
+    }
 }
 
 void file_links(State& state, const KernelState& kernel) {
@@ -67,13 +93,13 @@ void file_links(State& state, const KernelState& kernel) {
         }
         entry.admin_up = link.admin_up;
         if (link.admin_up) entry.up_when_lost = false;
-        if (newer(link.carrier_changes, entry.carrier_changes)) {
-            entry.carrier = link.carrier;
-            entry.starting = link.starting;
-            entry.carrier_changes = link.carrier_changes;
+        entry.parent = parent_of(link);
+        if (newer(link.carrier_changes, entry.own_carrier.changes)) {
+            entry.own_carrier = {link.carrier, link.starting, link.carrier_changes};
         }
         if (!entry.group.empty() && entry.saved_settings.empty()) entry.saved_settings = link.settings;
     }
+    combine_carriers(state);
 }
 
 void file_groups(State& state, const KernelState& kernel) {
@@ -152,6 +178,15 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
     }
 }
 
+// Another NIC has `address` as its test address: it must not become everybody's (core/hygiene tells).
+bool tests_another(const State& state, const Interface& interface, const IpAddress& address) {
+    return std::any_of(state.interfaces.begin(), state.interfaces.end(), [&](const auto& entry) {
+        const Interface& other = entry.second;
+        const LogicalAddress* same = find_up(other.families[index_of(address.family)].addresses, address);
+        return &other != &interface && other.group == interface.group && same && same->no_failover;
+    });
+}
+
 // The zeroth without an address, which any address may take the place of, unless it is UP or to be a special one.
 bool is_plain_stub(const LogicalAddress& logical) {
     bool has_flags = logical.up || logical.no_failover || logical.deprecated;
@@ -187,9 +222,9 @@ void file_observation(State& state, const KernelState& kernel, const std::set<Do
 // A loss only: where carrier has returned, frames are lost until the kernel shows the link RUNNING (LinkState).
 void file_carrier(State& state, const CarrierChanged& event) {
     Interface* interface = find_interface(state, event.link);
-    if (event.up || !interface || !newer(event.carrier_changes, interface->carrier_changes)) return;
-    interface->carrier = interface->starting = false;
-    interface->carrier_changes = event.carrier_changes;
+    if (event.up || !interface || !newer(event.carrier_changes, interface->own_carrier.changes)) return;
+    interface->own_carrier = {.changes = event.carrier_changes};
+    combine_carriers(state);
 }
 
 void file_vanished(State& state, InterfaceIndex link) {
@@ -197,7 +232,10 @@ void file_vanished(State& state, InterfaceIndex link) {
     if (!interface) return;
     interface->index = {};
     interface->up_when_lost = interface->admin_up;
-    interface->carrier = interface->starting = interface->admin_up = false;
+    interface->admin_up = false;
+    interface->own_carrier.present = interface->own_carrier.starting = false;
+    interface->parent = {};
+    combine_carriers(state);
 }
 
 void migrate_addresses(State& state, const KernelState& kernel) {
@@ -208,8 +246,11 @@ void migrate_addresses(State& state, const KernelState& kernel) {
             group->second.families[family].plumbed |= interface.families[family].plumbed;
             auto& source = interface.families[family].addresses;
             auto& target = group->second.families[family].addresses;
+            auto goes = [&](const LogicalAddress& logical) {
+                return migrates(logical) && !tests_another(state, interface, logical.address);
+            };
             for (LogicalAddress& logical : source) {
-                if (!migrates(logical) || contains(target, logical.address)) continue;
+                if (!goes(logical) || contains(target, logical.address)) continue;
                 LogicalAddress moved = logical;
                 moved.number = free_number(target, 0);
                 bool ends_by_itself = is_seen(kernel, interface.index, logical.address, &AddressState::finite_lifetime);
@@ -218,7 +259,7 @@ void migrate_addresses(State& state, const KernelState& kernel) {
                 if (refused && !moved.adopted) moved.uniqueness = Uniqueness::tentative;  // R6.6: asked for anew
                 insert_logical(target, moved);
             }
-            std::erase_if(source, migrates);
+            std::erase_if(source, goes);
         }
     }
 }

@@ -69,6 +69,90 @@ TEST_F(Observe, R_ADR_4_ALinkLocalAddressThatComesLateTakesTheFlagsSetForIt) {
     EXPECT_EQ(addresses.size(), 2u);
 }
 
+// A macvlan on a tap, say: m (2) on b (3) on a (4); all with carrier.
+class Stack : public testing::Test {
+  protected:
+    Stack() {
+        add(2, "m", "macvlan", {3});
+        add(3, "b", "vlan", {4});
+        add(4, "a", "", {});
+        see();
+    }
+    void add(std::uint32_t index, const char* name, const char* kind, InterfaceIndex parent) {
+        kernel_.links[{index}] = {.index = {index}, .name = name, .kind = kind, .ethernet = true, .admin_up = true,
+                                  .carrier = true, .carrier_changes = 10 * index, .peer = parent};
+    }
+    void see() { file_observation(state_, kernel_, {}); }
+    void fast(std::uint32_t index, bool up, std::uint32_t changes) {
+        file_carrier(state_, {.link = {index}, .up = up, .carrier_changes = changes});
+    }
+    // As the kernel shows one link from now on.
+    void show(std::uint32_t index, bool carrier, std::uint32_t changes) {
+        kernel_.links[{index}].carrier = carrier;
+        kernel_.links[{index}].carrier_changes = changes;
+        see();
+    }
+    const Interface& m() const { return state_.interfaces.at("m"); }
+    State state_;
+    KernelState kernel_;
+};
+
+TEST_F(Stack, R_DET_1_AStackedInterfaceHasTheCarrierOfAllBelowIt) {
+    EXPECT_TRUE(m().carrier);
+    EXPECT_EQ(m().carrier_changes, 90u);
+    fast(4, false, 41);
+    EXPECT_FALSE(m().carrier);
+    EXPECT_EQ(m().carrier_changes, 91u);
+    see();  // an older picture: the parent is lost all the same
+    EXPECT_FALSE(m().carrier);
+    show(4, false, 41);
+    show(2, false, 21);  // what Linux passes on, late
+    EXPECT_EQ(m().carrier_changes, 92u);
+    show(4, true, 42);
+    EXPECT_FALSE(m().carrier) << "its own is still off";
+    show(2, true, 22);
+    EXPECT_TRUE(m().carrier);
+    EXPECT_EQ(m().carrier_changes, 94u);
+}
+
+TEST_F(Stack, R_DET_7_AFlapOfTheParentThatNobodySawStillCounts) {
+    show(4, true, 42);
+    EXPECT_TRUE(m().carrier);
+    EXPECT_EQ(m().carrier_changes, 92u);
+}
+
+TEST_F(Stack, R_DET_1_AParentWhoseQueuesAreNotOpenMakesItStarting) {
+    kernel_.links[{4}].starting = true;
+    show(4, false, 42);
+    EXPECT_FALSE(m().carrier);
+    EXPECT_TRUE(m().starting);
+    kernel_.links[{4}].starting = false;
+    show(4, false, 43);
+    EXPECT_FALSE(m().starting);
+}
+
+TEST_F(Stack, R_DET_1_AParentThatIsNotHereDoesNotCount) {
+    kernel_.links.erase({4});
+    see();
+    EXPECT_TRUE(m().carrier);
+    EXPECT_EQ(m().carrier_changes, 50u);
+    fast(3, false, 31);
+    EXPECT_FALSE(m().carrier);
+}
+
+TEST_F(Stack, R_DET_1_TheOtherEndOfAVethIsNoParent) {
+    add(2, "m", "veth", {3});
+    see();
+    fast(3, false, 31);
+    EXPECT_TRUE(m().carrier);
+}
+
+TEST_F(Stack, ACircleIsFollowedForAWhileOnly) {
+    add(4, "a", "macvlan", {2});
+    see();
+    EXPECT_TRUE(m().carrier);
+}
+
 }  // namespace
 
 }  // namespace ipmp

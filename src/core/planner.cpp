@@ -352,6 +352,7 @@ std::vector<ManagedLink> managed_links(const State& state) {
     }
     for (const auto& [name, interface] : state.interfaces) {
         bool ours = !interface.group.empty() || !interface.saved_settings.empty();
+        if (interface.tracked && !ours) managed.push_back({interface.index, {}, true});
         if (!ours || !interface.index) continue;
         managed.push_back({interface.index, names_of(wanted_settings(interface, {}))});
         auto& names = managed.back().settings;

@@ -45,6 +45,16 @@ std::vector<Interface*> members_of(State& state, const Group& group) {
     return collect_members<State, Interface*>(state, group);
 }
 
+std::vector<const Interface*> below_of(const State& state, const Interface& interface) {
+    constexpr std::size_t kDeepest = 8;  // as the kernel allows
+    std::vector<const Interface*> below;
+    for (const Interface* at = find_interface(state, interface.parent); at && below.size() < kDeepest;
+         at = find_interface(state, at->parent)) {
+        below.push_back(at);
+    }
+    return below;
+}
+
 const Interface* find_interface(const State& state, InterfaceIndex index) { return find_by_index(state, index); }
 Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
 

@@ -13,6 +13,9 @@ inline bool link_up(const Interface& interface) {
     return interface.index && interface.admin_up && interface.carrier;
 }
 
+// Its failures and repairs are detected: a member of a group, or of the anonymous one (core/anonymous_group).
+inline bool watched(const Interface& interface) { return !interface.group.empty() || interface.tracked; }
+
 // Works, as far as detection knows; an INACTIVE interface may be functioning.
 inline bool functioning(const Interface& interface) {
     return interface.index && !interface.failed && !interface.offline && !interface.starting_until;
@@ -57,6 +60,9 @@ std::uint32_t filter_handle(const Group& group);
 // Members in natural name order.
 std::vector<const Interface*> members_of(const State& state, const Group& group);
 std::vector<Interface*> members_of(State& state, const Group& group);
+
+// The links that a stacked interface is on, nearest first; none for a NIC.
+std::vector<const Interface*> below_of(const State& state, const Interface& interface);
 
 const Interface* find_interface(const State& state, InterfaceIndex index);
 Interface* find_interface(State& state, InterfaceIndex index);

@@ -25,41 +25,11 @@ std::vector<const Group*> groups_in_order(const State& state) {
 // Carries data traffic and is no part of a failed group that merely tries on (R-DET-8).
 bool shown_active(const Interface& member) { return active(member) && !member.failed; }
 
-GroupStatus group_status(const State& state, const Group& group) {
-    GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health,
-                       .policy = group.policy};
-    for (const Interface* member : members_of(state, group)) {
-        if (shown_active(*member)) status.active.push_back(member->name);
-        else if (functioning(*member) && member->inactive) status.inactive.push_back(member->name);
-        else status.unusable.push_back(member->name);
-    }
-    return status;
-}
-
 InterfaceHealth health_of(const Interface& member) {
     if (member.offline) return InterfaceHealth::offline;
     if (member.starting_until) return InterfaceHealth::unknown;
     if (member.failed) return InterfaceHealth::failed;
     return member.probe == ProbeHealth::unknown ? InterfaceHealth::unknown : InterfaceHealth::ok;
-}
-
-InterfaceStatus interface_status(const Group& group, const Interface& member) {
-    InterfaceStatus status{.name = member.name, .index = member.index.value};
-    bool is_nominee4 = member.index && group.families[0].nominee == member.index;
-    status.active = shown_active(member);
-    status.group = group.interface;
-    status.inactive = member.inactive;
-    status.standby = member.standby;
-    status.multicast4 = status.broadcast4 = is_nominee4;
-    status.multicast6 = member.index && group.families[1].nominee == member.index;
-    status.down = !member.admin_up || member.offline;
-    status.hardware_duplicate = member.hardware_duplicate;
-    status.link = link_up(member) ? LinkHealth::up : LinkHealth::down;
-    if (member.starting_until) status.link = LinkHealth::unknown;
-    bool fails = member.failed && member.probe != ProbeHealth::disabled;  // by its link as well
-    status.probe = fails ? ProbeHealth::failed : member.probe;
-    status.state = health_of(member);
-    return status;
 }
 
 std::vector<std::string> active_members(const State& state, const Group& group) {
@@ -103,11 +73,42 @@ void append_addresses(const State& state, const Group& group, std::vector<Addres
 
 }  // namespace
 
+GroupStatus group_status(const Group& group, const std::vector<const Interface*>& members) {
+    GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health,
+                       .policy = group.policy};
+    for (const Interface* member : members) {
+        if (shown_active(*member)) status.active.push_back(member->name);
+        else if (functioning(*member) && member->inactive) status.inactive.push_back(member->name);
+        else status.unusable.push_back(member->name);
+    }
+    return status;
+}
+
+InterfaceStatus interface_status(const Group& group, const Interface& member) {
+    InterfaceStatus status{.name = member.name, .index = member.index.value};
+    bool is_nominee4 = member.index && group.families[0].nominee == member.index;
+    status.active = shown_active(member);
+    status.group = group.interface;
+    status.inactive = member.inactive;
+    status.standby = member.standby;
+    status.multicast4 = status.broadcast4 = is_nominee4;
+    status.multicast6 = member.index && group.families[1].nominee == member.index;
+    status.down = !member.admin_up || member.offline;
+    status.hardware_duplicate = member.hardware_duplicate;
+    status.link = link_up(member) ? LinkHealth::up : LinkHealth::down;
+    if (member.starting_until) status.link = LinkHealth::unknown;
+    bool fails = member.failed && member.probe != ProbeHealth::disabled;  // by its link as well
+    status.probe = fails ? ProbeHealth::failed : member.probe;
+    status.state = health_of(member);
+    return status;
+}
+
 Status snapshot_of(const State& state, const KernelState& kernel) {
     Status status;
     for (const Group* group : groups_in_order(state)) {
-        status.groups.push_back(group_status(state, *group));
-        for (const Interface* member : members_of(state, *group)) {
+        std::vector<const Interface*> members = members_of(state, *group);
+        status.groups.push_back(group_status(*group, members));
+        for (const Interface* member : members) {
             status.interfaces.push_back(interface_status(*group, *member));
         }
         append_addresses(state, *group, status.addresses);

@@ -25,7 +25,9 @@ std::string of_group(const State& state, const Interface& member) {
 }
 
 // Another member that works and has link right now: the failure is `failing`'s own, not the group's.
+// In the anonymous group each is on a link of its own.
 bool has_witness(const State& state, const Interface& failing) {
+    if (failing.group.empty()) return true;
     return std::any_of(state.interfaces.begin(), state.interfaces.end(), [&](const auto& entry) {
         const Interface& other = entry.second;
         return &other != &failing && other.group == failing.group && functioning(other) && link_up(other);
@@ -127,6 +129,15 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
     } else if (member.failed && (!member.repair_due || *member.repair_due <= now)) {
         repair(state, member, actions);
     }
+}
+
+void forget_findings(Interface& interface) {
+    interface.failed = interface.probe_failed = interface.probe_answered = interface.kept = false;
+    interface.inactive = interface.offline = interface.hardware_duplicate = false;
+    interface.link_ups.clear();
+    interface.flapping_reported = false;
+    interface.repair_due.reset();
+    interface.starting_until.reset();
 }
 
 void judge_group(const State& state, Group& group, std::vector<Action>& actions) {

@@ -32,6 +32,9 @@ struct LinkBefore {
 void judge_link(State& state, Interface& member, const LinkBefore& before, const Config& config, Instant now,
                 std::vector<Action>& actions);
 
+// What was found out about an interface that is watched no longer, or elsewhere, means nothing.
+void forget_findings(Interface& interface);
+
 // Recomputes the group's health and reports entering and leaving `failed`.
 void judge_group(const State& state, Group& group, std::vector<Action>& actions);
 

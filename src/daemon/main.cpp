@@ -1,7 +1,9 @@
 // in.mpathd: parses the command line, builds the objects in order of dependency, runs the loop.
 // Where to read on: docs/ARCHITECTURE.md.
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -55,8 +57,23 @@ void raise_priority() {
     }
 }
 
+// Neither must a failover wait for a page to come back from a disk. All that exists is locked now, later memory as it
+// is touched, so that stacks of threads cost no more than they use. At a limit allocations would fail: so either there
+// is none, or it is for others. With a limit of 0 only those may lock whom none binds (CAP_IPC_LOCK).
+void lock_memory() {
+    rlimit former{};
+    ::getrlimit(RLIMIT_MEMLOCK, &former);
+    rlimit limit{former.rlim_max == RLIM_INFINITY ? RLIM_INFINITY : 0, former.rlim_max};
+    bool locked = ::setrlimit(RLIMIT_MEMLOCK, &limit) == 0 && ::mlockall(MCL_CURRENT) == 0 &&
+                  ::mlockall(MCL_FUTURE | MCL_ONFAULT) == 0;
+    if (locked) return;
+    ::setrlimit(RLIMIT_MEMLOCK, &former);
+    log_info("locking memory is not permitted, ignoring");
+}
+
 Result<void> run(const Paths& paths, Readiness& readiness) {
     block_signals();
+    lock_memory();
     auto store = StateStore::open(paths);
     if (!store) return store.error();
     Config config = load_config(paths);

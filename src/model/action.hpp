@@ -77,9 +77,11 @@ struct AskMemberships {
     bool operator==(const AskMemberships&) const = default;
 };
 
+// A link that is ours to keep in order, or of which only routes to targets of probes are of interest (`tracked_only`).
 struct ManagedLink {
     InterfaceIndex link;
     std::vector<std::string> settings;  // names to report in LinkState::settings from now on
+    bool tracked_only = false;
     bool operator==(const ManagedLink&) const = default;
 };
 

@@ -54,16 +54,26 @@ struct InterfaceFamily {
     bool operator==(const InterfaceFamily&) const = default;
 };
 
+// What a link's carrier was when it was observed last.
+struct CarrierSeen {
+    bool present = false;
+    bool starting = false;  // present, but the kernel's queues are not open yet
+    std::uint32_t changes = 0;
+    bool operator==(const CarrierSeen&) const = default;
+};
+
 // A NIC we know, in a group or not.
 struct Interface {
     std::string name;
     InterfaceIndex index;  // 0: missing (vanished or not there yet); a failure for its group (R-DET-14)
     std::string group;     // IPMP interface name; empty: in no group
+    bool tracked = false;  // ours: in the anonymous group, watched though in no group (R-DET-12)
     std::array<InterfaceFamily, 2> families;
     bool standby = false;   // administrator's
     bool inactive = false;  // ours: functioning, but not needed (R-POL-1)
     bool failed = false;    // ours: not usable, by link or probes
     bool probe_failed = false;  // ours: probes say so, or must agree before it counts as repaired (R-DET-6)
+    bool probe_answered = false;  // ours: some probe was, since it is watched: a new daemon need not be patient
     bool kept = false;      // FAILED with the whole group, by opinion only: carries on what it carried (R-DET-8)
     bool offline = false;   // if_mpadm -d, or hardware_duplicate
     bool hardware_duplicate = false;  // ours: offline because another member has the same MAC (R-DET-10)
@@ -74,11 +84,13 @@ struct Interface {
     MacAddress mac;
     std::uint32_t mtu_bytes = 0;
     bool admin_up = false;
-    bool carrier = false;
+    bool carrier = false;  // its own, and of a stacked interface that of all links below it as well
     bool starting = false;  // has carrier, but the kernel's queues are not open yet
-    std::uint32_t carrier_changes = 0;
+    std::uint32_t carrier_changes = 0;  // of all of them together
 
     // Transient.
+    CarrierSeen own_carrier;
+    InterfaceIndex parent;  // the link below a stacked one, if it is in this network namespace
     ProbeHealth probe = ProbeHealth::disabled;  // as core/probing sees it
     std::optional<Instant> starting_until;  // a newcomer that is starting is waited for, at most until then
     std::vector<Instant> link_ups;         // newest last, at most Config::link_ups_per_minute (R-DET-7)

@@ -44,7 +44,8 @@ Result<void> Announcer::send(const LeaveMemberships& leave) {
     std::ifstream file(path);
     std::string text{std::istreambuf_iterator<char>(file), {}};
     if (!file) return Error{std::string("cannot read ") + path};
-    for (const auto& frame : encode_leave_reports(leave, groups_to_leave(leave, text))) {
+    IgmpVersion version = leave.family == Family::ipv4 ? igmp_version(text, leave.upper) : IgmpVersion::v3;
+    for (const auto& frame : encode_leave_reports(leave, groups_to_leave(leave, text), version)) {
         auto sent = send(frame, leave.nic.index);
         if (!sent) return sent.error().within("cannot leave multicast groups at the former nominee");
     }

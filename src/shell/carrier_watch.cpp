@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <ctime>
 
+#include "shell/clock.hpp"
 #include "shell/link_settings.hpp"
 #include "shell/log.hpp"
 #include "shell/netlink_socket.hpp"
@@ -24,16 +24,9 @@ namespace {
 constexpr Duration kShortestPeriod = std::chrono::milliseconds(3);
 constexpr Duration kLongestPeriod = std::chrono::seconds(1);
 constexpr Duration kNothingToWatch = std::chrono::hours(1);
-constexpr int kCostShare = 100;    // polling takes at most 1/100 of a core
+constexpr int kCostShare = 200;    // polling takes at most 1/200 of a core
 constexpr int kCostSmoothing = 8;  // polls that count in the smoothed cost, roughly
 constexpr int kReadAttempts = 4;   // for two counters read one after the other to agree
-
-// What this thread has used of the processor: a cost, not a clock.
-Duration thread_cpu_time() {
-    timespec time{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
 
 // The number in an open sysfs file, read afresh. ENODEV: its link is gone.
 Result<std::uint32_t> read_number(const UniqueFd& file) {

@@ -42,7 +42,7 @@ class CarrierWatch {
     // each that is gone.
     std::vector<Event> poll();
 
-    // How long to wait before the next poll: 3 ms, or as long as it takes to keep polling below 1 % of a core.
+    // How long to wait before the next poll: 3 ms, or as long as it takes to keep polling below ½ % of a core.
     Duration period() const;
 
     // What the administrator should know about the way carrier is watched; empty if all is well.

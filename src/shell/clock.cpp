@@ -4,10 +4,18 @@
 
 namespace ipmp {
 
-Instant now() {
+namespace {
+
+Duration read(clockid_t clock) {
     timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+    ::clock_gettime(clock, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
+
+}  // namespace
+
+Instant now() { return Instant(read(CLOCK_MONOTONIC)); }
+
+Duration thread_cpu_time() { return read(CLOCK_THREAD_CPUTIME_ID); }
 
 }  // namespace ipmp

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bpf/ipmp_abi.h"
+#include "core/commands.hpp"
 #include "ipmp.skel.h"
 #include "shell/clock.hpp"
 #include "shell/dataplane_reports.hpp"
@@ -93,6 +94,8 @@ using AddressMap = MirroredMap<ipmp_address_key, ipmp_address>;
 
 // Deals the rows of ipmp_nics. A freed row is taken again only after all other free ones, so that a program that
 // has just read its number cannot meet another NIC there.
+static_assert(2 * kMostMembers < IPMP_NIC_ROWS, "every member of a group may get another MAC at once; row 0 is no NIC");
+
 class NicRows {
   public:
     // Gives every NIC of `image` a row; false if there are too many.

@@ -106,7 +106,7 @@ bool link_differs(const LinkState& told, const KernelState& known) {
 
 namespace {
 
-bool traffic_control_matters(MessageBytes message, const KernelState& known, const ManagedSettings& managed) {
+bool traffic_control_matters(MessageBytes message, const KernelState& known, const ManagedLinks& managed) {
     auto link = decode_traffic_control_link(message);
     if (!link) return false;
     auto filter = decode_filter(message);
@@ -116,7 +116,7 @@ bool traffic_control_matters(MessageBytes message, const KernelState& known, con
                                       : can_have_filter(found->second, managed, {.former = known});
 }
 
-bool matters(std::uint16_t type, MessageBytes message, const KernelState& known, const ManagedSettings& managed,
+bool matters(std::uint16_t type, MessageBytes message, const KernelState& known, const ManagedLinks& managed,
              const RouteLinks& route_links) {
     switch (type) {
         case RTM_NEWLINK: {
@@ -177,7 +177,7 @@ Result<void> NetlinkMonitor::watch_routes_of(const RouteLinks& links) {
     return {};
 }
 
-NetlinkMonitor::Hints NetlinkMonitor::drain(const KernelState& known, const ManagedSettings& managed) {
+NetlinkMonitor::Hints NetlinkMonitor::drain(const KernelState& known, const ManagedLinks& managed) {
     Hints hints;
     while (true) {
         ssize_t size = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());

@@ -12,8 +12,8 @@
 
 namespace ipmp {
 
-// Whose routes matter, other people's too: of members all (they have to move), of IPMP interfaces those that lead to
-// targets of probes.
+// Whose routes matter, other people's too: of members all (they have to move), of IPMP interfaces and
+// those of the anonymous group (`uppers`) those that lead to targets of probes.
 struct RouteLinks {
     std::vector<InterfaceIndex> members, uppers;
     bool operator==(const RouteLinks&) const = default;
@@ -38,7 +38,7 @@ class NetlinkMonitor {
     Result<void> watch_routes_of(const RouteLinks& links);
 
     // Takes all waiting messages. Those that say what `known` already says are no hints.
-    Hints drain(const KernelState& known, const ManagedSettings& managed);
+    Hints drain(const KernelState& known, const ManagedLinks& managed);
 
   private:
     struct Close {

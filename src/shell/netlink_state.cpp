@@ -85,20 +85,26 @@ Result<void> read_filter(NetlinkSocket& socket, const FilterPrograms& programs, 
 
 }  // namespace
 
-bool can_have_filter(const LinkState& link, const ManagedSettings& managed, const FilterScope& scope) {
+bool can_have_filter(const LinkState& link, const ManagedLinks& managed, const FilterScope& scope) {
     if (scope.every_link && link.ethernet) return true;
-    if (managed.contains(link.index) || link.alias == kLowerLinkAlias || link.alias == kIpmpLinkAlias) return true;
+    if (is_member_link(link, managed) || link.alias == kLowerLinkAlias || link.alias == kIpmpLinkAlias) return true;
     auto former = scope.former.links.find(link.index);
     return former != scope.former.links.end() && former->second.filter != Filter::none;
 }
 
-bool is_member_link(const LinkState& link, const ManagedSettings& managed) {
-    return managed.contains(link.index) && link.alias != kLowerLinkAlias && link.alias != kIpmpLinkAlias;
+bool can_have_targets(const LinkState& link, const ManagedLinks& managed) {
+    return managed.contains(link.index) || link.alias == kIpmpLinkAlias;
+}
+
+bool is_member_link(const LinkState& link, const ManagedLinks& managed) {
+    auto found = managed.find(link.index);
+    bool ours = link.alias == kLowerLinkAlias || link.alias == kIpmpLinkAlias;
+    return found != managed.end() && !found->second.tracked_only && !ours;
 }
 
 Result<std::vector<NeighbourEntry>> read_neighbour_entries(NetlinkSocket& socket,
                                                            const std::map<InterfaceIndex, LinkState>& links,
-                                                           const ManagedSettings& managed) {
+                                                           const ManagedLinks& managed) {
     std::set<NeighbourEntry> entries;
     auto keep = [&](MessageBytes message) {
         if (auto entry = decode_neighbour_entry(message)) entries.insert(*entry);
@@ -114,7 +120,7 @@ Result<std::vector<NeighbourEntry>> read_neighbour_entries(NetlinkSocket& socket
 }
 
 Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
-                                      const ManagedSettings& managed, const FilterScope& scope,
+                                      const ManagedLinks& managed, const FilterScope& scope,
                                       const RefusedRoutes& refused) {
     KernelState state;
     if (auto result = read_links(socket, state); !result) return result.error().within("reading links");
@@ -138,9 +144,9 @@ Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterProgram
             if (auto result = read_filter(socket, programs, link); !result)
                 return result.error().within("reading filters");
         }
-        if (auto names = managed.find(index); names != managed.end())
-            link.settings = read_settings(names->second, link.name);
-        if (is_member_link(link, managed) || link.alias == kIpmpLinkAlias) {
+        if (auto found = managed.find(index); found != managed.end())
+            link.settings = read_settings(found->second.settings, link.name);
+        if (can_have_targets(link, managed)) {
             if (auto result = read_targets(socket, index, state); !result)
                 return result.error().within("reading routes to targets");
         }

@@ -28,6 +28,7 @@ namespace {
 constexpr Duration kReadPause = std::chrono::milliseconds(5);
 constexpr int kReadPauseFactor = 4;  // reading takes at most a fifth of one core, however busy the host
 constexpr Duration kSettingsPeriod = std::chrono::seconds(1);  // most settings change without a notification
+constexpr int kSettingsCostShare = 300;  // looking at them takes at most 1/300 of a core, however many links there are
 
 }  // namespace
 
@@ -56,7 +57,7 @@ class NetlinkThread::Worker {
     NetlinkMonitor monitor_;
     NetlinkSocket socket_;
 
-    ManagedSettings managed_;
+    ManagedLinks managed_;
     KernelState known_;  // as emitted last
     RefusedRoutes refused_;
     std::uint64_t applied_generation_ = 0;
@@ -135,7 +136,7 @@ void NetlinkThread::Worker::search(const FindPeers& wanted) {
 
 void NetlinkThread::Worker::apply(const ApplyKernel& batch) {
     managed_.clear();
-    for (const auto& link : batch.managed) managed_[link.link] = link.settings;
+    for (const auto& link : batch.managed) managed_[link.link] = link;
     watch_routes();
     KernelApplied applied{.generation = batch.generation};
     for (const auto& op : batch.ops) {
@@ -179,7 +180,7 @@ void NetlinkThread::Worker::watch_routes() {
     RouteLinks links;
     for (const auto& [index, link] : known_.links) {
         if (is_member_link(link, managed_)) links.members.push_back(index);
-        if (link.alias == kIpmpLinkAlias) links.uppers.push_back(index);
+        else if (can_have_targets(link, managed_)) links.uppers.push_back(index);
     }
     auto result = monitor_.watch_routes_of(links);
     if (!result) log_error(result.error().text);
@@ -187,16 +188,18 @@ void NetlinkThread::Worker::watch_routes() {
 
 void NetlinkThread::Worker::check_settings() {
     if (managed_.empty() || stale_ || now() < settings_due_) return;
-    settings_due_ = now() + kSettingsPeriod;
+    Duration before = thread_cpu_time();
     auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
     if (neighbours && *neighbours != known_.neighbours) stale_ = true;
-    for (const auto& [index, names] : managed_) {
+    for (const auto& [index, managed] : managed_) {
+        if (managed.tracked_only) continue;
         auto link = known_.links.find(index);
         if (link == known_.links.end()) continue;
-        if (read_settings(names, link->second.name) != link->second.settings) stale_ = true;
+        if (read_settings(managed.settings, link->second.name) != link->second.settings) stale_ = true;
         auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
         if (fresh && link_differs(*fresh, known_)) stale_ = true;
     }
+    settings_due_ = now() + std::max(kSettingsPeriod, kSettingsCostShare * (thread_cpu_time() - before));
 }
 
 NetlinkThread::NetlinkThread(UniqueFd events_ready, UniqueFd wake)

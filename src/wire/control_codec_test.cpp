@@ -66,6 +66,7 @@ TEST(ControlCodec, EveryQuerySurvivesTheRoundTrip) {
                                GetStatus{},
                                GetCounters{},
                                SubscribeToProbes{},
+                               SubscribeToStatus{},
                                GetInfo{},
                                GetInterfaceDescription{"a.b"}};
     ASSERT_EQ(queries.size(), std::variant_size_v<Query>);
@@ -95,7 +96,7 @@ TEST(ControlCodec, DefinitionIsComplete) {
     std::string definition = kMpathdDefinition;
     std::size_t methods = 0;
     for (std::size_t at = 0; (at = definition.find("\nmethod ", at)) != std::string::npos; ++at) ++methods;
-    EXPECT_EQ(methods, std::variant_size_v<Command> + 4);
+    EXPECT_EQ(methods, std::variant_size_v<Command> + 5);
     for (const Command& command : all_commands()) {
         std::string method = json::parse(body(encode_request(command)))["method"];
         EXPECT_NE(definition.find("\nmethod " + method.substr(method.rfind('.') + 1) + "("), std::string::npos)

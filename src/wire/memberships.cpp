@@ -67,26 +67,37 @@ Bytes report_header(std::uint8_t type, std::size_t count) {
     return report;
 }
 
+// To 224.0.0.`last`; the checksum is filled in.
+Bytes igmp_frame(const LeaveMemberships& leave, std::uint8_t last, Bytes message) {
+    put_checksum(message, 2, 0);
+    Bytes header{0x46, 0xc0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0};  // time to live 1, IGMP
+    put_number(header, 2, kHeader4 + message.size());
+    append(header, std::span(leave.source.bytes.data(), 4));
+    append(header, {224, 0, 0, last, 0x94, 4, 0, 0});
+    put_checksum(header, 10, 0);
+
+    Bytes frame{0x01, 0x00, 0x5e, 0x00, 0x00, last};
+    append(frame, leave.nic.mac.bytes);
+    append(frame, {0x08, 0x00});
+    append(frame, header);
+    append(frame, message);
+    return frame;
+}
+
 Bytes report4(const LeaveMemberships& leave, std::span<const IpAddress> groups) {
     Bytes report = report_header(0x22, groups.size());
     for (const IpAddress& group : groups) {
         append(report, {kChangeToInclude, 0, 0, 0});
         append(report, std::span(group.bytes.data(), 4));
     }
-    put_checksum(report, 2, 0);
+    return igmp_frame(leave, 22, std::move(report));
+}
 
-    Bytes header{0x46, 0xc0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0};  // time to live 1, IGMP
-    put_number(header, 2, kHeader4 + report.size());
-    append(header, std::span(leave.source.bytes.data(), 4));
-    append(header, {224, 0, 0, 22, 0x94, 4, 0, 0});
-    put_checksum(header, 10, 0);
-
-    Bytes frame{0x01, 0x00, 0x5e, 0x00, 0x00, 0x16};
-    append(frame, leave.nic.mac.bytes);
-    append(frame, {0x08, 0x00});
-    append(frame, header);
-    append(frame, report);
-    return frame;
+// IGMP version 2, Leave Group.
+Bytes leave4(const LeaveMemberships& leave, const IpAddress& group) {
+    Bytes message{0x17, 0, 0, 0};
+    append(message, std::span(group.bytes.data(), 4));
+    return igmp_frame(leave, 2, std::move(message));
 }
 
 Bytes report6(const LeaveMemberships& leave, std::span<const IpAddress> groups) {
@@ -143,9 +154,30 @@ std::set<IpAddress> groups_to_leave(const LeaveMemberships& leave, std::string_v
     return groups;
 }
 
+IgmpVersion igmp_version(std::string_view text, InterfaceIndex link) {
+    while (!text.empty()) {
+        std::size_t end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        std::vector<std::string_view> words = words_of(line);
+        bool of_a_link = !words.empty() && line.front() != ' ' && line.front() != '\t';
+        if (!of_a_link || number_of<std::uint32_t>(words.front(), 10) != link.value) continue;
+        if (words.back() == "V1") return IgmpVersion::v1;
+        return words.back() == "V2" ? IgmpVersion::v2 : IgmpVersion::v3;
+    }
+    return IgmpVersion::v3;
+}
+
 std::vector<std::vector<std::uint8_t>> encode_leave_reports(const LeaveMemberships& leave,
-                                                            const std::set<IpAddress>& groups) {
+                                                            const std::set<IpAddress>& groups, IgmpVersion version) {
     bool is_ipv4 = leave.family == Family::ipv4;
+    if (is_ipv4 && version != IgmpVersion::v3) {
+        std::vector<Bytes> messages;
+        for (const IpAddress& group : groups) {
+            if (version == IgmpVersion::v2) messages.push_back(leave4(leave, group));
+        }
+        return messages;
+    }
     std::size_t headers = kReportHeader + (is_ipv4 ? kHeader4 : kHeader6);
     std::size_t room = std::max<std::size_t>(leave.mtu_bytes, headers) - headers;
     std::size_t per_frame = std::max<std::size_t>(1, room / (is_ipv4 ? kRecord4 : kRecord6));

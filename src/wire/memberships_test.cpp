@@ -89,6 +89,36 @@ TEST(LeaveReport, IgmpVersion3_R_SPR_3) {
     EXPECT_EQ(frame, expected);
 }
 
+TEST(LeaveReport, IgmpVersion2WhereTheQuerierKnowsNoOther_R_SPR_3) {
+    std::string text = igmp();
+    EXPECT_EQ(igmp_version(text, kUpper), IgmpVersion::v3);
+    text.replace(text.find("4      V3"), 9, "4      V2");
+    EXPECT_EQ(igmp_version(text, kUpper), IgmpVersion::v2);
+    EXPECT_EQ(igmp_version(text, kNic), IgmpVersion::v3);
+    EXPECT_EQ(joined_groups(Family::ipv4, text, kUpper).size(), 4u);
+    text.replace(text.find("4      V2"), 9, "4      V1");
+    EXPECT_EQ(igmp_version(text, kUpper), IgmpVersion::v1);
+    for (const char* broken : {"", "\n", "5", "\t5 V2", "x V2"}) {
+        EXPECT_EQ(igmp_version(broken, kUpper), IgmpVersion::v3) << broken;
+    }
+
+    auto leaving = leave(Family::ipv4, "192.0.2.1");
+    EXPECT_TRUE(encode_leave_reports(leaving, groups({"239.1.2.3"}), IgmpVersion::v1).empty());
+    auto frames = encode_leave_reports(leaving, groups({"239.1.2.3", "239.1.2.4"}), IgmpVersion::v2);
+    ASSERT_EQ(frames.size(), 2u);
+    std::span<const std::uint8_t> bytes(frames[0]);
+    EXPECT_EQ(internet_checksum_finish(internet_checksum_add(0, bytes.subspan(14, 24))), 0);
+    EXPECT_EQ(internet_checksum_finish(internet_checksum_add(0, bytes.subspan(38))), 0);
+    auto frame = frames[0];
+    frame[24] = frame[25] = frame[40] = frame[41] = 0;
+    std::vector<std::uint8_t> expected{
+        0x01, 0x00, 0x5e, 0x00, 0x00, 0x02, 2,   0,   0,   0, 0, 7,  8,    0,  // Ethernet
+        0x46, 0xc0, 0,    32,   0,    0,    0,   0,   1,   2, 0, 0,            // IPv4, checksum left out
+        192,  0,    2,    1,    224,  0,    0,   2,   0x94, 4, 0, 0,           // to all routers, alert
+        0x17, 0,    0,    0,    239,  1,    2,   3};                           // leave 239.1.2.3
+    EXPECT_EQ(frame, expected);
+}
+
 TEST(LeaveReport, MldVersion2_R_SPR_3) {
     auto frames = encode_leave_reports(leave(Family::ipv6, "fe80::1"), groups({"ff02::1:ff00:1"}));
     ASSERT_EQ(frames.size(), 1u);

@@ -35,17 +35,19 @@ void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
-    auto& [name, index, group, families, standby, inactive, failed, probe_failed, kept, offline, hardware_duplicate,
-           saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting, carrier_changes, probe,
-           starting_until, link_ups, flapping_reported, repair_due] = v;
+    auto& [name, index, group, tracked, families, standby, inactive, failed, probe_failed, probe_answered, kept,
+           offline, hardware_duplicate, saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting,
+           carrier_changes, own_carrier, parent, probe, starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
+    a.defaulted("tracked", tracked);
     a("families", families);
     a("standby", standby);
     a("inactive", inactive);
     a("failed", failed);
     a("probe_failed", probe_failed);
+    a.defaulted("probe_answered", probe_answered);
     a("kept", kept);
     a("offline", offline);
     a.defaulted("hardware_duplicate", hardware_duplicate);
@@ -56,7 +58,7 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("admin_up", admin_up);
     a("carrier", carrier);
     a("carrier_changes", carrier_changes);
-    // Transient: starting, probe, starting_until, link_ups, flapping_reported, repair_due.
+    // Transient: starting, own_carrier, parent, probe, starting_until, link_ups, flapping_reported, repair_due.
 }
 
 template <class A>

@@ -68,7 +68,7 @@ class Switch:
     """A namespace of bridges sw0, sw1, ...; all others are joined to sw0 by inter-switch links. With a query interval
     sw0 asks who listens to which multicast groups, and forgets who is silent for two and a half of them."""
 
-    def __init__(self, lab, bridges, snooping, query_interval_s=None, mtu_bytes=1500):
+    def __init__(self, lab, bridges, snooping, query_interval_s=None, mtu_bytes=1500, igmp_version=3):
         self.lab, self.ns, self.mtu_bytes = lab, lab.namespace(), mtu_bytes
         for family in ("ip", "ip6", "arp"):
             try:
@@ -81,7 +81,7 @@ class Switch:
         for number in range(bridges):
             self.ns.ip_batch(
                 f"link add sw{number} mtu {mtu_bytes} type bridge forward_delay 0 stp_state 0 "
-                f"mcast_snooping {int(snooping)}",
+                f"mcast_snooping {int(snooping)} mcast_igmp_version {igmp_version}",
                 f"link set sw{number} up")
             if number:
                 self.ns.ip_batch(f"link add isl{number}a type veth peer name isl{number}b",

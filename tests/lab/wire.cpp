@@ -12,6 +12,8 @@
 //   loss PERCENT              of the frames of both directions
 //   delay MS [JITTER_MS]      of both directions; jitter may reorder
 //   stats                     "ok ab=FRAMES ba=FRAMES dropped=FRAMES"
+//   lag                       "ok MICROSECONDS": how late this program itself was at most since it was asked last; it
+//                             looks every millisecond from the first time on
 //
 // It ends when stdin ends or when a tap is deleted: nothing outlives the laboratory. One thread, one poll loop; a
 // frame without delay is written in the turn that read it.
@@ -26,6 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -35,6 +38,7 @@
 #include <random>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/mac_address.hpp"
@@ -50,6 +54,7 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 constexpr std::size_t kFrameBytesMax = 65536;
 constexpr std::size_t kQueuedFramesMax = 10000;  // under way in one direction; more are dropped
 constexpr int kFramesPerTurn = 64;               // of one end, before the other end gets its turn
+constexpr Clock::duration kLagPeriod = std::chrono::milliseconds(1);
 
 Result<void> configure(const std::string& name, const MacAddress& mac) {
     UniqueFd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -151,9 +156,10 @@ class Wire {
         while (true) {
             std::array<pollfd, 3> waits{pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{a_.get(), POLLIN, 0},
                                         pollfd{b_.get(), POLLIN, 0}};
-            auto timeout = until(std::min(ab_.next_due(), ba_.next_due()));
+            auto timeout = until(std::min({ab_.next_due(), ba_.next_due(), lag_due_}));
             if (::ppoll(waits.data(), waits.size(), timeout ? &*timeout : nullptr, nullptr) < 0 && errno != EINTR)
                 return;
+            note_lag();
             if (waits[0].revents && !read_commands()) return;
             if (waits[1].revents && ab_.read_frames(buffer, fate) == ReadEnd::gone) return;
             if (waits[2].revents && ba_.read_frames(buffer, fate) == ReadEnd::gone) return;
@@ -167,6 +173,20 @@ class Wire {
         if (due == Clock::time_point::max()) return std::nullopt;
         auto rest = std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(due - Clock::now()));
         return timespec{static_cast<time_t>(rest.count() / 1000000000), static_cast<long>(rest.count() % 1000000000)};
+    }
+
+    // What waited for this program meanwhile, a frame say, waited as long.
+    void note_lag() {
+        auto at = Clock::now();
+        if (lag_due_ > at) return;  // nobody asks, or not yet
+        most_lag_ = std::max(most_lag_, at - lag_due_);
+        lag_due_ = at + kLagPeriod;
+    }
+
+    std::string tell_lag() {
+        lag_due_ = std::min(lag_due_, Clock::now() + kLagPeriod);
+        auto most = std::chrono::duration_cast<std::chrono::microseconds>(std::exchange(most_lag_, {}));
+        return "ok " + std::to_string(most.count());
     }
 
     double next_delay_ms() {
@@ -196,6 +216,7 @@ class Wire {
             return "ok ab=" + std::to_string(ab_.carried) + " ba=" + std::to_string(ba_.carried) +
                    " dropped=" + std::to_string(ab_.dropped + ba_.dropped);
         }
+        if (verb == "lag") return tell_lag();
         if (verb == "loss") return words >> loss_percent_ ? "ok" : "error: loss PERCENT";
         if (verb == "delay") {
             if (!(words >> delay_ms_)) return "error: delay MS [JITTER_MS]";
@@ -226,6 +247,8 @@ class Wire {
 
     UniqueFd a_, b_;
     Direction ab_, ba_;
+    Clock::time_point lag_due_ = Clock::time_point::max();
+    Clock::duration most_lag_{};
     bool carrier_ = true;
     double loss_percent_ = 0, delay_ms_ = 0, jitter_ms_ = 0;
     std::mt19937 random_{1};

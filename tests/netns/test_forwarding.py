@@ -147,3 +147,63 @@ def test_R_GRP_10_a_redirect_is_heeded(lab):
 
         wait_until(redirected, 10, f"{source} takes the better way")
     assert better.links
+
+
+def link_local(station, link="e0"):
+    [shown] = [entry for entry in station.ns.ip("addr", "show", "dev", link) if entry]
+    return next(entry["local"] for entry in shown["addr_info"] if entry["local"].startswith("fe80:"))
+
+
+def test_R_GRP_10_an_ipv6_redirect_is_heeded_on_any_member(lab):
+    """As above. Each data address is bound to a NIC of its own, and the redirect comes by that one."""
+    switch, far = lab.switch(), lab.switch()
+    host = lab.host()
+    for nic in ("eth0", "eth1"):
+        host.add_nic(nic, "veth", switch)
+    better = lab.router((switch, ["fd00::253/64"]), (far, ["fd09::1/64"]))
+    gateway = lab.router((switch, ["fd00::254/64"]))
+    better_one, first_one = link_local(better), link_local(gateway)
+    gateway.ns.ip_batch(f"route add fd09::/64 via {better_one} dev e0")
+    lab.peer(far, "fd09::9/64").ns.ip_batch("route add default via fd09::1")
+    host.start_daemon()
+    host.make_group("ipmp0", ["fd00::1/64", "fd00::2/64"])
+    host.ns.ip_batch(f"route add default via {first_one} dev ipmp0")
+    assert {host.inbound("fd00::1"), host.inbound("fd00::2")} == {"eth0", "eth1"}
+    for source in ("fd00::1", "fd00::2"):
+        host.ns.run("ip", "-6", "route", "flush", "cache")
+
+        def way():
+            return host.ns.run("ip", "route", "get", "fd09::9", "from", source).stdout
+
+        def redirected():
+            host.ns.run("ping", "-n", "-c", 1, "-W", 1, "-I", source, "fd09::9", check=False)
+            return f"via {better_one} dev ipmp0" in way()
+
+        assert f"via {first_one} dev ipmp0" in way()
+        wait_until(redirected, 10, f"{source} takes the better way")
+
+
+def test_R_GRP_10_a_host_that_forwards_sends_redirects(lab):
+    """The peer's gateway is the group, and a better one is on the same link."""
+    switch, far = lab.switch(), lab.switch()
+    host = lab.host()
+    for nic in ("eth0", "eth1"):
+        host.add_nic(nic, "veth", switch)
+    better = lab.router((switch, ["192.0.2.253/24", "fd00::253/64"]), (far, ["10.9.0.1/24", "fd09::1/64"]))
+    lab.peer(far, "10.9.0.9/24", "fd09::9/64").ns.ip_batch("route add default via 10.9.0.1",
+                                                           "route add default via fd09::1")
+    peer = lab.peer(switch, "192.0.2.9/24", "fd00::9/64")
+    host.start_daemon()
+    host.make_group("ipmp0", ["192.0.2.1/24", "fd00::1/64"])
+    for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        host.ns.sysctl(name, 1)
+    host.ns.ip_batch("route add 10.9.0.0/24 via 192.0.2.253",
+                     f"route add fd09::/64 via {link_local(better)} dev ipmp0")
+    peer.ns.ip_batch("route add 10.9.0.0/24 via 192.0.2.1",
+                     f"route add fd09::/64 via {link_local(host, 'ipmp0')} dev e0")
+    for target, gateway in (("10.9.0.9", "192.0.2.253"), ("fd09::9", link_local(better))):
+        def redirected():
+            peer.ping(target)
+            return f"via {gateway} " in peer.ns.run("ip", "route", "get", target).stdout
+
+        wait_until(redirected, 10, f"the peer was told the better way to {target}")

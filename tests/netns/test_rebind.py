@@ -220,6 +220,7 @@ class Listener:
                    "both streams play")
 
 
+IGMPV2_LEAVE, IGMPV3_REPORT = 0x17, 0x22
 STREAM = f"""
 import itertools, socket, time
 ends = [socket.socket(family, socket.SOCK_DGRAM) for family in (socket.AF_INET, socket.AF_INET6)]
@@ -233,9 +234,11 @@ for number in itertools.count():
 
 
 @pytest.mark.timing
-def test_R_SPR_3_a_snooping_switch_moves_streams_and_forgets_the_former_nominee(lab, say):
-    """The nominee goes offline and keeps its link. The switch's next query is a minute away."""
-    host, switch = build(lab, snooping=True, query_interval_s=60)
+@pytest.mark.parametrize("igmp_version", [3, 2])
+def test_R_SPR_3_a_snooping_switch_moves_streams_and_forgets_the_former_nominee(lab, say, igmp_version):
+    """The nominee goes offline and keeps its link. The switch's next query is a minute away. One that speaks IGMP
+    version 2 understands no other."""
+    host, switch = build(lab, snooping=True, query_interval_s=60, igmp_version=igmp_version)
     switch.ns.ip_batch("link set sw0 type bridge mcast_last_member_interval 25")
     peer = lab.peer(switch, "192.0.2.9/24", "fd00::9/64")
     listener = Listener(host)
@@ -253,10 +256,13 @@ def test_R_SPR_3_a_snooping_switch_moves_streams_and_forgets_the_former_nominee(
     listener.wait_for_more()
     listener.numbers = [[], []]
     listener.wait_for_more()
+    wire = host.nics[former].sniff("igmp")
     host.tool("if_mpadm", "-d", former)
     began = time.monotonic()
     wait_until(lambda: nominee(host) == other, 1, "the other NIC is the nominee")
     wait_until(lambda: only_at(other), 5, "the former nominee's port is forgotten")
+    types = {frame.data[38] for frame in wire.frames() if not frame.outgoing}
+    assert (IGMPV2_LEAVE in types, IGMPV3_REPORT in types) == (igmp_version == 2, igmp_version == 3)
     left_s = time.monotonic() - began
     sniffer = host.nics[former].sniff(f"udp port {STREAM_PORT}")
     listener.wait_for_more()
@@ -271,3 +277,20 @@ def test_R_SPR_3_a_snooping_switch_moves_streams_and_forgets_the_former_nominee(
         assert len(gaps) <= 1
     peer.ns.run("ip", "-6", "neigh", "flush", "dev", "e0")
     assert all(peer.ping(address) for address in DATA6), "solicitations arrive"
+
+
+@pytest.mark.long
+def test_L11_3_a_nic_that_only_receives_is_heard_every_110_seconds(lab, say):
+    """Nobody talks to the host. A switch that forgets a MAC after 120 s never forgets one that has addresses."""
+    host, _ = build(lab)
+    wires = {name: nic.sniff("arp or (icmp6 and ip6[40] == 136)") for name, nic in host.nics.items()}
+
+    def pause_s(name):
+        """Between the announcements when the addresses were new and the next one."""
+        heard = [frame.at_s for frame in wires[name].frames() if not frame.outgoing]
+        return max((later - earlier for earlier, later in zip(heard, heard[1:])), default=0)
+
+    wait_until(lambda: all(pause_s(name) > 60 for name in wires), 150, "each NIC was silent for long and then heard")
+    pauses_s = [pause_s(name) for name in wires]
+    say(f"heard again after {' and '.join(f'{pause:.1f}' for pause in pauses_s)} s")
+    assert all(100 < pause < 120 for pause in pauses_s)

@@ -329,6 +329,17 @@ TEST_F(Detection, R_DET_2_SwitchesThatLoseEachOtherFailTheSideWithoutTargets) {
     EXPECT_FALSE(failed("a") || failed("b"));
 }
 
+// What broke while no daemon was there: the next one knows that probes were answered once, and is not patient.
+TEST_F(Detection, R_DET_4_D6_ASilenceThatBeganBeforeTheDaemonIsFoundInTime) {
+    host(2, 1, 1);
+    ASSERT_TRUE(nic("a").probe_answered);
+    mute("a");
+    world_->restart(1s);
+    advance(1s + 100ms);
+    EXPECT_LE(time_until([&] { return nic("a").failed; }), 1000);
+    EXPECT_FALSE(nic("b").failed);
+}
+
 }  // namespace
 
 }  // namespace ipmp::sim

@@ -149,6 +149,8 @@ class Goal {
         if (nic.group.empty()) {
             require(link.filter == Filter::none, nic.name + " keeps a filter");
             require(nic.saved_settings.empty(), nic.name + " waits for its settings");
+            require(!nic.tracked || !world_.config().track_only_groups, nic.name + " is tracked without a group");
+            if (nic.tracked) check_verdict(nic, up);
             return;
         }
         check_verdict(nic, up);

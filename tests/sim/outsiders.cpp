@@ -29,6 +29,8 @@ Config random_config(Random& random) {
     config.link_ups_per_minute = random.chance(0.5) ? 2 : 0;
     config.duplicate_address_probes = random.chance(0.8) ? 3 : 0;
     config.group_failure = random.chance(0.8) ? GroupFailure::keep : GroupFailure::down;
+    Random aside = random;  // seeds from before there was this choice keep their histories
+    config.track_only_groups = aside.chance(0.7);
     return config;
 }
 
@@ -325,7 +327,8 @@ Duration Outsiders::time_to_meddle(std::chrono::minutes usual) const {
 // Usually: the limiter's longest pause, the flapping rule, the retry of duplicates, and rest.
 Duration Outsiders::time_to_settle() const {
     if (!probing_ || !quick_) return std::chrono::minutes(9);  // a detection time that grew has to shrink again
-    return world_.config().failure_detection_time * 60 + seconds(15);
+    // New members are given 40 s to begin answering, and 20 s to be set up before they are complained of.
+    return world_.config().failure_detection_time * 60 + seconds(75);
 }
 
 }  // namespace ipmp::sim

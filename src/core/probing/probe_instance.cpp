@@ -12,9 +12,13 @@ namespace {
 
 constexpr std::size_t kMostExtras = 64;
 
-Duration uniform(const RandomSource& random, Duration least, Duration most) {
-    auto span = static_cast<std::uint64_t>((most - least).count()) + 1;
-    return least + Duration(static_cast<Duration::rep>(random() % span));
+// Probes of all instances leave at common moments, this many an interval: hundreds of NICs cost a few turns of the loop
+// then, not a thousand. Any interval of whole milliseconds divides into them without a rest.
+constexpr int kMoments = 64;
+
+Duration uniform(const RandomSource& random, Duration least, Duration most, Duration unit) {
+    auto span = static_cast<std::uint64_t>((most - least) / unit) + 1;
+    return least + unit * static_cast<Duration::rep>(random() % span);
 }
 
 // All hosts of the link: 224.0.0.1, ff02::1.
@@ -35,7 +39,7 @@ void ProbeInstance::move_to(const ProbeSource& source) {
 void ProbeInstance::start(const ProbeContext& context) {
     if (running_) return;
     running_ = true;
-    base_ = context.now + uniform(context.random, Duration::zero(), context.timing.interval);
+    base_ = context.now + uniform(context.random, Duration::zero(), context.timing.interval, Duration(1));
     detection_base_ = next_send_ = base_;
     plan();
 }
@@ -119,8 +123,9 @@ void ProbeInstance::suspect(const ProbeContext& context) {
 }
 
 void ProbeInstance::tick(const ProbeContext& context) {
-    Duration interval = user_interval(context.config);
-    next_send_ = base_ + uniform(context.random, interval / 2, interval);
+    Duration interval = user_interval(context.config), between_moments = interval / kMoments;
+    base_ -= base_.time_since_epoch() % between_moments;
+    next_send_ = base_ + uniform(context.random, interval / 2, interval, between_moments);
     if (context.now > next_send_) {  // the daemon was late: those are never sent, and never lost
         auto missed = (context.now - next_send_) / interval + 1;
         next_send_ += missed * interval;
@@ -218,6 +223,7 @@ std::optional<ProbeInstance::Taken> ProbeInstance::take_extra(const ProbeAnswere
     if (extra.kind == Extra::Kind::discovery) {
         if (!extra.target.is_multicast() && answer.from != extra.target) return {};
         taken.discovered = answer.from;
+        heard_ = true;
         return taken;
     }
     if (answer.from != extra.target) return {};
@@ -226,7 +232,7 @@ std::optional<ProbeInstance::Taken> ProbeInstance::take_extra(const ProbeAnswere
     if (extra.kind == Extra::Kind::suspicion) {
         history_.forgive(extra.started, extra.target);
         end_suspicion();
-        quiet_until_ = std::min(quiet_until_, context.now);
+        heard_ = true;
     } else if (target && may_measure && measure(*target, context.now - extra.started, false, context)) {
         taken.measured = extra.target;
     }
@@ -262,7 +268,7 @@ ProbeInstance::Taken ProbeInstance::take_answer(const ProbeAnswered& answer, boo
     ++statistics_.answered;
     if (was_lost) --statistics_.lost;
     report(*probe, answer.network_time, was_lost, context);
-    quiet_until_ = std::min(quiet_until_, context.now);
+    heard_ = true;
     return taken;
 }
 

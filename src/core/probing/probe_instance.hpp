@@ -58,12 +58,15 @@ class ProbeInstance {
     static constexpr Duration kQuietPeriod = std::chrono::seconds(40);
     static constexpr int kSuspicionPerInterval = 6, kSuspicionLost = 10, kSuspicionMost = 14;
 
-    ProbeInstance(std::string interface, std::string group, const ProbeSource& source, Instant now)
+    // `heard`: answers have come that way before. Else nothing is called a failure before one has, or for kQuietPeriod.
+    ProbeInstance(std::string interface, std::string group, const ProbeSource& source, Instant now, bool heard = false)
         : interface_(std::move(interface)),
           group_(std::move(group)),
           source_(source),
-          quiet_until_(now + kQuietPeriod) {}
+          quiet_until_(now + kQuietPeriod),
+          heard_(heard) {}
 
+    const std::string& interface() const { return interface_; }
     const std::string& group() const { return group_; }
     void rename(const std::string& interface) { interface_ = interface; }
     std::uint32_t carrier_changes() const { return carrier_changes_; }  // when it was started last
@@ -94,7 +97,8 @@ class ProbeInstance {
     };
     Taken take(const ProbeAnswered& answer, bool may_measure, const ProbeContext& context);
 
-    bool quiet(Instant now) const { return now < quiet_until_; }
+    bool heard() const { return heard_; }
+    bool quiet(Instant now) const { return !heard_ && now < quiet_until_; }
     // Enough is lost to call it a failure.
     bool fails(const Config& config) const;
     // A verdict fell: what was answered before it counts for no repair.
@@ -141,6 +145,7 @@ class ProbeInstance {
     std::uint32_t carrier_changes_ = 0;
     ProbeSource source_;
     Instant quiet_until_;
+    bool heard_;  // to a probe of any kind
     Instant failed_;  // last time
     TargetList targets_;
     ProbeHistory history_;

@@ -28,6 +28,9 @@
 
 namespace ipmp {
 
+// `target` is on the link of the instance's test address, an address of `member`.
+bool is_near(const Interface& member, const ProbeInstance& instance, const IpAddress& target);
+
 class Probing {
   public:
     explicit Probing(RandomSource random) : random_(std::move(random)) {}
@@ -45,7 +48,9 @@ class Probing {
     void take(const State& state, const KernelState& kernel, const Config& config, const PeersFound& found, Instant now,
               std::vector<Action>& actions);
 
-    std::optional<Instant> deadline(const State& state);
+    // After a whole step, when all have judged: what was decided stands until the next one.
+    void follow(const State& state);
+    std::optional<Instant> deadline() const { return due_; }
 
     // What a verdict may follow from has happened since the last update(): the next step has to be a whole one.
     bool verdict_due(const State& state, const Config& config, Instant now) const;
@@ -58,21 +63,26 @@ class Probing {
     using Key = std::pair<InterfaceIndex, Family>;
 
     // Nothing while no member of the group is probed.
-    std::optional<std::chrono::milliseconds> detection_time(const State& state, const Group& group) const;
+    std::optional<std::chrono::milliseconds> detection_time(const State& state, const std::string& group) const;
     std::vector<TargetStatus> targets_of(const Interface& member) const;
     // True: somebody has a test address who had none or another.
     bool refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
                  std::vector<Action>& actions);
     void refresh_timing(const State& state, const Config& config);
-    bool refresh_member(const Interface& member, const KernelState& kernel, const Config& config,
+    bool refresh_member(const State& state, const Interface& member, const KernelState& kernel, const Config& config,
                         std::set<Key>& wanted, Instant now, std::vector<Action>& actions);
-    void forget_lost_time(Instant now);
+    void forget_lost_time(const Config& config, Instant now);
+    void plan(const State& state);
     void offer_routers(const State& state, const KernelState& kernel, Instant now);
+    void offer_routers(const Interface& member, const std::set<InterfaceIndex>& links, bool keeps_former,
+                       const KernelState& kernel, Instant now);
     void share_hosts(const State& state);
-    void offer_host(const State& state, const KernelState& kernel, const std::string& group, const IpAddress& host);
+    void offer_host(const State& state, const KernelState& kernel, const Interface& finder, const IpAddress& host);
     void scale(const State& state, const Config& config, const Interface& member, ProbeInstance& instance,
                const ProbeInstance::Taken& taken, Instant now, std::vector<Action>& actions);
     void find_neighbours(const State& state, Instant now, std::vector<Action>& actions);
+    void find_neighbours(FindPeers question, const std::vector<const Interface*>& members, Instant now,
+                         std::vector<Action>& actions);
     void judge(State& state, const Config& config, Instant now);
     void forget_in_failed_groups(const State& state);
     // An earlier verdict: whether it has been outlived.
@@ -86,18 +96,25 @@ class Probing {
     bool repaired(const Interface& member, const DetectionTiming& timing, Instant now) const;
     ProbeContext context_for(const Interface& member, const Config& config, Instant now, std::vector<Action>& actions);
     ProbeInstance* find(InterfaceIndex link, Family family);
+    bool is_answered(const Interface& member) const;
+    ProbeHealth health_of(const Interface& member) const;
     std::vector<const ProbeInstance*> instances_of(const Interface& member) const;
+    const Interface* member_of(const State& state, InterfaceIndex link, const ProbeInstance& instance) const;
 
     RandomSource random_;
     std::map<Key, ProbeInstance> instances_;
     std::map<InterfaceIndex, std::uint16_t> next_id_;
     std::chrono::milliseconds configured_{};  // detection time, as seen last
-    std::map<std::string, DetectionTiming> timing_;  // by IPMP interface
-    std::map<std::string, Instant> asked_neighbours_;
+    std::map<std::string, DetectionTiming> timing_;  // by IPMP interface; "": of the anonymous group
+    std::map<std::string, Instant> asked_neighbours_;  // by IPMP interface or NIC of the anonymous group
     std::set<std::string> failed_groups_;  // as seen last
     std::optional<Instant> raised_;        // when a detection time grew last, of any group
-    std::optional<Instant> expected_;      // deadline given last
-    std::set<InterfaceIndex> touched_;     // whose probes were sent, lost or answered in this step
+    // What comes first. Instances are in there once each while they probe, possibly too early: answers and lost time
+    // make what is due later, nothing makes it earlier but a whole step, which files them anew.
+    std::set<std::pair<Instant, Key>> schedule_;
+    std::optional<Instant> due_;           // the first of these, and of repairs
+    std::set<std::string> touched_;        // whose probes were sent, lost or answered in this step
+    std::vector<std::string> judged_;      // with a verdict that can end, as of the last whole step
     WatchProbes watched_;
 };
 

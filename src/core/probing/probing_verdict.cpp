@@ -23,7 +23,7 @@ std::string place_of(const Interface& member, Family family) {
 void Probing::scale(const State& state, const Config& config, const Interface& member, ProbeInstance& instance,
                     const ProbeInstance::Taken& taken, Instant now, std::vector<Action>& actions) {
     DetectionTiming& timing = timing_[member.group];
-    const std::string& group_name = state.groups.at(member.group).name;
+    auto group = state.groups.find(member.group);  // the anonymous one says nothing
     Target* target = instance.targets().find(*taken.measured);
     if (!target) return;
     auto bound = target->round_trip.bound();
@@ -42,39 +42,42 @@ void Probing::scale(const State& state, const Config& config, const Interface& m
         timing.interval = 2 * bound;
         timing.detection_time = 7 * timing.interval;
         raised_ = now;
+        if (group == state.groups.end()) return;
         actions.push_back(Log{Severity::info,
                               fmt::format("Cannot meet requested failure detection time of {} ms on {} new failure "
                                           "detection time for group {} is {} ms",
                                           config.failure_detection_time.count(), place_of(member, instance.family()),
-                                          group_name, timing.detection_time.count())});
+                                          group->second.name, timing.detection_time.count())});
         return;
     }
     bool lower = bound < timing.interval / 4 && timing.detection_time > config.failure_detection_time &&
                  (!raised_ || now - *raised_ > kSettling);
+    if (!lower) return;
     for (const auto& [key, other] : instances_) {
-        const Interface* neighbour = find_interface(state, key.first);
-        if (!lower || !neighbour || neighbour->group != member.group || neighbour->failed) continue;
+        const Interface* neighbour = member_of(state, key.first, other);
+        if (!neighbour || neighbour->group != member.group || neighbour->failed) continue;
         for (const Target& known : other.targets().all()) {
-            lower &= known.status != Target::Status::active || known.round_trip.bound() <= timing.interval / 4;
+            if (known.status == Target::Status::active && known.round_trip.bound() > timing.interval / 4) return;
         }
     }
-    if (!lower) return;
     timing.detection_time = std::max(timing.detection_time / 2, config.failure_detection_time);
     timing.interval = timing.detection_time / 7;
+    if (group == state.groups.end()) return;
     actions.push_back(Log{taken.detection ? Severity::info : Severity::error,
                           fmt::format("Improved failure detection time {} ms on {} for group {}",
-                                      timing.detection_time.count(), place_of(member, instance.family()), group_name)});
+                                      timing.detection_time.count(), place_of(member, instance.family()),
+                                      group->second.name)});
 }
 
 void Probing::judge(State& state, const Config& config, Instant now) {
     forget_in_failed_groups(state);
     for (auto& [name, member] : state.interfaces) {
-        if (member.group.empty()) member.probe_failed = member.kept = false;
+        if (!watched(member)) member.probe_failed = member.kept = false;
         else reconsider(state, member, now);
     }
     // After that: a verdict on one member may be one on all of them, and holds for all.
     for (auto& [name, member] : state.interfaces) {
-        if (member.group.empty()) continue;
+        if (!watched(member)) continue;
         if (auto since = silent_since(member, config, now)) fail(state, member, *since, config, now);
     }
 }
@@ -89,7 +92,7 @@ void Probing::forget_in_failed_groups(const State& state) {
     for (const auto& [name, group] : state.groups) {
         if (group.health != GroupHealth::failed || !failed_groups_.insert(name).second) continue;
         for (auto& [key, instance] : instances_) {
-            const Interface* member = find_interface(state, key.first);
+            const Interface* member = member_of(state, key.first, instance);
             if (!member || member->group != name) continue;
             instance.targets().forget_round_trips();
             if (!instance.targets().routers()) instance.targets().clear();
@@ -133,7 +136,7 @@ void Probing::note_failure(const Interface& member, Instant now) {
 
 void Probing::fail(State& state, Interface& failing, Instant since, const Config& config, Instant now) {
     note_failure(failing, now);
-    if (has_witness(state, failing, since)) {
+    if (failing.group.empty() || has_witness(state, failing, since)) {
         failing.probe_failed = true;
         return;
     }

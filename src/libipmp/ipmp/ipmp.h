@@ -76,7 +76,7 @@ typedef enum { IPMP_TARGETS_DISABLED, IPMP_TARGETS_ROUTES, IPMP_TARGETS_MULTICAS
 
 /* A group. Lists of names end with NULL. */
 typedef struct ipmp_group {
-    const char *interface; /* IPMP interface, "ipmp0" */
+    const char *interface; /* IPMP interface, "ipmp0"; "" of the anonymous group */
     const char *name;      /* of the group */
     ipmp_group_state_t state;
     uint32_t failure_detection_time_ms; /* 0: no interface of it is probed */

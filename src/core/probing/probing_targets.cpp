@@ -1,0 +1,141 @@
+// Whom a NIC probes: routers and hosts that routes name, hosts that others of its group know, neighbours that answer
+// (R-DET-3; reference: in.mpathd §7).
+#include <algorithm>
+
+#include "core/predicates.hpp"
+#include "core/probing/probing.hpp"
+
+namespace ipmp {
+
+namespace {
+
+// Under which name its neighbours are asked for.
+const std::string& asked_as(const Interface& member) { return member.group.empty() ? member.name : member.group; }
+
+bool is_own(const KernelState& kernel, const IpAddress& address) {
+    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(),
+                       [&](const AddressState& seen) { return seen.address == address; });
+}
+
+const LogicalAddress* find_address(const Interface& member, const IpAddress& address) {
+    for (const LogicalAddress& logical : member.families[index_of(address.family)].addresses) {
+        if (logical.address == address) return &logical;
+    }
+    return nullptr;
+}
+
+bool wants_hosts(const ProbeInstance& instance) {
+    return instance.running() && !instance.targets().routers() && instance.targets().active_count() < 2;
+}
+
+constexpr Duration kBetweenNeighbourQuestions = std::chrono::seconds(1);
+constexpr std::size_t kNeighboursAsked = 8;  // at once, through each NIC
+
+}  // namespace
+
+bool is_near(const Interface& member, const ProbeInstance& instance, const IpAddress& target) {
+    const IpAddress& source = instance.source().address;
+    if (target.family != source.family || target == source || target.is_zero() || target.is_multicast()) return false;
+    if (source.family == Family::ipv6) return target.is_link_local();
+    const LogicalAddress* logical = find_address(member, source);
+    return logical && network_of(target, logical->prefix_length) == network_of(source, logical->prefix_length);
+}
+
+// Gateways on the link of a test address, and hosts that a host route names (7.1).
+void Probing::offer_routers(const State& state, const KernelState& kernel, Instant now) {
+    for (const auto& [name, group] : state.groups) {
+        std::set<InterfaceIndex> links{group.upper};
+        for (const Interface* member : members_of(state, group)) links.insert(member->index);
+        bool keeps_former = group.health == GroupHealth::failed;
+        for (const Interface* member : members_of(state, group)) {
+            offer_routers(*member, links, keeps_former, kernel, now);
+        }
+    }
+    for (const auto& [name, interface] : state.interfaces) {
+        if (interface.tracked) offer_routers(interface, {interface.index}, interface.failed, kernel, now);
+    }
+}
+
+void Probing::offer_routers(const Interface& member, const std::set<InterfaceIndex>& links, bool keeps_former,
+                            const KernelState& kernel, Instant now) {
+    for (Family family : kFamilies) {
+        ProbeInstance* instance = find(member.index, family);
+        if (!instance) continue;
+        std::set<IpAddress> offered;
+        for (const TargetRoute& route : kernel.target_routes) {
+            bool fits = links.contains(route.link) && is_near(member, *instance, route.target);
+            if (fits && !is_own(kernel, route.target)) offered.insert(route.target);
+        }
+        for (const IpAddress& router : offered) instance->targets().add_router(router);
+        if (!keeps_former) instance->targets().keep_routers(offered, now);
+    }
+}
+
+// Who has no target yet takes the hosts that others of its group know (7.2).
+void Probing::share_hosts(const State& state) {
+    for (auto& [key, instance] : instances_) {
+        const Interface* member = member_of(state, key.first, instance);
+        if (!member || member->group.empty() || !instance.targets().empty()) continue;
+        for (const auto& [other_key, other] : instances_) {
+            if (other_key.second != key.second || other.targets().empty() || other.targets().routers()) continue;
+            const Interface* neighbour = member_of(state, other_key.first, other);
+            if (!neighbour || neighbour->group != member->group) continue;
+            for (const Target& target : other.targets().all()) {
+                if (is_near(*member, instance, target.address)) instance.targets().add_host(target.address);
+            }
+        }
+    }
+}
+
+void Probing::offer_host(const State& state, const KernelState& kernel, const Interface& finder,
+                         const IpAddress& host) {
+    if (is_own(kernel, host)) return;
+    for (auto& [key, instance] : instances_) {
+        const Interface* member = member_of(state, key.first, instance);
+        bool shares = member && asked_as(*member) == asked_as(finder);
+        if (shares && is_near(*member, instance, host)) instance.targets().add_host(host);
+    }
+}
+
+// A neighbour need not answer pings. Each time some others are asked, so that everybody's turn comes.
+void Probing::take(const State& state, const KernelState& kernel, const Config& config, const PeersFound& found,
+                   Instant now, std::vector<Action>& actions) {
+    if (found.found.empty()) return;
+    std::size_t first = random_() % found.found.size();
+    for (auto& [key, instance] : instances_) {
+        const Interface* member = member_of(state, key.first, instance);
+        if (!member || asked_as(*member) != found.ipmp_interface || !wants_hosts(instance)) continue;
+        std::set<IpAddress> asked;
+        for (std::size_t step = 0; step < found.found.size() && asked.size() < kNeighboursAsked; ++step) {
+            const IpAddress& host = found.found[(first + step) % found.found.size()].peer.address;
+            bool fits = is_near(*member, instance, host) && !is_own(kernel, host) && !instance.targets().find(host);
+            if (fits && asked.insert(host).second) instance.ask(host, context_for(*member, config, now, actions));
+        }
+    }
+}
+
+// Linux hosts do not answer a ping to everybody: the neighbours the group knows are asked one by one as well.
+void Probing::find_neighbours(const State& state, Instant now, std::vector<Action>& actions) {
+    for (const auto& [name, group] : state.groups) {
+        find_neighbours({.ipmp_interface = name, .upper = group.upper}, members_of(state, group), now, actions);
+    }
+    for (const auto& [name, interface] : state.interfaces) {
+        if (!interface.tracked) continue;
+        find_neighbours({.ipmp_interface = name, .upper = interface.index}, {&interface}, now, actions);
+    }
+}
+
+void Probing::find_neighbours(FindPeers question, const std::vector<const Interface*>& members, Instant now,
+                              std::vector<Action>& actions) {
+    auto asked = asked_neighbours_.find(question.ipmp_interface);
+    if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) return;
+    asked_neighbours_[question.ipmp_interface] = now;
+    for (const Interface* member : members) {
+        for (const ProbeInstance* instance : instances_of(*member)) {
+            if (wants_hosts(*instance)) question.addresses.push_back(instance->source().address);
+        }
+    }
+    if (!question.addresses.empty() && question.upper) actions.push_back(std::move(question));
+}
+
+}  // namespace ipmp

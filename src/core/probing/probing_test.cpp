@@ -1,0 +1,180 @@
+// Probing of many members as one: who is probed whom, when anything is due, what is concluded of members and groups.
+// The engine's part is played here: whoever is not deaf is answered at once, and a step becomes a whole one when
+// Probing asks for it.
+#include "core/probing/probing.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "core/only.hpp"
+
+namespace ipmp {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+const IpAddress kRouter = *parse_ip("10.0.255.254");
+
+class ProbingOfAGroup : public testing::Test {
+  protected:
+    void set_up(int members) {
+        Group group{.interface = "ipmp0", .name = "ipmp0"};
+        group.upper = InterfaceIndex{1000};
+        group.health = GroupHealth::ok;
+        state_.groups["ipmp0"] = group;
+        for (int number = 0; number < members; ++number) {
+            Interface nic{.name = fmt::format("e{}", number)};
+            nic.index = InterfaceIndex{static_cast<std::uint32_t>(number + 1)};
+            nic.group = "ipmp0";
+            nic.admin_up = nic.carrier = true;
+            IpAddress address = *parse_ip(fmt::format("10.0.{}.1", number));
+            nic.families[0].plumbed = true;
+            nic.families[0].addresses = {{.address = address, .prefix_length = 16, .up = true, .no_failover = true}};
+            kernel_.addresses.push_back({.link = nic.index, .address = address, .prefix_length = 16});
+            state_.interfaces[nic.name] = nic;
+        }
+        kernel_.target_routes = {{group.upper, kRouter}};
+    }
+    Interface& nic(const std::string& name) { return state_.interfaces.at(name); }
+
+    std::vector<Action> whole_step(bool fresh = false) {
+        std::vector<Action> actions;
+        probing_.update(state_, kernel_, config_, fresh, now_, actions);
+        probing_.follow(state_);
+        return actions;
+    }
+    void judge_if_due() {
+        if (probing_.verdict_due(state_, config_, now_)) whole_step();
+    }
+    // A tick `late`; how many probes it sent.
+    std::size_t tick(Duration late = {}) {
+        now_ = std::max(now_, *probing_.deadline() + late);
+        std::vector<Action> actions;
+        probing_.tick(state_, config_, now_, actions);
+        judge_if_due();
+        auto probes = only<SendProbe>(actions);
+        for (const SendProbe& probe : probes) {
+            if (deaf_.contains(probe.source.link)) continue;
+            Instant before = *probing_.deadline();
+            actions.clear();
+            ProbeAnswered answer{probe.source, probe.target, probe.nonce, {}};
+            probing_.take(state_, kernel_, config_, answer, now_, actions);
+            EXPECT_GE(*probing_.deadline(), before) << "an answer makes nothing due earlier";
+            judge_if_due();
+        }
+        return probes.size();
+    }
+    void run_for(Duration time) {
+        for (Instant end = now_ + time; *probing_.deadline() <= end;) tick();
+    }
+    ProbeStatistics sum() {
+        ProbeStatistics all;
+        for (const auto& [name, one] : probing_.statistics(state_)) {
+            all.sent += one.sent;
+            all.lost += one.lost;
+            all.missed += one.missed;
+        }
+        return all;
+    }
+
+    State state_;
+    KernelState kernel_;
+    Config config_;
+    Instant now_{1h};
+    std::set<InterfaceIndex> deaf_;
+    Probing probing_{[engine = std::mt19937_64(1)]() mutable { return engine(); }};
+};
+
+TEST_F(ProbingOfAGroup, R_ADR_4_OnlyTestAddressesThatTheKernelHoldsAreProbedFrom) {
+    set_up(4);
+    nic("e1").families[0].addresses[0].no_failover = false;
+    nic("e2").families[0].addresses[0].up = false;
+    kernel_.addresses[3].tentative = true;
+    auto watched = only<WatchProbes>(whole_step(true));
+    ASSERT_EQ(watched.size(), 1U);
+    EXPECT_EQ(watched[0].sources, (std::vector{ProbeSource{InterfaceIndex{1}, *parse_ip("10.0.0.1")}}));
+    EXPECT_EQ(nic("e0").probe, ProbeHealth::ok);
+    EXPECT_EQ(nic("e1").probe, ProbeHealth::disabled);
+    nic("e0").offline = true;
+    EXPECT_TRUE(only<WatchProbes>(whole_step()).at(0).sources.empty());
+    EXPECT_FALSE(probing_.deadline()) << "nobody is left";
+}
+
+TEST_F(ProbingOfAGroup, R_DET_3_RoutersOnTheLinkAreTargetsAndNobodyElse) {
+    set_up(2);
+    kernel_.target_routes.push_back({InterfaceIndex{1000}, *parse_ip("10.9.0.1")});  // not on the link
+    kernel_.target_routes.push_back({InterfaceIndex{1000}, *parse_ip("10.0.1.1")});  // the test address of e1
+    kernel_.target_routes.push_back({InterfaceIndex{77}, *parse_ip("10.0.77.1")});   // by a link of no group
+    whole_step(true);
+    Status status;
+    status.interfaces = {{.name = "e0"}};
+    probing_.describe(state_, status);
+    ASSERT_EQ(status.targets.size(), 1U);
+    EXPECT_EQ(status.targets[0].mode, TargetMode::routes);
+    EXPECT_EQ(status.targets[0].targets, std::vector{kRouter});
+}
+
+// What keeps the cost of hundreds of NICs down: 200 of them, once an interval each, in 64 moments and as many ends of
+// probes that were answered long before.
+TEST_F(ProbingOfAGroup, R_DET_2_ManyNicsAreProbedInFewTurns) {
+    set_up(200);
+    whole_step(true);
+    Duration interval = user_interval(config_);
+    run_for(3 * interval);
+    std::size_t turns = 0, sent = 0;
+    for (Instant end = now_ + 10 * interval; now_ < end; ++turns) sent += tick();
+    EXPECT_NEAR(static_cast<double>(sent), 10 * 200, 40);
+    EXPECT_LE(turns, 10U * 2 * 64 + 2);
+    EXPECT_EQ(sum().lost + sum().missed, 0U);
+}
+
+TEST_F(ProbingOfAGroup, R_DET_2_TimeThatTheDaemonLostIsGivenBack) {
+    set_up(1);
+    whole_step(true);
+    run_for(5s);
+    deaf_ = {InterfaceIndex{1}};
+    while (tick() == 0) {}
+    Instant sent = now_;
+    tick(3s);  // whatever was due then
+    EXPECT_EQ(sum().lost, 0U) << "open for " << (now_ - sent) / 1ms << " ms, but the daemon was deaf for three seconds";
+    run_for(3s);
+    EXPECT_GT(sum().lost, 0U);
+}
+
+TEST_F(ProbingOfAGroup, R_DET_4_AWitnessTellsADeadNicFromADeadTarget) {
+    set_up(2);
+    whole_step(true);
+    run_for(60s);
+    deaf_ = {InterfaceIndex{1}};
+    Instant broken = now_;
+    while (!nic("e0").probe_failed && now_ < broken + config_.failure_detection_time) tick();
+    EXPECT_TRUE(nic("e0").probe_failed);
+    EXPECT_FALSE(nic("e1").probe_failed);
+    EXPECT_LE(now_ - broken, 13 * Duration(user_interval(config_)) / 2);
+    deaf_.clear();
+    Instant healed = now_;
+    while (nic("e0").probe_failed && now_ < healed + 1min) tick();
+    EXPECT_GE(now_ - healed, 2 * Duration(config_.failure_detection_time));
+    EXPECT_LE(now_ - healed, 23 * Duration(config_.failure_detection_time) / 10);
+}
+
+TEST_F(ProbingOfAGroup, R_DET_8_WithoutAWitnessAllFailTogetherAndTheActiveOnesAreKept) {
+    set_up(3);
+    nic("e2").inactive = true;
+    whole_step(true);
+    run_for(60s);
+    for (std::uint32_t index : {1, 2, 3}) deaf_.insert(InterfaceIndex{index});
+    for (Instant end = now_ + config_.failure_detection_time; !nic("e0").failed && now_ < end;) tick();
+    for (const char* name : {"e0", "e1", "e2"}) EXPECT_TRUE(nic(name).failed && nic(name).probe_failed) << name;
+    EXPECT_TRUE(nic("e0").kept && nic("e1").kept);
+    EXPECT_FALSE(nic("e2").kept) << "carried nothing";
+}
+
+}  // namespace
+
+}  // namespace ipmp
