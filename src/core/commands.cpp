@@ -7,6 +7,7 @@
 
 #include "core/commands_internal.hpp"
 #include "core/detach.hpp"
+#include "core/dhcp.hpp"
 #include "core/forwarding.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/predicates.hpp"
@@ -128,6 +129,20 @@ void leave(Interface& nic) {
 
 namespace {
 
+CommandReply managed_by_dhcp(const Interface& nic, const std::string& address) {
+    return failure(CommandError::address_managed,
+                   fmt::format("{} has data addresses managed by a DHCP client ({}); move the lease first: release it "
+                               "there, then `ifconfig IPMP-INTERFACE dhcp start`",
+                               nic.name, address));
+}
+
+bool is_test_address(const Interface& nic, const IpAddress& address) {
+    const auto& addresses = nic.families[index_of(address.family)].addresses;
+    return std::any_of(addresses.begin(), addresses.end(), [&](const LogicalAddress& logical) {
+        return logical.address == address && logical.no_failover;
+    });
+}
+
 // Why `nic` cannot be a member, or success (R-GRP-7, design "Deny lists").
 CommandReply vet(const Interface& nic, const CommandContext& context) {
     auto link = context.kernel.links.find(nic.index);
@@ -144,12 +159,12 @@ CommandReply vet(const Interface& nic, const CommandContext& context) {
         return failure(CommandError::in_use, fmt::format("{} is a port of {}; take it out first", nic.name, name));
     }
     for (const AddressState& address : context.kernel.addresses) {
-        if (address.link == nic.index && address.finite_lifetime && address.address.family == Family::ipv4) {
-            return failure(CommandError::address_managed,
-                           fmt::format("{} has data addresses managed by a DHCP client ({}); move the lease first: "
-                                       "release it there, then `ifconfig IPMP-INTERFACE dhcp start`",
-                                       nic.name, to_string(address.address)));
-        }
+        bool leased = address.link == nic.index && address.finite_lifetime && address.address.family == Family::ipv4;
+        if (leased && !is_test_address(nic, address.address)) return managed_by_dhcp(nic, to_string(address.address));
+    }
+    for (const DhcpClient& client : context.state.dhcp_clients) {
+        bool here = client.key.logical.interface == nic.name && !client.inform && nic.group.empty();
+        if (here) return managed_by_dhcp(nic, client.lease ? to_string(client.lease->address) : "no lease yet");
     }
     return success();
 }
@@ -297,6 +312,7 @@ CommandReply stop(const Stop& command, CommandContext& context) {
         if (!nic.group.empty()) leave(nic);
     }
     context.state.groups.clear();
+    end_all_leases(context);
     return success();
 }
 
@@ -328,6 +344,8 @@ struct CarryOut {
     CommandReply operator()(const UndoOffline& command) const { return undo_offline(command, context); }
     CommandReply operator()(const SetPolicy& command) const { return set_policy(command, context); }
     CommandReply operator()(const SetRouter& command) const { return set_router(command, context); }
+    CommandReply operator()(const ControlDhcp& command) const { return control_dhcp(command, context); }
+    CommandReply operator()(const ReportDhcp& command) const { return report_dhcp(command, context); }
     CommandReply operator()(const Stop& command) const { return stop(command, context); }
     CommandReply operator()(const AwaitAddresses&) const { return await_addresses(context); }
     CommandReply operator()(const Detach& command) const { return detach(command, context); }

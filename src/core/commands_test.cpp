@@ -28,7 +28,7 @@ class Commands : public testing::Test {
     }
     CommandError run(const Command& command) {
         State before = state_;
-        CommandContext context{state_, kernel_, host_id_, orders_};
+        CommandContext context{state_, kernel_, host_id_, orders_, Instant{}, log_};
         reply_ = carry_out(command, context);
         if (reply_.error != CommandError::none) {
             EXPECT_EQ(state_, before) << "a refused command changed something: " << reply_.text;
@@ -44,6 +44,7 @@ class Commands : public testing::Test {
     KernelState kernel_;
     std::string host_id_ = "host";
     OneTimeOrders orders_;
+    std::vector<Action> log_;
     CommandReply reply_;
 };
 

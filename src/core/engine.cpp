@@ -11,6 +11,7 @@
 #include "core/anonymous_group.hpp"
 #include "core/commands.hpp"
 #include "core/detach.hpp"
+#include "core/dhcp.hpp"
 #include "core/duplicates.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/hygiene.hpp"
@@ -49,6 +50,7 @@ struct Engine::Impl {
 
     Probing probing;
     DataplaneImage image;
+    Dhcp dhcp;
     Duplicates duplicates;
     Announcements announcements;
     Rebinds rebinds;
@@ -64,6 +66,9 @@ struct Engine::Impl {
 
     Outcome step(Instant at, const Event& event);
     bool concerns_probes_only(const Event& event) const;
+    CommandContext command_context(std::vector<Action>& log) {
+        return {state, kernel, host_id, reconciler.orders, now, log};
+    }
 
     // One per event kind: files it into the state.
     void file(const KernelObserved& event, std::vector<Action>& log);
@@ -76,6 +81,7 @@ struct Engine::Impl {
     void file(const PeerAnswered& event, std::vector<Action>& log);
     void file(const AddressClaimed& event, std::vector<Action>& log);
     void file(const ProbeAnswered& event, std::vector<Action>& log);
+    void file(const DhcpClientEnded& event, std::vector<Action>& log) { dhcp.file(event, command_context(log)); }
     void file(const Tick& event, std::vector<Action>& log);
 
     // What follows from the state, in this order.
@@ -129,6 +135,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
         before = state.interfaces;  // probes change nothing before they are judged
     }
 
+    dhcp.reconsider(command_context(log));
     migrate_addresses(state, kernel);
     update_anonymous_group(state, kernel, config);
     log_membership(before, log);
@@ -151,6 +158,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     queries.update(state, image, kernel, now, actions);
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
+    dhcp.update(state, kernel, now, actions);
     reconciler.reconcile(state, kernel, config, now, actions);
     Reconciler::Answered answered = reconciler.answer(state, kernel, actions);
     note_detached(answered.detached, state);
@@ -188,10 +196,13 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
         early_commands.push_back(event);
         return;
     }
-    CommandContext context{state, kernel, host_id, reconciler.orders};
+    CommandContext context = command_context(log);
     CommandReply reply = carry_out(event.command, context);
+    const auto* control = std::get_if<ControlDhcp>(&event.command);
     if (reply.error != CommandError::none) {
         log.push_back(Reply{event.request, std::move(reply)});
+    } else if (control && control->wait && control->verb != DhcpVerb::drop) {
+        dhcp.await(Reply{event.request, std::move(reply)}, *control, state);
     } else {
         reconciler.await_kernel(Reply{event.request, std::move(reply)}, event.command, state);
     }
@@ -351,14 +362,12 @@ std::optional<Instant> Engine::Impl::deadline() const {
 std::optional<Instant> Engine::Impl::deadline_without_probes() const {
     std::optional<Instant> earliest;
     auto consider = [&](const std::optional<Instant>& candidate) { note_earlier(earliest, candidate); };
-    consider(announcements.deadline());
-    consider(rebinds.deadline());
-    consider(keep_alives.deadline());
-    consider(duplicates.deadline());
-    consider(periodic_defence.deadline());
-    consider(queries.deadline());
-    consider(hygiene.deadline());
-    consider(reconciler.deadline(kernel));
+    for (const auto& candidate :
+         {announcements.deadline(), rebinds.deadline(), keep_alives.deadline(), dhcp.deadline(state),
+          duplicates.deadline(), periodic_defence.deadline(), queries.deadline(), hygiene.deadline(),
+          reconciler.deadline(kernel)}) {
+        consider(candidate);
+    }
     for (const auto& [name, group] : state.groups) {
         for (const GroupFamily& family : group.families) consider(family.give_back_due);
     }
@@ -391,6 +400,7 @@ Status Engine::status() const {
     if (!impl_->config.track_only_groups) describe_anonymous_group(impl_->state, status);
     impl_->probing.describe(impl_->state, status);
     impl_->rebinds.describe(impl_->state, status);
+    describe_dhcp(impl_->state, status);
     return status;
 }
 std::map<std::string, ProbeStatistics> Engine::probe_statistics() const {

@@ -23,9 +23,11 @@ void take_place(Interface& missing, const Interface& nic) {
 // Renames entries whose link has another name now. All are taken out before any is put back: names may be swapped.
 void file_renames(State& state, const KernelState& kernel) {
     std::vector<decltype(state.interfaces)::node_type> renamed;
+    std::map<std::string, std::string> new_names;
     for (const auto& [index, link] : kernel.links) {
         Interface* known = find_interface(state, index);
         if (!known || known->name == link.name) continue;
+        new_names[known->name] = link.name;
         renamed.push_back(state.interfaces.extract(known->name));
         renamed.back().key() = renamed.back().mapped().name = link.name;
     }
@@ -37,6 +39,10 @@ void file_renames(State& state, const KernelState& kernel) {
         }
         if (missing != state.interfaces.end()) state.interfaces.erase(missing);
         state.interfaces.insert(std::move(node));
+    }
+    for (DhcpClient& client : state.dhcp_clients) {
+        auto name = new_names.find(client.key.logical.interface);
+        if (name != new_names.end()) client.key.logical.interface = name->second;
     }
 }
 

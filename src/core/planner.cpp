@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "core/dhcp.hpp"
 #include "core/forwarding.hpp"
 #include "core/link_limits.hpp"
 #include "core/link_wishes.hpp"
@@ -212,8 +213,7 @@ class Planner {
                 }
             }
             if (!is_up || (present && !changes)) continue;
-            AddAddress add{link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {},
-                           wanted.deprecated};
+            AddAddress add = address_op(state_, link, logical, on_member);
             if (logical.adopted) {  // comes from a member with its lifetime, or is gone
                 add.lifetime_from = member_with(logical.address, link);
                 if (!add.lifetime_from) continue;
@@ -293,6 +293,7 @@ class Planner {
             }
         }
         if (auto route = multicast_route()) routes.insert(*route);
+        add_leased_routes(state_, kernel_, routes);
         for (const RouteState& route : routes) {
             if (!contains(kernel_.routes, route)) ops_.push_back(AddRoute{route});
         }
@@ -337,6 +338,12 @@ std::vector<std::string> names_of(const Settings& settings) {
 }
 
 }  // namespace
+
+AddAddress address_op(const State& state, InterfaceIndex link, const LogicalAddress& logical, bool on_member) {
+    WantedAddress wanted = wanted_address(logical, on_member);
+    return {link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {}, wanted.deprecated,
+            end_of_lease(state, wanted.address)};
+}
 
 std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config) {
     return Planner(state, kernel, config).run();

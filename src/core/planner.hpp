@@ -16,6 +16,9 @@ namespace ipmp {
 // The difference as it stands. Empty: the kernel is as wanted. Pure; asking twice gives the same answer.
 std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config);
 
+// What puts an address in use onto `link` as it is to be there: a test address in its own way, a lease with its end.
+AddAddress address_op(const State& state, InterfaceIndex link, const LogicalAddress& logical, bool on_member);
+
 // Links that the plan needs to see more of.
 std::vector<ManagedLink> managed_links(const State& state, const KernelState& kernel);
 

@@ -169,6 +169,17 @@ PlumbedInterface plumbed_link(const KernelState& kernel, const LinkState& link) 
     return plumbed;
 }
 
+void flag_lease(const DhcpClient& client, std::vector<PlumbedInterface>& all) {
+    for (PlumbedInterface& plumbed : all) {
+        auto& family = slot_of(plumbed, client.key.family);
+        if (!client.lease || plumbed.name != client.key.logical.interface || !family) continue;
+        for (LogicalStatus& logical : family->logicals) {
+            if (logical.number != client.lease->number) continue;
+            logical.flags = (logical.flags & ~flag::kAutoconfigured) | flag::kDhcp;
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<PlumbedInterface> plumbed_interfaces(const State& state, const KernelState& kernel) {
@@ -180,6 +191,7 @@ std::vector<PlumbedInterface> plumbed_interfaces(const State& state, const Kerne
     for (const auto& [index, link] : kernel.links) {
         if (!link.ethernet) all.push_back(plumbed_link(kernel, link));
     }
+    for (const DhcpClient& client : state.dhcp_clients) flag_lease(client, all);
     std::erase_if(all, [](const PlumbedInterface& plumbed) { return !plumbed.inet && !plumbed.inet6; });
     std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return natural_less(a.name, b.name); });
     return all;

@@ -12,6 +12,7 @@
 #include "base/ip_address.hpp"
 #include "model/command.hpp"
 #include "model/dataplane_image.hpp"
+#include "model/dhcp.hpp"
 #include "model/ids.hpp"
 #include "model/kernel_op.hpp"
 #include "model/peer.hpp"
@@ -107,6 +108,25 @@ struct Reply {
     CommandReply reply;
 };
 
+// Starts a DHCP client of its own for `client`; it tells of itself by ReportDhcp commands, and its end is a
+// DhcpClientEnded. One that still runs for the same key has been asked to end before.
+struct StartDhcpClient {
+    DhcpKey client;
+    std::uint64_t run = 0;    // distinguishes it from former ones
+    std::uint32_t iaid = 0;
+    bool broadcast = false;   // answers must be broadcast: the interface's MAC is on no wire
+    bool inform = false;      // asks for parameters only, for `address`
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    bool operator==(const StartDhcpClient&) const = default;
+};
+enum class DhcpSignal : std::uint8_t { end, renew, release };
+struct SignalDhcpClient {
+    DhcpKey client;
+    DhcpSignal signal = DhcpSignal::end;
+    bool operator==(const SignalDhcpClient&) const = default;
+};
+
 // The underlying interfaces whose carrier is to be watched, when that set changed.
 struct WatchCarrier {
     std::vector<InterfaceIndex> links;
@@ -121,6 +141,7 @@ struct AttachNic {
 };
 
 using Action = std::variant<PublishImage, Announce, ProbeAddress, AskPeer, FindPeers, AskMemberships, LeaveMemberships,
-                            ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport, AttachNic>;
+                            ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport, AttachNic,
+                            StartDhcpClient, SignalDhcpClient>;
 
 }  // namespace ipmp

@@ -11,15 +11,9 @@
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
 #include "model/dataplane_image.hpp"
+#include "model/dhcp.hpp"
 
 namespace ipmp {
-
-// Names one logical interface: ipmp0, ipmp0:1. The zeroth carries the interface's own name.
-struct LogicalName {
-    std::string interface;
-    std::uint32_t number = 0;
-    auto operator<=>(const LogicalName&) const = default;
-};
 
 struct CreateIpmp {  // ifconfig NAME [inet|inet6] ipmp
     std::string interface;
@@ -133,6 +127,27 @@ struct SetRouteSource {  // ifconfig NAME usesrc LOGICAL | none
     std::optional<LogicalName> source;
 };
 
+struct ControlDhcp {  // ifconfig LOGICAL [inet6] dhcp VERB
+    LogicalName logical;
+    Family family = Family::ipv4;
+    DhcpVerb verb = DhcpVerb::start;
+    bool primary = false;
+    bool wait = true;  // the answer comes once the server's did
+};
+// What the client of `logical` tells (tools/dhcp_client); lease and times as the server granted them, none: without
+// end. Answered when the address can be used, so that the client finds it in the kernel.
+struct ReportDhcp {
+    LogicalName logical;
+    Family family = Family::ipv4;
+    std::uint64_t run = 0;  // of StartDhcpClient: what an earlier client says is too late
+    DhcpNews news = DhcpNews::bound;
+    std::optional<IpAddress> address;
+    std::uint8_t prefix_length = 0;
+    std::optional<IpAddress> broadcast;
+    std::vector<DhcpRoute> routes;
+    std::optional<std::uint32_t> renewal_s, lease_s;
+};
+
 struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered with success
     bool purge = false;  // first all members leave and all IPMP interfaces go; else the data path stays and works on
 };
@@ -140,7 +155,7 @@ struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered wit
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
                              SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, Stop, SetMtu,
                              SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource, AwaitAddresses, Detach,
-                             UndoDetach>;
+                             UndoDetach, ControlDhcp, ReportDhcp>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
 enum class CommandError : std::uint8_t {
@@ -158,6 +173,8 @@ enum class CommandError : std::uint8_t {
     already_offline,
     duplicate_hardware_address,
     kernel_refused,        // a kernel operation failed; text has the details
+    no_dhcp,               // the interface is not under DHCP control, or has no lease
+    no_dhcp_client,        // the DHCP client is not installed or cannot be run
 };
 
 struct CommandReply {

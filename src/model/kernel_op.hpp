@@ -11,6 +11,7 @@
 
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
+#include "base/time.hpp"
 #include "model/ids.hpp"
 #include "model/kernel_state.hpp"
 
@@ -71,6 +72,7 @@ struct AddAddress {
     bool scope_link = false;
     InterfaceIndex lifetime_from;  // 0: lives forever; else as long as the same address on that link, and only if there
     bool deprecated = false;       // preferred no more
+    std::optional<Instant> valid_until;  // 0 above, and there is a lease: its end
     auto operator<=>(const AddAddress&) const = default;
 };
 

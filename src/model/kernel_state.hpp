@@ -97,12 +97,15 @@ struct RuleState {
     auto operator<=>(const RuleState&) const = default;
 };
 
-// `ip route add NETWORK/PREFIX dev LINK table TABLE`, ours only (recognised by kRouteProtocol).
+// `ip route add NETWORK/PREFIX [via GATEWAY onlink] dev LINK table TABLE [metric METRIC]`; ours only
+// (recognised by kRouteProtocol).
 struct RouteState {
     IpAddress network;
     std::uint8_t prefix_length = 0;
     InterfaceIndex link;
     std::uint32_t table = 0;
+    std::optional<IpAddress> gateway = {};  // only of a lease's routes
+    std::uint32_t metric = 0;               // with a gateway; others have the kernel's
     auto operator<=>(const RouteState&) const = default;
 };
 
@@ -138,6 +141,7 @@ struct KernelState {
 inline constexpr const char* kIpmpLinkAlias = "IPMP interface";     // upper end: ipmp0
 inline constexpr const char* kLowerLinkAlias = "IPMP lower end";    // lower end: ipmpl0
 inline constexpr std::uint8_t kRouteProtocol = 73;                  // rtnetlink protocol of our rules and routes
+inline constexpr std::uint32_t kMainTable = 254;
 inline constexpr std::uint32_t kTestTableBase = 0x49500000;         // table of test addresses = base + interface index
 
 }  // namespace ipmp

@@ -20,6 +20,8 @@ struct Paths {
         return {etc() + "/hostname." + interface, etc() + "/hostname6." + interface, etc() + "/dhcp." + interface};
     }
     std::string boot_lock() const { return run() + "/boot.lock"; }
+    std::string dhcp_default_file() const { return root + "/etc/default/dhcpclient"; }
+    std::string leases() const { return root + "/var/lib/ipmp"; }  // and the DUID: outlast a reboot
     static constexpr const char* socket_name = "mpathd.sock";  // inside run()
     static constexpr const char* lock_name = "mpathd.lock";    // inside run()
 

@@ -16,6 +16,7 @@
 #include "model/command.hpp"
 #include "model/config.hpp"
 #include "model/dataplane_image.hpp"
+#include "model/dhcp.hpp"
 #include "model/ids.hpp"
 #include "model/kernel_state.hpp"
 #include "model/status.hpp"
@@ -167,6 +168,7 @@ struct Group {
 struct State {
     std::map<std::string, Group> groups;          // by IPMP interface name
     std::map<std::string, Interface> interfaces;  // by name
+    std::vector<DhcpClient> dhcp_clients;         // each key once
     bool operator==(const State&) const = default;
 };
 

@@ -115,6 +115,20 @@ struct ProxyStatus {
     bool operator==(const ProxyStatus&) const = default;
 };
 
+enum class DhcpPhase : std::uint8_t { selecting, bound, releasing, inform_sent, information };
+
+// A logical interface under DHCP control. Times are CLOCK_MONOTONIC; none: never.
+struct DhcpStatus {
+    std::string interface;
+    std::uint32_t number = 0;
+    Family family = Family::ipv4;
+    DhcpPhase state = DhcpPhase::selecting;
+    bool primary = false;
+    std::optional<IpAddress> address;
+    std::optional<std::uint64_t> began_ms, renews_ms, expires_ms;
+    bool operator==(const DhcpStatus&) const = default;
+};
+
 struct Status {
     std::vector<GroupStatus> groups;
     std::vector<InterfaceStatus> interfaces;
@@ -122,6 +136,7 @@ struct Status {
     std::vector<TargetStatus> targets;
     std::vector<PlumbedInterface> plumbed;
     std::vector<ProxyStatus> proxies;
+    std::vector<DhcpStatus> dhcp;
     bool operator==(const Status&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace ipmp {
@@ -19,6 +20,10 @@ std::pair<std::string, IpAddress> key_of(const ProxyStatus& proxy) { return {pro
 std::pair<std::string, std::optional<Family>> key_of(const TargetStatus& row) {
     auto family = row.test_address ? std::optional(row.test_address->family) : std::nullopt;
     return {row.interface, family};
+}
+
+std::tuple<std::string, std::uint32_t, Family> key_of(const DhcpStatus& client) {
+    return {client.interface, client.number, client.family};
 }
 
 template <class T>
@@ -83,6 +88,7 @@ StatusNews news_between(const Status& before, const Status& after) {
     compare(before.targets, after.targets, news.present.targets, news.gone.targets);
     compare(before.plumbed, after.plumbed, news.present.plumbed, news.gone.plumbed);
     compare(before.proxies, after.proxies, news.present.proxies, news.gone.proxies);
+    compare(before.dhcp, after.dhcp, news.present.dhcp, news.gone.dhcp);
     return news;
 }
 
@@ -97,6 +103,7 @@ void apply(Status& status, const StatusNews& news) {
     apply(status.targets, news.present.targets, news.gone.targets);
     apply(status.plumbed, news.present.plumbed, news.gone.plumbed);
     apply(status.proxies, news.present.proxies, news.gone.proxies);
+    apply(status.dhcp, news.present.dhcp, news.gone.dhcp);
 }
 
 }  // namespace ipmp

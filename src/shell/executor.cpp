@@ -77,4 +77,8 @@ void Executor::perform(const ProbeReport& action, Instant) {
     if (!action.late) control_.tell(action);
 }
 
+void Executor::perform(const StartDhcpClient& action, Instant) { dhcp_clients_.start(action); }
+
+void Executor::perform(const SignalDhcpClient& action, Instant) { dhcp_clients_.signal(action); }
+
 }  // namespace ipmp

@@ -11,6 +11,7 @@
 #include "shell/carrier_watch.hpp"
 #include "shell/control_server.hpp"
 #include "shell/dataplane.hpp"
+#include "shell/dhcp_clients.hpp"
 #include "shell/netlink_thread.hpp"
 #include "shell/probe_sockets.hpp"
 
@@ -19,9 +20,9 @@ namespace ipmp {
 class Executor {
   public:
     Executor(Dataplane& dataplane, Announcer& announcer, NetlinkThread& netlink, CarrierWatch& carrier_watch,
-             ControlServer& control, ProbeSockets& probes, Attacher& attacher)
+             ControlServer& control, ProbeSockets& probes, Attacher& attacher, DhcpClients& dhcp_clients)
         : dataplane_(dataplane), announcer_(announcer), netlink_(netlink), carrier_watch_(carrier_watch),
-          control_(control), probes_(probes), attacher_(attacher) {}
+          control_(control), probes_(probes), attacher_(attacher), dhcp_clients_(dhcp_clients) {}
 
     // In the order given: the maps change before anybody is told.
     void execute(const std::vector<Action>& actions, Instant now);
@@ -46,6 +47,8 @@ class Executor {
     void perform(const SendProbe& action, Instant now);
     void perform(const ProbeReport& action, Instant now);
     void perform(const AttachNic& action, Instant now);
+    void perform(const StartDhcpClient& action, Instant now);
+    void perform(const SignalDhcpClient& action, Instant now);
 
     template <typename Frame>
     void send(const Frame& action);
@@ -57,6 +60,7 @@ class Executor {
     ControlServer& control_;
     ProbeSockets& probes_;
     Attacher& attacher_;
+    DhcpClients& dhcp_clients_;
     PublishImage unwritten_;
     std::optional<Instant> retry_at_;
 };

@@ -1,7 +1,10 @@
 #include "shell/netlink_apply.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <initializer_list>
 
+#include "shell/clock.hpp"
 #include "shell/link_settings.hpp"
 #include "shell/netlink_filters.hpp"
 #include "shell/netlink_sources.hpp"
@@ -9,6 +12,8 @@
 namespace ipmp {
 
 namespace {
+
+constexpr std::int64_t kLongestLifetime = 0xfffffffe;  // one more is forever
 
 Result<void> succeed_on(Result<void> result, std::initializer_list<int> harmless_errors) {
     if (result) return result;
@@ -125,6 +130,13 @@ Result<void> Apply::operator()(const AddAddress& op) const {
         if (!left) return left.error();
         if (!*left || (*left)->valid_seconds == 0) return {};  // its time is over
         lifetime = *left;
+    }
+    if (op.valid_until) {
+        // One second more than the lease: who takes the address away in time is the engine.
+        auto left = std::chrono::ceil<std::chrono::seconds>(*op.valid_until - now()) + std::chrono::seconds(1);
+        if (left.count() <= 0) return {};
+        auto seconds = static_cast<std::uint32_t>(std::min<std::int64_t>(left.count(), kLongestLifetime));
+        lifetime = AddressLifetime{seconds, seconds};
     }
     auto added = socket.change(encode(op, lifetime));
     if (added || added.error().error_number != EEXIST) return added;

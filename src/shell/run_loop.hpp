@@ -33,6 +33,7 @@ class RunLoop {
         Dataplane& dataplane;
         ProbeSockets& probes;
         Attacher& attacher;
+        DhcpClients& dhcp_clients;
     };
 
     static Result<RunLoop> create(const Parts& parts, const Paths& paths);

@@ -36,6 +36,8 @@ std::string reason_of(const CommandReply& reply) {
             case CommandError::already_offline:
             case CommandError::duplicate_hardware_address:
             case CommandError::kernel_refused:
+            case CommandError::no_dhcp:
+            case CommandError::no_dhcp_client:
                 break;
         }
         return reply.text;

@@ -45,7 +45,10 @@ std::vector<Command> all_commands() {
             SetRouteSource{"eth0", Family::ipv4, {}},
             AwaitAddresses{},
             Detach{{"eth0", "eth1"}, true, true},
-            UndoDetach{"eth0"}};
+            UndoDetach{"eth0"},
+            ControlDhcp{{"ipmp0", 1}, Family::ipv4, DhcpVerb::release, true, false},
+            ReportDhcp{{"ipmp0", 1}, Family::ipv4, 7, DhcpNews::bound, ip("192.0.2.1"), 24, ip("192.0.2.255"),
+                       {{ip("10.0.0.0"), 8, ip("192.0.2.9")}}, 60, 120}};
 }
 
 std::string body(const std::string& message) {
@@ -96,7 +99,7 @@ TEST(ControlCodec, RequestsLookAsTheDefinitionSays) {
     EXPECT_EQ(json::parse(body(encode_ping_reply())), json::parse(R"({"parameters":{}})"));
     EXPECT_EQ(json::parse(body(encode_status_reply({}))),
               json::parse(R"({"parameters":{"status":{"groups":[],"interfaces":[],"addresses":[],
-                  "targets":[],"plumbed":[],"proxies":[]}}})"));
+                  "targets":[],"plumbed":[],"proxies":[],"dhcp":[]}}})"));
 }
 
 // The served definition and the tables of the codec name the same methods and errors.

@@ -178,6 +178,39 @@ void fields(A& a, typename A::template Ref<SetRouteSource> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<ControlDhcp> v) {
+    auto& [logical, family, verb, primary, wait] = v;
+    fields(a, logical);
+    a("family", family);
+    a("verb", verb);
+    a.defaulted("primary", primary);
+    a.defaulted("wait", wait);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DhcpRoute> v) {
+    auto& [network, prefix_length, gateway] = v;
+    a("network", network);
+    a("prefix_length", prefix_length);
+    a("gateway", gateway);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<ReportDhcp> v) {
+    auto& [logical, family, run, news, address, prefix_length, broadcast, routes, renewal_s, lease_s] = v;
+    fields(a, logical);
+    a("family", family);
+    a("run", run);
+    a("news", news);
+    a("address", address);
+    a.defaulted("prefix_length", prefix_length);
+    a("broadcast", broadcast);
+    a.defaulted("routes", routes);
+    a("renewal_s", renewal_s);
+    a("lease_s", lease_s);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Stop> v) {
     a.defaulted("purge", v.purge);
 }

@@ -193,6 +193,7 @@ std::optional<RouteState> decode_route(MessageBytes bytes) {
     if (!family || header.rtm_dst_len > bits_of(*family)) return {};
 
     RouteState route{.network = {.family = *family}, .prefix_length = header.rtm_dst_len, .table = header.rtm_table};
+    std::uint32_t metric = 0;
     bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
         switch (mnl_attr_get_type(attribute)) {
             case RTA_DST:
@@ -201,11 +202,16 @@ std::optional<RouteState> decode_route(MessageBytes bytes) {
                 return read_number(attribute, route.link.value);
             case RTA_TABLE:
                 return read_number(attribute, route.table);
+            case RTA_GATEWAY:
+                return read_ip(attribute, *family, route.gateway.emplace());
+            case RTA_PRIORITY:
+                return read_number(attribute, metric);
             default:
                 return true;
         }
     });
     if (!well_formed || !route.link) return {};
+    if (route.gateway) route.metric = metric;
     return route;
 }
 

@@ -126,12 +126,14 @@ NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& 
     header.rtm_family = kernel_family(route.network.family);
     header.rtm_dst_len = route.prefix_length;
     header.rtm_protocol = kRouteProtocol;
-    header.rtm_scope = ipv4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    header.rtm_scope = ipv4 && !route.gateway ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    if (route.gateway) header.rtm_flags = RTNH_F_ONLINK;  // a server may name a router beyond the address's own network
     header.rtm_type = multicast ? RTN_MULTICAST : RTN_UNICAST;
     builder.put(RTA_DST, network_of(route.network, route.prefix_length))
         .put(RTA_OIF, route.link.value)
         .put(RTA_TABLE, route.table);
     if (multicast) builder.put(RTA_PRIORITY, kMulticastRouteMetric);
+    if (route.gateway) builder.put(RTA_GATEWAY, *route.gateway).put(RTA_PRIORITY, route.metric);
     return builder.finish();
 }
 

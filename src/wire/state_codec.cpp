@@ -136,10 +136,56 @@ void fields(A& a, typename A::template Ref<Group> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<DhcpKey> v) {
+    auto& [logical, family] = v;
+    a("interface", logical.interface);
+    a("number", logical.number);
+    a("family", family);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DhcpRoute> v) {
+    auto& [network, prefix_length, gateway] = v;
+    a("network", network);
+    a("prefix_length", prefix_length);
+    a("gateway", gateway);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DhcpLease> v) {
+    auto& [address, prefix_length, broadcast, routes, number, began, renews, expires] = v;
+    a("address", address);
+    a("prefix_length", prefix_length);
+    a("broadcast", broadcast);
+    a("routes", routes);
+    a("number", number);
+    a("began", began);
+    a("renews", renews);
+    a("expires", expires);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DhcpClient> v) {
+    auto& [key, iaid, group, primary, inform, informed, releasing, lease, retry_due, failures, run, answers,
+           renew_wanted, renewal_asked, address_hidden] = v;
+    a("key", key);
+    a("iaid", iaid);
+    a("group", group);
+    a("primary", primary);
+    a("inform", inform);
+    a("informed", informed);
+    a("releasing", releasing);
+    a("lease", lease);
+    // Transient: retry_due, failures, run, answers, renew_wanted,
+    // renewal_asked, address_hidden.
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<State> v) {
-    auto& [groups, interfaces] = v;
+    auto& [groups, interfaces, dhcp_clients] = v;
     a("groups", groups);
     a("interfaces", interfaces);
+    a.defaulted("dhcp_clients", dhcp_clients);
 }
 
 namespace {
@@ -159,7 +205,24 @@ std::optional<std::string> inconsistency(const std::vector<LogicalAddress>& addr
     return {};
 }
 
+std::optional<wire::Problem> inconsistency(const DhcpClient& client) {
+    const std::string& place = client.key.logical.interface;
+    if (!client.lease) return {};
+    const DhcpLease& lease = *client.lease;
+    bool fits = lease.address.family == client.key.family && lease.prefix_length <= bits_of(client.key.family);
+    for (const DhcpRoute& route : lease.routes) {
+        bool route_fits = route.network.family == client.key.family && route.gateway.family == client.key.family &&
+                          route.prefix_length <= bits_of(client.key.family);
+        fits = fits && route_fits;
+    }
+    if (!fits) return wire::Problem{place, "a lease does not fit its family"};
+    return {};
+}
+
 std::optional<wire::Problem> inconsistency(const State& state) {
+    for (const DhcpClient& client : state.dhcp_clients) {
+        if (auto problem = inconsistency(client)) return problem;
+    }
     for (const auto& [name, interface] : state.interfaces) {
         std::string place = "interfaces." + name;
         if (interface.name != name) return wire::Problem{place, "carries another name"};

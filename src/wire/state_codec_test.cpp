@@ -23,6 +23,7 @@ class Generator {
             Interface x = interface("eth" + std::to_string(i));
             result.interfaces[x.name] = x;
         }
+        for (std::uint32_t i = below(3); i > 0; --i) result.dhcp_clients.push_back(dhcp_client());
         return result;
     }
 
@@ -80,6 +81,22 @@ class Generator {
         x.admin_up = coin(), x.carrier = coin();
         x.carrier_changes = static_cast<std::uint32_t>(engine_());
         return x;
+    }
+    DhcpClient dhcp_client() {
+        Family family = coin() ? Family::ipv4 : Family::ipv6;
+        DhcpClient client{.key = {{"eth" + std::to_string(below(9)), below(3)}, family},
+                          .iaid = static_cast<std::uint32_t>(engine_()),
+                          .group = coin() ? "ipmp1" : "",
+                          .primary = coin(),
+                          .inform = coin(),
+                          .informed = coin(),
+                          .releasing = coin()};
+        if (coin()) return client;
+        auto length = [&] { return static_cast<std::uint8_t>(below(bits_of(family) + 1u)); };
+        client.lease = DhcpLease{ip(family), length(), {}, {{ip(family), length(), ip(family)}}, below(3),
+                                 Instant{Duration{below(1000000)}}, {}, {}};
+        if (coin()) client.lease->expires = Instant{Duration{below(1000000)}};
+        return client;
     }
     GroupFamily half(Family family) {
         GroupFamily result;

@@ -72,6 +72,14 @@ struct DescribeCommand {
         return fmt::format("detach{}{} {}", how, c.dry_run ? " dry" : "", fmt::join(c.interfaces, " "));
     }
     std::string operator()(const UndoDetach& c) const { return fmt::format("undo detach {}", c.interface); }
+    std::string operator()(const ControlDhcp& c) const {
+        return fmt::format("{}:{} {} dhcp {}", c.logical.interface, c.logical.number, inet(c.family),
+                           static_cast<int>(c.verb));
+    }
+    std::string operator()(const ReportDhcp& c) const {
+        return fmt::format("{}:{} {} dhcp news {}: {}", c.logical.interface, c.logical.number, inet(c.family),
+                           static_cast<int>(c.news), c.address ? to_string(*c.address) : "");
+    }
     std::string operator()(const Stop& c) const { return c.purge ? "stop --purge" : "stop"; }
 };
 
@@ -113,6 +121,9 @@ struct DescribeEvent {
     std::string operator()(const ProbeAnswered& e) const {
         return fmt::format("{} answers a probe from {}", to_string(e.from), e.source.link.value);
     }
+    std::string operator()(const DhcpClientEnded& e) const {
+        return fmt::format("DHCP client of {}:{} ended", e.client.logical.interface, e.client.logical.number);
+    }
     std::string operator()(const Tick&) const { return "tick"; }
 };
 
@@ -152,6 +163,13 @@ struct DescribeAction {
         return fmt::format("probe {} of {} {}", a.id, a.interface, a.answered ? "answered" : "lost");
     }
     std::string operator()(const AttachNic& a) const { return "attach " + a.name; }
+    std::string operator()(const StartDhcpClient& a) const {
+        return fmt::format("start DHCP client of {}:{}", a.client.logical.interface, a.client.logical.number);
+    }
+    std::string operator()(const SignalDhcpClient& a) const {
+        return fmt::format("signal {} to DHCP client of {}:{}", static_cast<int>(a.signal), a.client.logical.interface,
+                           a.client.logical.number);
+    }
     std::string operator()(const WatchCarrier& a) const { return fmt::format("watch {} carriers", a.links.size()); }
 };
 
