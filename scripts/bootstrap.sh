@@ -41,6 +41,8 @@ packages=(
     tcpdump              # captures
     util-linux           # nsenter, setpriv, setarch
     mandoc               # checks the man pages
+    dhcpcd-base          # the DHCP client that in.mpathd runs
+    dnsmasq-base         # a DHCP server for it
 )
 # Only for ./check.
 client_packages=(

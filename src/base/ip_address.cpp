@@ -55,6 +55,12 @@ std::optional<IpAddress> broadcast_of(const IpAddress& address, std::uint8_t pre
     return broadcast;
 }
 
+std::uint8_t default_prefix_length(const IpAddress& address) {
+    if (address.family == Family::ipv6) return 128;
+    if (address.bytes[0] < 128) return 8;
+    return address.bytes[0] < 192 ? 16 : 24;
+}
+
 IpAddress network_of(const IpAddress& address, std::uint8_t prefix_length) {
     IpAddress network = address;
     for (std::size_t i = 0; i < address.size_bytes(); ++i) {

@@ -34,6 +34,9 @@ std::optional<IpAddress> parse_ip(std::string_view text);
 // The IPv4 broadcast address of `address`/`prefix_length`; nothing for IPv6, /31 and /32.
 std::optional<IpAddress> broadcast_of(const IpAddress& address, std::uint8_t prefix_length);
 
+// What an address that is given without a length gets: the IPv4 classes of RFC 791, as ifconfig always had it; or /128.
+std::uint8_t default_prefix_length(const IpAddress& address);
+
 // `address` with all bits after `prefix_length` cleared.
 IpAddress network_of(const IpAddress& address, std::uint8_t prefix_length);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "core/commands_internal.hpp"
+#include "core/detach.hpp"
+#include "core/dhcp.hpp"
 #include "core/forwarding.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/isolation.hpp"
@@ -15,6 +17,8 @@
 namespace ipmp {
 
 namespace {
+
+constexpr std::uint32_t kMostIndex = 0x7fffffff;  // the kernel's are signed
 
 Group* group_named(CommandContext& context, const std::string& group_name) {
     for (auto& [interface, group] : context.state.groups) {
@@ -53,8 +57,11 @@ CommandReply create_ipmp(const CreateIpmp& command, CommandContext& context) {
     if (command.interface.empty()) return failure(CommandError::invalid_argument, "Invalid argument");
     if (Group* group = find_group(context, command.interface)) {
         GroupFamily& family = group->families[index_of(command.family)];
-        if (family.plumbed) return failure(CommandError::already_exists, "Interface already exists");
+        if (family.plumbed && !family.implied) return failure(CommandError::already_exists, "Interface already exists");
+        bool other_index = command.index != 0 && group->upper && group->upper.value != command.index;
+        if (other_index) return failure(CommandError::not_supported, "its index is given already");
         family.plumbed = true;
+        family.implied = false;
         return success();
     }
     if (kernel_link(context, command.interface) || context.state.interfaces.contains(command.interface)) {
@@ -63,7 +70,13 @@ CommandReply create_ipmp(const CreateIpmp& command, CommandContext& context) {
     if (group_named(context, command.interface)) {
         return failure(CommandError::already_exists, fmt::format("group {} already exists", command.interface));
     }
-    make_group(context, command.interface, command.interface).families[index_of(command.family)].plumbed = true;
+    if (command.index > kMostIndex) return failure(CommandError::invalid_argument, "Invalid argument");
+    if (context.kernel.links.contains({command.index})) {
+        return failure(CommandError::in_use, fmt::format("index {} is in use", command.index));
+    }
+    Group& group = make_group(context, command.interface, command.interface);
+    group.families[index_of(command.family)].plumbed = true;
+    group.wanted_index = command.index;
     return success();
 }
 
@@ -104,6 +117,33 @@ CommandReply rename_group(Group& group, const std::string& name, CommandContext&
 
 // ---- Membership -----------------------------------------------------------------------------------------------
 
+}  // namespace
+
+void leave_group(Interface& nic) {
+    nic.group.clear();
+    nic.declared_failed = false;
+    forget_findings(nic);
+    for (InterfaceFamily& family : nic.families) {  // only data addresses are asked for
+        for (LogicalAddress& logical : family.addresses) logical.uniqueness = Uniqueness::settled;
+    }
+}
+
+namespace {
+
+CommandReply managed_by_dhcp(const Interface& nic, const std::string& address) {
+    return failure(CommandError::address_managed,
+                   fmt::format("{} has data addresses managed by a DHCP client ({}); move the lease first: release it "
+                               "there, then `ifconfig IPMP-INTERFACE dhcp start`",
+                               nic.name, address));
+}
+
+bool is_test_address(const Interface& nic, const IpAddress& address) {
+    const auto& addresses = nic.families[index_of(address.family)].addresses;
+    return std::any_of(addresses.begin(), addresses.end(), [&](const LogicalAddress& logical) {
+        return logical.address == address && logical.no_failover;
+    });
+}
+
 // Why `nic` cannot be a member, or success (R-GRP-7, design "Deny lists").
 CommandReply vet(const Interface& nic, const CommandContext& context) {
     auto link = context.kernel.links.find(nic.index);
@@ -111,21 +151,26 @@ CommandReply vet(const Interface& nic, const CommandContext& context) {
     if (link->second.no_arp || !link->second.multicast) {
         return failure(CommandError::not_supported, fmt::format("{}: needs ARP and multicast", nic.name));
     }
+    if (uses_route_source(context.state, nic)) {
+        return failure(CommandError::not_supported, fmt::format("{} has to do with usesrc", nic.name));
+    }
     if (link->second.master) {
         auto master = context.kernel.links.find(link->second.master);
         std::string name = master == context.kernel.links.end() ? "another interface" : master->second.name;
         return failure(CommandError::in_use, fmt::format("{} is a port of {}; take it out first", nic.name, name));
     }
     for (const AddressState& address : context.kernel.addresses) {
-        if (address.link == nic.index && address.finite_lifetime && address.address.family == Family::ipv4) {
-            return failure(CommandError::address_managed,
-                           fmt::format("{} has data addresses managed by a DHCP client ({}); move the lease first: "
-                                       "release it there, then `ifconfig IPMP-INTERFACE dhcp start`",
-                                       nic.name, to_string(address.address)));
-        }
+        bool leased = address.link == nic.index && address.finite_lifetime && address.address.family == Family::ipv4;
+        if (leased && !is_test_address(nic, address.address)) return managed_by_dhcp(nic, to_string(address.address));
+    }
+    for (const DhcpClient& client : context.state.dhcp_clients) {
+        bool here = client.key.logical.interface == nic.name && !client.inform && nic.group.empty();
+        if (here) return managed_by_dhcp(nic, client.lease ? to_string(client.lease->address) : "no lease yet");
     }
     return success();
 }
+
+}  // namespace
 
 CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (Group* renamed = find_group(context, command.interface)) return rename_group(*renamed, command.group, context);
@@ -150,27 +195,30 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (!nic->group.empty()) leave_group(*nic);
     if (!group) group = &make_implicit_group(context, command.group);
     for (std::size_t family = 0; family < kFamilies.size(); ++family) {
-        group->families[family].plumbed |= nic->families[family].plumbed;
+        if (nic->families[family].plumbed) imply(group->families[family]);
     }
     nic->group = group->interface;
     return success();
 }
 
+namespace {
+
 CommandReply plumb(const Plumb& command, CommandContext& context) {
     if (command.number != 0) return plumb_logical(command, context);
-    bool* plumbed = nullptr;
-    if (Group* group = find_group(context, command.interface)) {
-        plumbed = &group->families[index_of(command.family)].plumbed;
-    } else if (Interface* nic = find_nic(context, command.interface)) {
-        plumbed = &nic->families[index_of(command.family)].plumbed;
-        auto host = context.state.groups.find(nic->group);  // a family plumbed on a member joins by itself
-        if (host != context.state.groups.end()) host->second.families[index_of(command.family)].plumbed = true;
-    } else {
-        return no_such_interface(command.interface);
-    }
-    if (*plumbed) return failure(CommandError::already_exists, "Interface already exists");
-    *plumbed = true;
-    return success();
+    std::size_t family = index_of(command.family);
+    auto plumb_now = [](auto& target) {
+        if (target.plumbed && !target.implied) return failure(CommandError::already_exists, "Interface already exists");
+        target.plumbed = true;
+        target.implied = false;
+        return success();
+    };
+    if (Group* group = find_group(context, command.interface)) return plumb_now(group->families[family]);
+    Interface* nic = find_nic(context, command.interface);
+    if (!nic) return no_such_interface(command.interface);
+    nic->detached.reset();  // it is configured anew
+    auto host = context.state.groups.find(nic->group);  // a family plumbed on a member joins by itself
+    if (host != context.state.groups.end()) imply(host->second.families[family]);
+    return plumb_now(nic->families[family]);
 }
 
 CommandReply unplumb(const Unplumb& command, CommandContext& context) {
@@ -181,9 +229,11 @@ CommandReply unplumb(const Unplumb& command, CommandContext& context) {
     InterfaceFamily& family = nic->families[index_of(command.family)];
     if (!family.plumbed) return no_such_interface(command.interface);
     doom_all(context, nic->index, family.addresses);
-    family.plumbed = false;
+    family = InterfaceFamily{};
     if (nic->families[0].plumbed || nic->families[1].plumbed) return success();
     leave_group(*nic);
+    nic->wanted_mtu_bytes = 0;
+    nic->wanted_mac.reset();
     context.orders.ops.push_back(SetLinkUp{nic->index, false});
     return success();
 }
@@ -192,7 +242,8 @@ CommandReply set_standby(const SetStandby& command, CommandContext& context) {
     if (find_group(context, command.interface)) return failure(CommandError::invalid_argument, "Invalid argument");
     Interface* nic = find_nic(context, command.interface);
     if (!nic) return no_such_interface(command.interface);
-    if (command.standby && !nic->standby && nic->inactive) {
+    bool refused = !nic->standby && (nic->inactive || uses_route_source(context.state, *nic));
+    if (command.standby && refused) {
         return failure(CommandError::invalid_argument, "Invalid argument");
     }
     nic->standby = command.standby;
@@ -239,6 +290,13 @@ CommandReply undo_offline(const UndoOffline& command, CommandContext& context) {
         return failure(CommandError::duplicate_hardware_address, "interface has duplicate hardware address");
     }
     nic->offline = false;
+    for (InterfaceFamily& family : nic->families) {  // all, even one an administrator had put down before
+        for (LogicalAddress& logical : family.addresses) {
+            if (logical.up || logical.address.is_zero()) continue;
+            logical.up = true;
+            if (migrates(logical)) logical.uniqueness = Uniqueness::tentative;
+        }
+    }
     return success();
 }
 
@@ -256,6 +314,19 @@ CommandReply stop(const Stop& command, CommandContext& context) {
         if (!nic.group.empty()) leave_group(nic);
     }
     context.state.groups.clear();
+    end_all_leases(context);
+    return success();
+}
+
+CommandReply await_addresses(CommandContext& context) {
+    for (const auto& [name, group] : context.state.groups) {
+        for (const GroupFamily& family : group.families) {
+            for (const LogicalAddress& logical : family.addresses) {
+                bool is_asked_for = logical.up && logical.uniqueness == Uniqueness::tentative;
+                if (is_asked_for) context.orders.awaited.insert(logical.address);
+            }
+        }
+    }
     return success();
 }
 
@@ -276,18 +347,22 @@ struct CarryOut {
     CommandReply operator()(const SetPolicy& command) const { return set_policy(command, context); }
     CommandReply operator()(const SetRouter& command) const { return set_router(command, context); }
     CommandReply operator()(const SetIsolate& command) const { return set_isolate(command, context); }
+    CommandReply operator()(const ControlDhcp& command) const { return control_dhcp(command, context); }
+    CommandReply operator()(const ReportDhcp& command) const { return report_dhcp(command, context); }
     CommandReply operator()(const Stop& command) const { return stop(command, context); }
+    CommandReply operator()(const AwaitAddresses&) const { return await_addresses(context); }
+    CommandReply operator()(const Detach& command) const { return detach(command, context); }
+    CommandReply operator()(const UndoDetach& command) const { return undo_detach(command, context); }
+    CommandReply operator()(const SetMtu& command) const { return set_mtu(command, context); }
+    CommandReply operator()(const SetMetric& command) const { return set_metric(command, context); }
+    CommandReply operator()(const SetEther& command) const { return set_ether(command, context); }
+    CommandReply operator()(const SetArp& command) const { return set_arp(command, context); }
+    CommandReply operator()(const SetFailed& command) const { return set_failed(command, context); }
+    CommandReply operator()(const SetToken& command) const { return set_token(command, context); }
+    CommandReply operator()(const SetRouteSource& command) const { return set_route_source(command, context); }
 };
 
 }  // namespace
-
-void leave_group(Interface& nic) {
-    nic.group.clear();
-    forget_findings(nic);
-    for (InterfaceFamily& family : nic.families) {  // only data addresses are asked for
-        for (LogicalAddress& logical : family.addresses) logical.uniqueness = Uniqueness::settled;
-    }
-}
 
 CommandReply carry_out(const Command& command, CommandContext& context) {
     return std::visit(CarryOut{context}, command);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/observe.hpp"
+#include "model/action.hpp"
 #include "model/command.hpp"
 #include "model/kernel_op.hpp"
 #include "model/kernel_state.hpp"
@@ -30,6 +31,8 @@ struct CommandContext {
     const KernelState& kernel;
     const std::string& host_id;
     OneTimeOrders& orders;
+    Instant now;
+    std::vector<Action>& log;
 };
 
 CommandReply carry_out(const Command& command, CommandContext& context);

@@ -45,15 +45,9 @@ LogicalAddress* logical_entry(Place& place, std::uint32_t number, Family family)
 // A stub without flags says nothing: it is not kept. UP of a NIC's is not in it.
 void drop_plain_stub(Place& place) {
     std::erase_if(*place.addresses, [](const LogicalAddress& logical) {
-        bool has_flags = logical.no_failover || logical.deprecated || logical.up;
+        bool has_flags = logical.no_failover || logical.deprecated || logical.is_private || logical.up;
         return logical.address.is_zero() && logical.number == 0 && !has_flags;
     });
-}
-
-std::uint8_t default_prefix_length(const IpAddress& address) {
-    if (address.family == Family::ipv6) return 128;
-    if (address.bytes[0] < 128) return 8;  // the classes of RFC 791, as ifconfig always had it
-    return address.bytes[0] < 192 ? 16 : 24;
 }
 
 bool in_use_elsewhere(const CommandContext& context, const IpAddress& address, const LogicalAddress* self) {
@@ -72,8 +66,15 @@ bool in_use_elsewhere(const CommandContext& context, const IpAddress& address, c
     return false;
 }
 
+// No host has them, or each has them to itself; the kernel takes some on no other interface than lo.
+bool is_nobodys(const IpAddress& address) {
+    static const IpAddress kLoopback6 = *parse_ip("::1"), kEverybody = *parse_ip("255.255.255.255");
+    bool is_loopback4 = address.family == Family::ipv4 && address.bytes[0] == 127;
+    return address.is_multicast() || is_loopback4 || address == kLoopback6 || address == kEverybody;
+}
+
 CommandReply bad_new_address(const IpAddress& address, std::optional<std::uint8_t> prefix_length) {
-    if (address.is_multicast()) return failure(CommandError::invalid_argument, "Invalid argument");
+    if (is_nobodys(address)) return failure(CommandError::invalid_argument, "Invalid argument");
     if (prefix_length && *prefix_length > bits_of(address.family)) {
         return failure(CommandError::invalid_argument, "Bad prefix length");
     }
@@ -142,11 +143,13 @@ CommandReply set_address(const SetAddress& command, CommandContext& context) {
 
 CommandReply set_netmask(const SetNetmask& command, CommandContext& context) {
     auto place = find_place(context, command.logical.interface, command.family);
-    LogicalAddress* logical = place ? find_logical(*place, command.logical.number) : nullptr;
-    if (!logical) return no_such_interface(command.logical.interface);
+    if (!place) return no_such_interface(command.logical.interface);
     if (command.prefix_length > bits_of(command.family)) {
         return failure(CommandError::invalid_argument, "Bad prefix length");
     }
+    LogicalAddress* logical = find_logical(*place, command.logical.number);
+    if (!logical && command.logical.number == 0) return success();  // the stub: nothing has this mask
+    if (!logical) return no_such_interface(command.logical.interface);
     if (logical->prefix_length == command.prefix_length) return success();
     doom(context, place->link, logical->address);
     logical->prefix_length = command.prefix_length;
@@ -220,7 +223,9 @@ CommandReply set_flags(const SetFlags& command, CommandContext& context) {
         logical->no_failover = logical->deprecated = *command.no_failover;  // NOFAILOVER forces DEPRECATED
     }
     if (command.deprecated) logical->deprecated = *command.deprecated;
+    if (command.is_private) logical->is_private = *command.is_private;
     if (command.up) set_address_up(*logical, *command.up, *place, context);
+    if (command.unawaited.value_or(false)) context.orders.awaited.clear();
     if (command.no_failover || command.deprecated) logical->adopted = false;
     if (stays_test_address) logical->uniqueness = Uniqueness::settled;  // only data addresses are asked for
     drop_plain_stub(*place);

@@ -49,6 +49,7 @@ inline void doom_all(CommandContext& context, InterfaceIndex link, std::vector<L
 
 // Ends the membership of `nic`, and all that was only true of a member.
 void leave_group(Interface& nic);
+CommandReply set_group(const SetGroup& command, CommandContext& context);
 
 // Each carries out one command of commands_address.cpp.
 CommandReply set_address(const SetAddress& command, CommandContext& context);
@@ -57,6 +58,16 @@ CommandReply add_logical(const AddLogical& command, CommandContext& context);
 CommandReply remove_logical(const RemoveLogical& command, CommandContext& context);
 CommandReply set_flags(const SetFlags& command, CommandContext& context);
 CommandReply set_isolate(const SetIsolate& command, CommandContext& context);  // isolation.cpp
+// Of commands_link.cpp.
+CommandReply set_mtu(const SetMtu& command, CommandContext& context);
+CommandReply set_metric(const SetMetric& command, CommandContext& context);
+CommandReply set_ether(const SetEther& command, CommandContext& context);
+CommandReply set_arp(const SetArp& command, CommandContext& context);
+CommandReply set_failed(const SetFailed& command, CommandContext& context);
+CommandReply set_token(const SetToken& command, CommandContext& context);
+CommandReply set_route_source(const SetRouteSource& command, CommandContext& context);
+// `nic` is one of the two in a `usesrc`, which excludes group and standby.
+bool uses_route_source(const State& state, const Interface& nic);
 // The same commands with a number other than 0.
 CommandReply plumb_logical(const Plumb& command, CommandContext& context);
 CommandReply unplumb_logical(const Unplumb& command, CommandContext& context);

@@ -28,7 +28,7 @@ class Commands : public testing::Test {
     }
     CommandError run(const Command& command) {
         State before = state_;
-        CommandContext context{state_, kernel_, host_id_, orders_};
+        CommandContext context{state_, kernel_, host_id_, orders_, Instant{}, log_};
         reply_ = carry_out(command, context);
         if (reply_.error != CommandError::none) {
             EXPECT_EQ(state_, before) << "a refused command changed something: " << reply_.text;
@@ -44,6 +44,7 @@ class Commands : public testing::Test {
     KernelState kernel_;
     std::string host_id_ = "host";
     OneTimeOrders orders_;
+    std::vector<Action> log_;
     CommandReply reply_;
 };
 
@@ -304,6 +305,27 @@ TEST_F(Commands, R_ADR_6_OnAMemberOnlyDataAddressesAreInQuestion) {
     EXPECT_EQ(nic("b").families[0].addresses[0].uniqueness, Uniqueness::tentative) << "it is about to migrate";
     EXPECT_EQ(run(SetFlags{{"b", 1}, Family::ipv4, {}, true, {}}), CommandError::none);
     EXPECT_EQ(nic("b").families[0].addresses[0].uniqueness, Uniqueness::settled) << "it stays, as a test address";
+}
+
+TEST_F(Commands, AddressesThatNoHostHasAreRefused) {
+    for (const char* text : {"127.0.0.1", "255.255.255.255", "224.0.0.1"}) {
+        EXPECT_EQ(run(SetAddress{{"ipmp0", 0}, *parse_ip(text), 24, {}}), CommandError::invalid_argument) << text;
+        EXPECT_EQ(run(AddLogical{"a", *parse_ip(text), 24}), CommandError::invalid_argument) << text;
+    }
+    run(CreateIpmp{"ipmp0", Family::ipv6});
+    for (const char* text : {"::1", "ff02::1"}) {
+        EXPECT_EQ(run(AddLogical{"ipmp0", *parse_ip(text), 64}), CommandError::invalid_argument) << text;
+    }
+}
+
+TEST_F(Commands, R_CMD_2_BackFromOfflineAllAddressesAreUp) {
+    LogicalAddress test{.address = kOne, .prefix_length = 24, .no_failover = true, .deprecated = true};
+    LogicalAddress data{.number = 1, .address = kTwo, .prefix_length = 24};
+    nic("a").families[0].addresses = {test, data};
+    run(SetOffline{"a", 1});
+    EXPECT_EQ(run(UndoOffline{"a"}), CommandError::none);
+    for (const LogicalAddress& logical : nic("a").families[0].addresses) EXPECT_TRUE(logical.up);
+    EXPECT_EQ(nic("a").families[0].addresses[1].uniqueness, Uniqueness::tentative) << "it will move, and be asked for";
 }
 
 }  // namespace

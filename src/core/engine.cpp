@@ -10,14 +10,18 @@
 #include "core/announcements.hpp"
 #include "core/anonymous_group.hpp"
 #include "core/commands.hpp"
+#include "core/detach.hpp"
+#include "core/dhcp.hpp"
 #include "core/duplicates.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/hygiene.hpp"
 #include "core/image.hpp"
 #include "core/isolation.hpp"
 #include "core/keep_alives.hpp"
+#include "core/link_wishes.hpp"
 #include "core/membership_queries.hpp"
 #include "core/neighbour_entries.hpp"
+#include "core/newcomers.hpp"
 #include "core/observe.hpp"
 #include "core/periodic_defence.hpp"
 #include "core/placement.hpp"
@@ -27,6 +31,7 @@
 #include "core/rebinds.hpp"
 #include "core/reconciler.hpp"
 #include "core/recover.hpp"
+#include "core/news.hpp"
 #include "core/series.hpp"
 #include "core/snapshot.hpp"
 #include "core/verdict.hpp"
@@ -47,6 +52,7 @@ struct Engine::Impl {
 
     Probing probing;
     DataplaneImage image;
+    Dhcp dhcp;
     Duplicates duplicates;
     Announcements announcements;
     Rebinds rebinds;
@@ -54,6 +60,7 @@ struct Engine::Impl {
     PeriodicDefence periodic_defence;
     MembershipQueries queries;
     Hygiene hygiene;
+    Newcomers newcomers;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes
 
@@ -61,6 +68,9 @@ struct Engine::Impl {
 
     Outcome step(Instant at, const Event& event);
     bool concerns_probes_only(const Event& event) const;
+    CommandContext command_context(std::vector<Action>& log) {
+        return {state, kernel, host_id, reconciler.orders, now, log};
+    }
 
     // One per event kind: files it into the state.
     void file(const KernelObserved& event, std::vector<Action>& log);
@@ -73,6 +83,7 @@ struct Engine::Impl {
     void file(const PeerAnswered& event, std::vector<Action>& log);
     void file(const AddressClaimed& event, std::vector<Action>& log);
     void file(const ProbeAnswered& event, std::vector<Action>& log);
+    void file(const DhcpClientEnded& event, std::vector<Action>& log) { dhcp.file(event, command_context(log)); }
     void file(const Tick& event, std::vector<Action>& log);
 
     // What follows from the state, in this order.
@@ -82,8 +93,6 @@ struct Engine::Impl {
     void publish(std::vector<Action>& actions);
     void watch_carriers(std::vector<Action>& actions);
 
-    void log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const;
-    void log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const;
     void forget_restored_settings();
     std::optional<Instant> deadline() const;
     std::optional<Instant> deadline_without_probes() const;
@@ -99,14 +108,6 @@ RandomSource without_chance() {
         value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
         return value ^ (value >> 31);
     };
-}
-
-const Interface* same_interface(const std::map<std::string, Interface>& before, const Interface& interface) {
-    for (const auto& [name, former] : before) {
-        if (interface.index && former.index == interface.index) return &former;
-    }
-    auto found = before.find(interface.name);
-    return found == before.end() ? nullptr : &found->second;
 }
 
 }  // namespace
@@ -127,9 +128,10 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     }
 
     judge_places(state, kernel);
+    dhcp.reconsider(command_context(log));
     migrate_addresses(state, kernel);
     update_anonymous_group(state, kernel, config);
-    log_membership(before, log);
+    log_membership(state, before, log);
     judge_hardware_addresses(state, before, log);
     probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
     judge(before, log);
@@ -149,8 +151,11 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     queries.update(state, image, kernel, now, actions);
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
+    dhcp.update(state, kernel, now, actions);
     reconciler.reconcile(state, kernel, config, now, actions);
-    stop = reconciler.answer(state, kernel, actions) || stop;
+    Reconciler::Answered answered = reconciler.answer(state, kernel, actions);
+    note_detached(answered.detached, state);
+    stop = answered.stop || stop;
     probing.follow(state);
     others_due = deadline_without_probes();
     return {std::move(actions), deadline(), true, stop};
@@ -158,7 +163,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (event.state.generation < kernel.generation) return;
-    log_filters_in_front(event.state, log);
+    log_filters_in_front(kernel, event.state, log);
     log_new_entries(state, kernel, event.state, log);
     KernelState former = std::exchange(kernel, event.state);
     reconciler.observed(kernel);
@@ -168,8 +173,11 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     file_observation(state, kernel, reconciler.orders.doomed);
     log_taken_names(state, former, kernel, log);
     forget_restored_settings();
+    newcomers.update(state, log);
     if (observed) return;
     observed = true;
+    CommandContext context = command_context(log);
+    undo_unfinished_detaches(context, log);
     for (const CommandReceived& command : std::exchange(early_commands, {})) file(command, log);
 }
 
@@ -182,18 +190,23 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
         early_commands.push_back(event);
         return;
     }
-    CommandContext context{state, kernel, host_id, reconciler.orders};
+    CommandContext context = command_context(log);
     CommandReply reply = carry_out(event.command, context);
+    const auto* control = std::get_if<ControlDhcp>(&event.command);
     if (reply.error != CommandError::none) {
         log.push_back(Reply{event.request, std::move(reply)});
+    } else if (control && control->wait && control->verb != DhcpVerb::drop) {
+        dhcp.await(Reply{event.request, std::move(reply)}, *control, state);
     } else {
-        reconciler.await_kernel(Reply{event.request, std::move(reply)}, std::holds_alternative<Stop>(event.command));
+        reconciler.await_kernel(Reply{event.request, std::move(reply)}, event.command, state);
     }
 }
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
+    CommandContext context = command_context(log);
     undo_refused_moves(state, event, log);
-    reconciler.applied(event, kernel, log);
+    undo_failed_detach(reconciler.applied(event, kernel, log), context, log);
+    forget_refused_wishes(state, event);
 }
 
 void Engine::Impl::file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }
@@ -220,36 +233,6 @@ void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
 bool Engine::Impl::concerns_probes_only(const Event& event) const {
     if (std::holds_alternative<ProbeAnswered>(event)) return observed;
     return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
-}
-
-// R-GRP-16: joining and leaving is logged with interface and group.
-void Engine::Impl::log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const {
-    for (const auto& [name, interface] : state.interfaces) {
-        const Interface* former = same_interface(before, interface);
-        std::string left = former ? former->group : "";
-        if (left == interface.group) continue;
-        if (!left.empty()) {
-            auto group = state.groups.find(left);  // gone if it was unplumbed in the same step
-            const std::string& group_name = group == state.groups.end() ? left : group->second.name;
-            log.push_back(Log{Severity::info, fmt::format("{} has left group {}", name, group_name)});
-        }
-        if (!interface.group.empty()) {
-            const Group& group = state.groups.at(interface.group);
-            log.push_back(Log{Severity::info, fmt::format("{} has joined group {}", name, group.name)});
-        }
-    }
-}
-
-// Where another program's filter runs first, ours sees only what that one lets go on: nothing we could mend.
-void Engine::Impl::log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const {
-    for (const auto& [index, link] : seen.links) {
-        auto former = kernel.links.find(index);
-        std::uint16_t before = former == kernel.links.end() ? 0 : former->second.filter_in_front;
-        if (link.filter_in_front == 0 || link.filter_in_front == before) continue;
-        log.push_back(Log{Severity::error, fmt::format("a filter of another program, priority {}, comes before ours on "
-                                                       "{} and may keep frames from its group",
-                                                       link.filter_in_front, link.name)});
-    }
 }
 
 void Engine::Impl::judge(const std::map<std::string, Interface>& before, std::vector<Action>& log) {
@@ -344,14 +327,12 @@ std::optional<Instant> Engine::Impl::deadline() const {
 std::optional<Instant> Engine::Impl::deadline_without_probes() const {
     std::optional<Instant> earliest;
     auto consider = [&](const std::optional<Instant>& candidate) { note_earlier(earliest, candidate); };
-    consider(announcements.deadline());
-    consider(rebinds.deadline());
-    consider(keep_alives.deadline());
-    consider(duplicates.deadline());
-    consider(periodic_defence.deadline());
-    consider(queries.deadline());
-    consider(hygiene.deadline());
-    consider(reconciler.deadline(kernel));
+    for (const auto& candidate :
+         {announcements.deadline(), rebinds.deadline(), keep_alives.deadline(), dhcp.deadline(state),
+          duplicates.deadline(), periodic_defence.deadline(), queries.deadline(), hygiene.deadline(),
+          reconciler.deadline(kernel)}) {
+        consider(candidate);
+    }
     for (const auto& [name, group] : state.groups) {
         for (const GroupFamily& family : group.families) consider(family.give_back_due);
     }
@@ -369,6 +350,7 @@ Engine::Engine(const Config& config, std::string host_id, State restored, Random
     impl_->announcements.resume(restored);
     impl_->rebinds.resume(restored);
     impl_->queries.assume_asked(restored);
+    impl_->newcomers.resume(restored);
     impl_->state = std::move(restored);
 }
 
@@ -383,6 +365,7 @@ Status Engine::status() const {
     if (!impl_->config.track_only_groups) describe_anonymous_group(impl_->state, status);
     impl_->probing.describe(impl_->state, status);
     impl_->rebinds.describe(impl_->state, status);
+    describe_dhcp(impl_->state, status);
     return status;
 }
 std::map<std::string, ProbeStatistics> Engine::probe_statistics() const {

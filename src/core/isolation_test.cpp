@@ -85,6 +85,7 @@ class Isolation : public testing::Test {
 TEST_F(Isolation, R_VIS_1_AMemberMovesAndNothingElseIsDoneToItBefore) {
     Interface& nic = state_.interfaces.at("a");
     nic.families[0].addresses = {{.address = kTest, .prefix_length = 24, .up = true, .no_failover = true}};
+    nic.wanted_mtu_bytes = 1400;  // would be refused, and then forgotten, where it is not any more
     EXPECT_TRUE(nic.misplaced);
     EXPECT_FALSE(link_up(nic)) << "it cannot carry anything where it is";
     EXPECT_TRUE(planned(MoveLink{kNic, Place::members}));
@@ -125,6 +126,7 @@ TEST_F(Isolation, R_VIS_1_AMovedNicIsTheSameAndGetsEverythingThere) {
     nic.families[0].addresses = {
         {.address = kTest, .prefix_length = 24, .up = true, .no_failover = true, .adopted = true}};
     kernel_.addresses = {{.link = kNic, .address = kTest, .prefix_length = 24}};
+    nic.wanted_mtu_bytes = 1400;
     judge_places(state_, kernel_);
     move(kNic, kMoved);
     observe();
@@ -133,6 +135,7 @@ TEST_F(Isolation, R_VIS_1_AMovedNicIsTheSameAndGetsEverythingThere) {
     EXPECT_FALSE(nic.misplaced);
     EXPECT_EQ(nic.group, "ipmp0");
     EXPECT_TRUE(planned(SetLinkUp{kMoved, true}));
+    EXPECT_TRUE(planned(SetLinkMtu{kMoved, 1400}));
     EXPECT_TRUE(planned(AddAddress{kMoved, kTest, 32, {}, true, {}})) << "the kernel has forgotten it, we have not";
     auto ops = plan(state_, kernel_, {});
     EXPECT_TRUE(std::any_of(ops.begin(), ops.end(), [](const KernelOp& op) {

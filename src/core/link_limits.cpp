@@ -20,7 +20,8 @@ std::uint32_t wanted_mtu(const State& state, const Group& group) {
         if (!member->index) continue;
         mtu_bytes = mtu_bytes == 0 ? member->mtu_bytes : std::min(mtu_bytes, member->mtu_bytes);
     }
-    return mtu_bytes == 0 ? kEmptyGroupMtu : mtu_bytes;
+    if (mtu_bytes == 0) mtu_bytes = std::max(kEmptyGroupMtu, group.wanted_mtu_bytes);
+    return group.wanted_mtu_bytes == 0 ? mtu_bytes : std::min(mtu_bytes, group.wanted_mtu_bytes);
 }
 
 SetLinkGso wanted_gso(const State& state, const KernelState& kernel, const Group& group) {

@@ -13,18 +13,37 @@ namespace {
 
 bool is_ours(const LinkState& link) { return link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias; }
 
+// `missing`, a member, is back in `nic`: links that come back may get their names a moment after they appear (R-DYN-6).
+void take_place(Interface& missing, const Interface& nic) {
+    missing.index = nic.index;
+    missing.admin_up = nic.admin_up;
+    missing.carrier = nic.carrier;
+    missing.carrier_changes = nic.carrier_changes;
+}
+
 // Renames entries whose link has another name now. All are taken out before any is put back: names may be swapped.
 void file_renames(State& state, const KernelState& kernel) {
     std::vector<decltype(state.interfaces)::node_type> renamed;
+    std::map<std::string, std::string> new_names;
     for (const auto& [index, link] : kernel.links) {
         Interface* known = find_interface(state, index);
         if (!known || known->name == link.name || has_taken_name(state, kernel, link)) continue;
+        new_names[known->name] = link.name;
         renamed.push_back(state.interfaces.extract(known->name));
         renamed.back().key() = renamed.back().mapped().name = link.name;
     }
     for (auto& node : renamed) {
-        state.interfaces.erase(node.key());  // a missing NIC that had this name; the one that has it now counts
+        auto missing = state.interfaces.find(node.key());
+        if (missing != state.interfaces.end() && node.mapped().group.empty()) {
+            take_place(missing->second, node.mapped());
+            continue;
+        }
+        if (missing != state.interfaces.end()) state.interfaces.erase(missing);
         state.interfaces.insert(std::move(node));
+    }
+    for (DhcpClient& client : state.dhcp_clients) {
+        auto name = new_names.find(client.key.logical.interface);
+        if (name != new_names.end()) client.key.logical.interface = name->second;
     }
 }
 
@@ -87,7 +106,8 @@ void file_links(State& state, const KernelState& kernel) {
         // single family stays so.
         bool came_up = link.admin_up && !entry.admin_up;
         if (came_up && !entry.families[0].plumbed && !entry.families[1].plumbed) {
-            for (InterfaceFamily& family : entry.families) family.plumbed = true;
+            for (InterfaceFamily& family : entry.families) imply(family);
+            entry.detached.reset();
         }
         entry.admin_up = link.admin_up;
         if (link.admin_up) entry.up_when_lost = false;
@@ -164,14 +184,14 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
         std::size_t family = index_of(seen.address.family);
         if (Group* group = group_of_upper(state, seen.link)) {
             if (contains(group->families[family].addresses, seen.address)) continue;
-            group->families[family].plumbed = true;
+            imply(group->families[family]);
             adopt(group->families[family].addresses, seen);
         } else if (Interface* interface = find_interface(state, seen.link)) {
             if (contains(interface->families[family].addresses, seen.address)) continue;
             auto own_group = state.groups.find(interface->group);
             bool migrated = own_group != state.groups.end() && hosts(own_group->second, seen.address);
             if (migrated) continue;  // the planner takes it away here
-            interface->families[family].plumbed = true;
+            imply(interface->families[family]);
             adopt(interface->families[family].addresses, seen);
         }
     }
@@ -188,7 +208,7 @@ bool tests_another(const State& state, const Interface& interface, const IpAddre
 
 // The zeroth without an address, which any address may take the place of, unless it is UP or to be a special one.
 bool is_plain_stub(const LogicalAddress& logical) {
-    bool has_flags = logical.up || logical.no_failover || logical.deprecated;
+    bool has_flags = logical.up || logical.no_failover || logical.deprecated || logical.is_private;
     return logical.number == 0 && logical.address.is_zero() && !has_flags;
 }
 
@@ -249,7 +269,7 @@ void migrate_addresses(State& state, const KernelState& kernel) {
         auto group = state.groups.find(interface.group);
         if (group == state.groups.end()) continue;
         for (std::size_t family = 0; family < kFamilies.size(); ++family) {
-            group->second.families[family].plumbed |= interface.families[family].plumbed;
+            if (interface.families[family].plumbed) imply(group->second.families[family]);
             auto& source = interface.families[family].addresses;
             auto& target = group->second.families[family].addresses;
             auto goes = [&](const LogicalAddress& logical) {

@@ -36,6 +36,32 @@ TEST_F(Observe, R_DYN_6_ItIsRememberedThatALostMemberWasUp) {
     EXPECT_FALSE(lose().up_when_lost);
 }
 
+TEST_F(Observe, R_DYN_6_AMemberThatGetsItsNameLateIsTheSameMember) {
+    see(kFirst, true);
+    state_.interfaces.at("eth0").group = "ipmp0";
+    lose();
+    KernelState kernel;
+    kernel.links[kSecond] = {.index = kSecond, .name = "new9", .ethernet = true};
+    file_observation(state_, kernel, {});
+    EXPECT_EQ(state_.interfaces.at("new9").group, "");
+    kernel.links[kSecond].name = "eth0";
+    file_observation(state_, kernel, {});
+    EXPECT_FALSE(state_.interfaces.contains("new9"));
+    EXPECT_EQ(state_.interfaces.at("eth0").group, "ipmp0");
+    EXPECT_EQ(state_.interfaces.at("eth0").index, kSecond);
+    EXPECT_TRUE(state_.interfaces.at("eth0").up_when_lost);
+}
+
+// Two names swapped, or a member renamed to that of a missing one: who has it counts.
+TEST_F(Observe, R_DYN_6_AMemberThatIsRenamedStaysItself) {
+    see(kFirst, true);
+    state_.interfaces.at("eth0").group = "ipmp0";
+    lose();
+    state_.interfaces["eth1"] = {.name = "eth1", .index = kSecond, .group = "ipmp1"};
+    EXPECT_EQ(see(kSecond, true).group, "ipmp1");
+    EXPECT_EQ(state_.interfaces.size(), 1u);
+}
+
 TEST_F(Observe, ANicThatOthersBringUpIsPlumbedForBothFamilies) {
     EXPECT_FALSE(see(kFirst, false).families[0].plumbed);
     const Interface& nic = see(kFirst, true);

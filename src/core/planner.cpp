@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "core/dhcp.hpp"
 #include "core/forwarding.hpp"
 #include "core/isolation.hpp"
 #include "core/link_limits.hpp"
+#include "core/link_wishes.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/predicates.hpp"
 
@@ -27,14 +29,15 @@ struct WantedAddress {
     std::uint8_t prefix_length = 0;
     std::optional<IpAddress> broadcast;
     bool scope_link = false;
+    bool deprecated = false;
 };
 
 // A test address of a member is a host address: no prefix route, no broadcast route, and scope link keeps it
 // from ever being chosen as a source (R-ADR-3); its on-link route is in a table of its own (design D11).
 WantedAddress wanted_address(const LogicalAddress& logical, bool on_member) {
     bool is_test_address = on_member && logical.no_failover && !logical.address.is_link_local();
-    if (is_test_address) return {logical.address, bits_of(logical.address.family), {}, true};
-    return {logical.address, logical.prefix_length, logical.broadcast, logical.scope_link};
+    if (is_test_address) return {logical.address, bits_of(logical.address.family), {}, true, false};
+    return {logical.address, logical.prefix_length, logical.broadcast, logical.scope_link, logical.deprecated};
 }
 
 class Planner {
@@ -52,8 +55,9 @@ class Planner {
             if (find_link(kernel_, interface.index)) plan_interface(interface);
         }
         plan_rules();
-        std::vector<KernelOp> neighbours = plan_neighbours(state_, kernel_);
-        std::move(neighbours.begin(), neighbours.end(), std::back_inserter(ops_));
+        for (auto& more : {plan_link_wishes(state_, kernel_), plan_neighbours(state_, kernel_)}) {
+            ops_.insert(ops_.end(), more.begin(), more.end());
+        }
         return std::move(ops_);
     }
 
@@ -80,7 +84,9 @@ class Planner {
 
     void plan_links(const Group& group) {
         if (group.upper || group.lower) return;  // half a pair is on its way out: wait for the rest
-        ops_.push_back(CreateIpmpLink{group.interface, group.lower_name, group.mac, group.lower_mac, place_of(group)});
+        std::uint32_t index = find_link(kernel_, {group.wanted_index}) ? 0 : group.wanted_index;
+        ops_.push_back(CreateIpmpLink{group.interface, group.lower_name, group.mac, group.lower_mac, index,
+                                      place_of(group)});
     }
 
     void plan_group(const Group& group) {
@@ -234,14 +240,18 @@ class Planner {
             if (logical.address.is_zero()) continue;
             WantedAddress wanted = wanted_address(logical, on_member);
             bool is_up = in_use(logical) && (enabled || logical.address.is_link_local());
-            bool present = false;
+            bool present = false, changes = false;
             for (const AddressState& seen : kernel_.addresses) {  // the kernel takes one address with many prefixes
                 if (seen.link != link || seen.address != logical.address) continue;
-                if (is_up && fits(seen, logical, wanted) && (!present || logical.adopted)) present = true;
-                else ops_.push_back(RemoveAddress{link, seen.address, seen.prefix_length});
+                if (is_up && fits(seen, logical, wanted) && (!present || logical.adopted)) {
+                    present = true;
+                    changes = !logical.adopted && seen.deprecated != wanted.deprecated;
+                } else {
+                    ops_.push_back(RemoveAddress{link, seen.address, seen.prefix_length});
+                }
             }
-            if (!is_up || present) continue;
-            AddAddress add{link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {}};
+            if (!is_up || (present && !changes)) continue;
+            AddAddress add = address_op(state_, link, logical, on_member);
             if (logical.adopted) {  // comes from a member with its lifetime, or is gone
                 add.lifetime_from = member_with(logical.address, link);
                 if (!add.lifetime_from || add.lifetime_from.place != link.place) continue;
@@ -323,6 +333,7 @@ class Planner {
             }
         }
         if (auto route = multicast_route()) routes.insert(*route);
+        add_leased_routes(state_, kernel_, routes);
         for (const RouteState& route : routes) {
             if (!contains(kernel_.routes, route)) ops_.push_back(AddRoute{route});
         }
@@ -360,8 +371,13 @@ class Planner {
     std::vector<KernelOp> ops_;
 };
 
-
 }  // namespace
+
+AddAddress address_op(const State& state, InterfaceIndex link, const LogicalAddress& logical, bool on_member) {
+    WantedAddress wanted = wanted_address(logical, on_member);
+    return {link, wanted.address, wanted.prefix_length, wanted.broadcast, wanted.scope_link, {}, wanted.deprecated,
+            end_of_lease(state, wanted.address)};
+}
 
 std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config) {
     return Planner(state, kernel, config).run();

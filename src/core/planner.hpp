@@ -17,8 +17,11 @@ namespace ipmp {
 // The difference as it stands. Empty: the kernel is as wanted. Pure; asking twice gives the same answer.
 std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config);
 
-// Links whose settings the plan needs to see.
-std::vector<ManagedLink> managed_links(const State& state);
+// What puts an address in use onto `link` as it is to be there: a test address in its own way, a lease with its end.
+AddAddress address_op(const State& state, InterfaceIndex link, const LogicalAddress& logical, bool on_member);
+
+// Links that the plan needs to see more of.
+std::vector<ManagedLink> managed_links(const State& state, const KernelState& kernel);
 
 // The settings we want on a member or an IPMP interface (design D11).
 Settings wanted_settings(const Group& group, const Config& config);

@@ -9,9 +9,12 @@
 namespace ipmp {
 
 // The NIC exists where it belongs, is administratively up and has carrier.
-inline bool link_up(const Interface& interface) {
+inline bool has_carrier(const Interface& interface) {
     return interface.index && !interface.misplaced && interface.admin_up && interface.carrier;
 }
+
+// The same, and no administrator says otherwise.
+inline bool link_up(const Interface& interface) { return has_carrier(interface) && !interface.declared_failed; }
 
 // Its failures and repairs are detected: a member of a group, or of the anonymous one (core/anonymous_group).
 inline bool watched(const Interface& interface) { return !interface.group.empty() || interface.tracked; }
@@ -56,6 +59,13 @@ inline bool wants_binding(const LogicalAddress& logical) {
 std::set<IpAddress> in_question(const Group& group);
 // The handle of `group`'s traffic-control filters: 1 + the number of its lower end, so that none is 0.
 std::uint32_t filter_handle(const Group& group);
+
+// For who finds it in use: `family` is plumbed, if it was not before, without anybody's asking.
+template <typename AnyFamily>
+void imply(AnyFamily& family) {
+    if (family.plumbed) return;
+    family.plumbed = family.implied = true;
+}
 
 // Members in natural name order.
 std::vector<const Interface*> members_of(const State& state, const Group& group);

@@ -15,28 +15,61 @@ namespace {
 // Whom somebody keeps from agreeing all the time: the client is answered after that many batches.
 constexpr std::uint64_t kMostBatches = 10;
 
+// The one link an operation is about, if there is one.
+std::optional<InterfaceIndex> link_of(const KernelOp& op) {
+    return std::visit(
+        [](const auto& kind) -> std::optional<InterfaceIndex> {
+            if constexpr (requires { kind.link; }) return kind.link;
+            return {};
+        },
+        op);
+}
+
 }  // namespace
 
 void Reconciler::observed(const KernelState& kernel) {
     if (kernel.generation >= doomed_since_ && orders.ops.empty()) orders.doomed.clear();
 }
 
-void Reconciler::applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log) {
+std::vector<std::string> Reconciler::applied(const KernelApplied& event, const KernelState& kernel,
+                                             std::vector<Action>& log) {
     refused_.clear();
+    std::vector<std::string> not_detached;
     for (const KernelApplied::Failure& failure : event.failures) {
         refused_.insert(failure.op);
         std::string text = fmt::format("cannot {}: {}", describe(failure.op, kernel.links), failure.text);
         log.push_back(Log{Severity::error, text});
         for (Waiting& command : waiting_) {
             bool concerned = command.awaited.empty() && command.since < event.generation;
-            if (concerned && command.kernel_error.empty()) command.kernel_error = text;
+            if (!concerned || !command.kernel_error.empty()) continue;
+            if (command.detaches.empty()) {
+                command.kernel_error = text;
+                continue;
+            }
+            for (const auto& [name, index] : command.detaches) {
+                if (link_of(failure.op) != index) continue;
+                command.kernel_error = fmt::format("Failed to unplumb the device({}): {}", name, text);
+                for (const auto& nic : command.detaches) not_detached.push_back(nic.first);
+                break;
+            }
         }
     }
+    return not_detached;
 }
 
-void Reconciler::await_kernel(Reply reply, bool stops) {
+void Reconciler::await_kernel(Reply reply, const Command& command, const State& state) {
     limiter_.forget();
-    waiting_.push_back({std::move(reply), submitted_, "", stops, std::exchange(orders.awaited, {})});
+    bool stops = std::holds_alternative<Stop>(command);
+    Waiting waiting{std::move(reply), submitted_, "", stops, std::exchange(orders.awaited, {}), {}};
+    const auto* detach = std::get_if<Detach>(&command);
+    if (detach && !detach->dry_run) {
+        for (const std::string& name : detach->interfaces) {
+            auto nic = state.interfaces.find(name);
+            bool taken = nic != state.interfaces.end() && nic->second.detached;
+            if (taken) waiting.detaches[name] = nic->second.index;
+        }
+    }
+    waiting_.push_back(std::move(waiting));
 }
 
 void Reconciler::log_held(const KernelState& kernel, std::vector<Action>& actions) const {
@@ -55,7 +88,7 @@ void Reconciler::reconcile(const State& state, const KernelState& kernel, const 
     std::vector<KernelOp> planned = limiter_.admit(plan(state, kernel, config), now);
     log_held(kernel, actions);
     std::move(planned.begin(), planned.end(), std::back_inserter(ops));
-    std::vector<ManagedLink> links = managed_links(state);
+    std::vector<ManagedLink> links = managed_links(state, kernel);
     orders.arriving.clear();
     for (const KernelOp& op : ops) {
         const auto* add = std::get_if<AddAddress>(&op);
@@ -89,8 +122,8 @@ void Reconciler::wait_for_addresses(const State& state, Waiting& command) const 
     if (command.awaited.empty() && submitted_ > command.since) command.since = submitted_ - 1;
 }
 
-bool Reconciler::answer(const State& state, const KernelState& kernel, std::vector<Action>& actions) {
-    bool stop = false;
+Reconciler::Answered Reconciler::answer(const State& state, const KernelState& kernel, std::vector<Action>& actions) {
+    Answered answered;
     for (Waiting& command : std::exchange(waiting_, {})) {
         wait_for_addresses(state, command);
         if (!command.awaited.empty()) {
@@ -104,10 +137,14 @@ bool Reconciler::answer(const State& state, const KernelState& kernel, std::vect
         if (!command.kernel_error.empty()) {
             command.reply.reply = {CommandError::kernel_refused, command.kernel_error, ""};
         }
-        stop = stop || (command.stops && command.kernel_error.empty());
+        bool done = command.kernel_error.empty();
+        answered.stop = answered.stop || (command.stops && done);
+        for (const auto& [name, index] : command.detaches) {
+            if (done) answered.detached.push_back(name);
+        }
         actions.push_back(std::move(command.reply));
     }
-    return stop;
+    return answered;
 }
 
 std::optional<Instant> Reconciler::deadline(const KernelState& kernel) const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,17 +26,21 @@ class Reconciler {
 
     // A fresh observation came.
     void observed(const KernelState& kernel);
-    // A batch has been carried out; tells what the kernel refused.
-    void applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log);
-    // A command succeeded here; its reply follows when the addresses it set up are known to be nobody else's and the
-    // kernel agrees, and `stops` ends the daemon then.
-    void await_kernel(Reply reply, bool stops);
+    // A batch has been carried out; tells what the kernel refused. Returns the NICs whose detachment failed by that.
+    std::vector<std::string> applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log);
+    // `command` succeeded here; its reply follows when the addresses it set up are known to be nobody else's and the
+    // kernel agrees.
+    void await_kernel(Reply reply, const Command& command, const State& state);
 
     // Appends the next batch, if one is due and none is out.
     void reconcile(const State& state, const KernelState& kernel, const Config& config, Instant now,
                    std::vector<Action>& actions);
-    // Appends the replies that are due. True: a command that ends the daemon has been answered with success.
-    bool answer(const State& state, const KernelState& kernel, std::vector<Action>& actions);
+    // Appends the replies that are due; tells what was answered with success.
+    struct Answered {
+        bool stop = false;                  // a command that ends the daemon
+        std::vector<std::string> detached;  // NICs
+    };
+    Answered answer(const State& state, const KernelState& kernel, std::vector<Action>& actions);
 
     bool converged(const KernelState& kernel) const { return !outstanding(kernel) && waiting_.empty(); }
     std::optional<Instant> deadline(const KernelState& kernel) const;
@@ -47,6 +52,7 @@ class Reconciler {
         std::string kernel_error;  // first failure in those that do
         bool stops = false;
         std::set<IpAddress> awaited;  // tentative when it was given
+        std::map<std::string, InterfaceIndex> detaches;  // only what the kernel refuses of them concerns it
     };
 
     bool outstanding(const KernelState& kernel) const { return kernel.generation < submitted_; }

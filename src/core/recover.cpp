@@ -41,6 +41,8 @@ void recover_test_addresses(Interface& member, const KernelState& kernel) {
             if (fits) test.prefix_length = std::min(test.prefix_length, route.prefix_length);
         }
         test.broadcast = broadcast_of(test.address, test.prefix_length);
+        // Who had the lease is forgotten: it is not to be made again when its time is over.
+        test.adopted = test.scope_link = is_seen(kernel, member.index, test.address, &AddressState::finite_lifetime);
         InterfaceFamily& family = member.families[index_of(test.address.family)];
         test.number = family.addresses.empty() ? 0 : free_number(family.addresses, 1);
         family.plumbed = true;

@@ -80,6 +80,32 @@ TEST(Recover, ATestAddressStaysOneOnItsNic_R_ADR_2) {
     EXPECT_EQ(engine.state().groups.at("ipmp0").families[0].addresses.size(), 1u);
 }
 
+TEST(Recover, ALeasedTestAddressEndsWithItsLease_R_DHC_3) {
+    KernelState kernel = running_data_path();
+    IpAddress test = *parse_ip("192.0.2.20");
+    kernel.addresses.push_back(
+        {.link = {1}, .address = test, .prefix_length = 32, .scope_link = true, .finite_lifetime = true});
+    kernel.rules.push_back({.source = test, .table = kTestTableBase + 1});
+    Engine engine({}, "host");
+    auto outcome = engine.step(Instant{}, KernelObserved{kernel});
+    auto touches = [&](const KernelOp& op) {
+        const auto* add = std::get_if<AddAddress>(&op);
+        const auto* remove = std::get_if<RemoveAddress>(&op);
+        return (add && add->address == test) || (remove && remove->address == test);
+    };
+    for (const Action& action : outcome.actions) {
+        const auto* batch = std::get_if<ApplyKernel>(&action);
+        if (!batch) continue;
+        EXPECT_TRUE(std::none_of(batch->ops.begin(), batch->ops.end(), touches));
+    }
+    const auto& addresses = engine.state().interfaces.at("eth0").families[0].addresses;
+    EXPECT_TRUE(addresses.size() == 1 && addresses[0].no_failover);
+    kernel.addresses.pop_back();
+    kernel.generation = 1;
+    engine.step(Instant{}, KernelObserved{kernel});
+    EXPECT_TRUE(addresses.empty());
+}
+
 TEST(Recover, LeavesAKnownStateAlone) {
     State state;
     state.interfaces["eth0"].name = "eth0";

@@ -71,6 +71,14 @@ void append_addresses(const State& state, const Group& group, std::vector<Addres
     }
 }
 
+void append_proxies(const State& state, const Group& group, std::vector<ProxyStatus>& proxies) {
+    for (const GroupFamily& family : group.families) {
+        for (const Binding& binding : family.proxies) {
+            proxies.push_back({binding.address, group.interface, name_of(state, binding.member)});
+        }
+    }
+}
+
 }  // namespace
 
 GroupStatus group_status(const Group& group, const std::vector<const Interface*>& members) {
@@ -112,6 +120,7 @@ Status snapshot_of(const State& state, const KernelState& kernel) {
             status.interfaces.push_back(interface_status(*group, *member));
         }
         append_addresses(state, *group, status.addresses);
+        append_proxies(state, *group, status.proxies);
     }
     status.plumbed = plumbed_interfaces(state, kernel);
     return status;

@@ -54,6 +54,7 @@ PlumbedFamily plumbed_family(const std::vector<LogicalAddress>& addresses, Famil
         if (up) status.flags |= flag::kUp;
         if (logical.no_failover) status.flags |= flag::kNoFailover;
         if (logical.deprecated) status.flags |= flag::kDeprecated;
+        if (logical.is_private) status.flags |= flag::kPrivate;
         if (duplicate) status.flags |= flag::kDuplicate;
         status.flags |= kernel_flags(seen_address(kernel, link, logical.address));
         status.prefix_length = logical.prefix_length;
@@ -73,16 +74,31 @@ std::optional<PlumbedFamily>& slot_of(PlumbedInterface& plumbed, Family family) 
     return family == Family::ipv4 ? plumbed.inet : plumbed.inet6;
 }
 
+// Packets can be given priorities on the wire: 802.1p needs a VLAN tag.
+bool has_classes(const LinkState& link) { return link.kind == "vlan"; }
+
+std::string text_of(const LogicalName& name) {
+    return name.number == 0 ? name.interface : name.interface + ":" + std::to_string(name.number);
+}
+
 PlumbedInterface plumbed_group(const State& state, const KernelState& kernel, const Group& group) {
     PlumbedInterface plumbed{.name = group.interface, .index = group.upper.value, .group_name = group.name};
     std::uint64_t flags = flag::kMulticast | flag::kIpmp;
     std::optional<std::uint32_t> mtu_bytes;
-    bool any_active = false;
-    for (const Interface* member : members_of(state, group)) {
+    bool any_active = false, all_classed = true;
+    std::vector<const Interface*> members = members_of(state, group);
+    for (const Interface* member : members) {
+        auto link = kernel.links.find(member->index);
+        all_classed = all_classed && link != kernel.links.end() && has_classes(link->second);
         if (member->index) mtu_bytes = std::min(mtu_bytes.value_or(member->mtu_bytes), member->mtu_bytes);
         any_active = any_active || active(*member);
     }
     if (any_active) flags |= flag::kRunning;
+    if (all_classed && !members.empty()) flags |= flag::kClassOfService;
+    if (group.wanted_mtu_bytes != 0) {
+        flags |= flag::kFixedMtu;
+        mtu_bytes = std::min(mtu_bytes.value_or(group.wanted_mtu_bytes), group.wanted_mtu_bytes);
+    }
     if (group.health == GroupHealth::failed) flags |= flag::kFailed;
     for (Family which : kFamilies) {
         const GroupFamily& family = group.families[index_of(which)];
@@ -91,13 +107,15 @@ PlumbedInterface plumbed_group(const State& state, const KernelState& kernel, co
         slot = plumbed_family(family.addresses, which, flags | router_flag(group, which), true, false, kernel,
                               group.upper);
         slot->mtu_bytes = mtu_bytes.value_or(kEmptyGroupMtu[index_of(which)]);
+        slot->metric = family.metric;
     }
     return plumbed;
 }
 
 std::uint64_t link_flags(const LinkState* link) {
     if (!link) return flag::kMulticast;
-    return (link->multicast ? flag::kMulticast : 0) | (link->no_arp ? flag::kNoArp : 0);
+    return (link->multicast ? flag::kMulticast : 0) | (link->no_arp ? flag::kNoArp : 0) |
+           (has_classes(*link) ? flag::kClassOfService : 0);
 }
 
 PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, const Interface& nic) {
@@ -106,7 +124,8 @@ PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, cons
     if (group != state.groups.end()) plumbed.group_name = group->second.name;
     auto link = kernel.links.find(nic.index);
     std::uint64_t flags = link_flags(link == kernel.links.end() ? nullptr : &link->second);
-    if (link_up(nic)) flags |= flag::kRunning;
+    if (has_carrier(nic)) flags |= flag::kRunning;
+    if (nic.wanted_mtu_bytes != 0) flags |= flag::kFixedMtu;
     if (nic.failed) flags |= flag::kFailed;
     if (nic.standby) flags |= flag::kStandby;
     if (nic.inactive) flags |= flag::kInactive;
@@ -119,6 +138,8 @@ PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, cons
         std::uint64_t router = group == state.groups.end() ? 0 : router_flag(group->second, which);
         slot = plumbed_family(family.addresses, which, flags | router, up, up, kernel, nic.index);
         slot->mtu_bytes = nic.mtu_bytes;
+        slot->metric = family.metric;
+        if (family.route_source) slot->route_source = text_of(*family.route_source);
     }
     return plumbed;
 }
@@ -148,6 +169,17 @@ PlumbedInterface plumbed_link(const KernelState& kernel, const LinkState& link) 
     return plumbed;
 }
 
+void flag_lease(const DhcpClient& client, std::vector<PlumbedInterface>& all) {
+    for (PlumbedInterface& plumbed : all) {
+        auto& family = slot_of(plumbed, client.key.family);
+        if (!client.lease || plumbed.name != client.key.logical.interface || !family) continue;
+        for (LogicalStatus& logical : family->logicals) {
+            if (logical.number != client.lease->number) continue;
+            logical.flags = (logical.flags & ~flag::kAutoconfigured) | flag::kDhcp;
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<PlumbedInterface> plumbed_interfaces(const State& state, const KernelState& kernel) {
@@ -157,8 +189,9 @@ std::vector<PlumbedInterface> plumbed_interfaces(const State& state, const Kerne
         if (nic.index) all.push_back(plumbed_nic(state, kernel, nic));
     }
     for (const auto& [index, link] : kernel.links) {
-        if (!link.ethernet) all.push_back(plumbed_link(kernel, link));
+        if (!link.ethernet && index.place == Place::host) all.push_back(plumbed_link(kernel, link));
     }
+    for (const DhcpClient& client : state.dhcp_clients) flag_lease(client, all);
     std::erase_if(all, [](const PlumbedInterface& plumbed) { return !plumbed.inet && !plumbed.inet6; });
     std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return natural_less(a.name, b.name); });
     return all;

@@ -148,6 +148,14 @@ TEST_F(Snapshot, OnlyWhatIsPlumbedAndThereIsShown) {
     EXPECT_EQ(snapshot_of(state_, kernel_).plumbed.size(), 1u);
 }
 
+TEST_F(Snapshot, R_CMD_3_ProxiedAddressesShowWhereTheyAreBound) {
+    group().families[0].proxies = {{*parse_ip("192.168.10.50"), {3}, 1}, {*parse_ip("192.168.10.51"), {}, 2}};
+    nic().index = {3};
+    std::vector<ProxyStatus> proxies = snapshot_of(state_, kernel_).proxies;
+    EXPECT_EQ(proxies, (std::vector<ProxyStatus>{{*parse_ip("192.168.10.50"), "ipmp0", "under0"},
+                                                 {*parse_ip("192.168.10.51"), "ipmp0", ""}}));
+}
+
 TEST_F(Snapshot, R_STA_1_ZeroAddressesOfAGroupMakeOneRow) {
     group().families[0].addresses = {address("0.0.0.0", false, 2), address("0.0.0.0", false, 4)};
     EXPECT_EQ(snapshot_of(state_, kernel_).addresses.size(), 1u);

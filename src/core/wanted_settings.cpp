@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "core/forwarding.hpp"
+#include "core/link_wishes.hpp"
 #include "core/planner.hpp"
 
 namespace ipmp {
@@ -17,7 +18,7 @@ std::vector<std::string> names_of(const Settings& settings) {
 
 }  // namespace
 
-std::vector<ManagedLink> managed_links(const State& state) {
+std::vector<ManagedLink> managed_links(const State& state, const KernelState& kernel) {
     std::vector<ManagedLink> managed;
     for (const auto& [name, group] : state.groups) {
         if (!group.upper) continue;
@@ -28,10 +29,11 @@ std::vector<ManagedLink> managed_links(const State& state) {
         if (group.lower) managed.push_back({group.lower, names_of(lower_end_settings())});
     }
     for (const auto& [name, interface] : state.interfaces) {
+        auto sources = wanted_route_sources(state, kernel, interface);
         bool ours = !interface.group.empty() || !interface.saved_settings.empty();
-        if (interface.tracked && !ours) managed.push_back({interface.index, {}, true});
+        if (!ours && (interface.tracked || sources)) managed.push_back({interface.index, {}, true, sources});
         if (!ours || !interface.index) continue;
-        managed.push_back({interface.index, names_of(wanted_settings(interface, {}))});
+        managed.push_back({interface.index, names_of(wanted_settings(interface, {})), false, sources});
         auto& names = managed.back().settings;
         names.insert(names.end(), kForwardingSettings.begin(), kForwardingSettings.end());
     }

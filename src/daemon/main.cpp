@@ -12,10 +12,12 @@
 
 #include "core/engine.hpp"
 #include "shell/announcer.hpp"
+#include "shell/attacher.hpp"
 #include "shell/carrier_watch.hpp"
 #include "shell/control_server.hpp"
 #include "shell/daemonize.hpp"
 #include "shell/dataplane.hpp"
+#include "shell/dhcp_clients.hpp"
 #include "shell/executor.hpp"
 #include "shell/log.hpp"
 #include "shell/netlink_thread.hpp"
@@ -96,9 +98,15 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     auto probes = ProbeSockets::open(*places);
     if (!probes) return probes.error();
 
-    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes);
-    auto loop =
-        RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes}, paths);
+    auto attacher = Attacher::create(paths, Attacher::installed_program());
+    if (!attacher) return attacher.error();
+    auto dhcp_clients = DhcpClients::create(DhcpClients::program_beside_us(), *places);
+    if (!dhcp_clients) return dhcp_clients.error();
+
+    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes, *attacher, *dhcp_clients);
+    auto loop = RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes,
+                                 *attacher, *dhcp_clients},
+                                paths);
     if (!loop) return loop.error();
     raise_priority();
     loop->run([&] { readiness.ready(); });

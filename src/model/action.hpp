@@ -2,7 +2,9 @@
 // then announce. Failures come back as events, never as return values.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "base/ip_address.hpp"
 #include "model/command.hpp"
 #include "model/dataplane_image.hpp"
+#include "model/dhcp.hpp"
 #include "model/ids.hpp"
 #include "model/kernel_op.hpp"
 #include "model/peer.hpp"
@@ -80,6 +83,7 @@ struct ManagedLink {
     InterfaceIndex link;
     std::vector<std::string> settings;  // names to report in LinkState::settings from now on
     bool tracked_only = false;
+    std::optional<std::array<std::optional<IpAddress>, 2>> route_sources;  // count others in LinkState::other_sources
     bool operator==(const ManagedLink&) const = default;
 };
 
@@ -105,13 +109,41 @@ struct Reply {
     CommandReply reply;
 };
 
+// Starts a DHCP client of its own for `client`; it tells of itself by ReportDhcp commands, and its end is a
+// DhcpClientEnded. One that still runs for the same key has been asked to end before.
+struct StartDhcpClient {
+    DhcpKey client;
+    std::uint64_t run = 0;    // distinguishes it from former ones
+    std::uint32_t iaid = 0;
+    bool broadcast = false;   // answers must be broadcast: the interface's MAC is on no wire
+    bool inform = false;      // asks for parameters only, for `address`
+    IpAddress address;
+    std::uint8_t prefix_length = 0;
+    Place place = Place::host;  // where the interface is, and so the client
+    bool operator==(const StartDhcpClient&) const = default;
+};
+enum class DhcpSignal : std::uint8_t { end, renew, release };
+struct SignalDhcpClient {
+    DhcpKey client;
+    DhcpSignal signal = DhcpSignal::end;
+    bool operator==(const SignalDhcpClient&) const = default;
+};
+
 // The underlying interfaces whose carrier is to be watched, when that set changed.
 struct WatchCarrier {
     std::vector<InterfaceIndex> links;
     bool operator==(const WatchCarrier&) const = default;
 };
 
+// A NIC that nobody has configured has appeared, or got this name: configure it from its files, if it has any
+// (R-DYN-3).
+struct AttachNic {
+    std::string name;
+    bool operator==(const AttachNic&) const = default;
+};
+
 using Action = std::variant<PublishImage, Announce, ProbeAddress, AskPeer, FindPeers, AskMemberships, LeaveMemberships,
-                            ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport>;
+                            ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport, AttachNic,
+                            StartDhcpClient, SignalDhcpClient>;
 
 }  // namespace ipmp

@@ -6,22 +6,19 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/ip_address.hpp"
+#include "base/mac_address.hpp"
 #include "model/dataplane_image.hpp"
+#include "model/dhcp.hpp"
 
 namespace ipmp {
-
-// Names one logical interface: ipmp0, ipmp0:1. The zeroth carries the interface's own name.
-struct LogicalName {
-    std::string interface;
-    std::uint32_t number = 0;
-    auto operator<=>(const LogicalName&) const = default;
-};
 
 struct CreateIpmp {  // ifconfig NAME [inet|inet6] ipmp
     std::string interface;
     Family family = Family::ipv4;
+    std::uint32_t index = 0;  // wanted by `index N` on the same line; 0: the kernel's choice
 };
 struct Plumb {  // ifconfig NAME[:N] [inet|inet6] plumb; with a number: makes a logical interface without an address
     std::string interface;
@@ -58,13 +55,16 @@ struct RemoveLogical {  // ifconfig NAME removeif A
     std::string interface;
     IpAddress address;
 };
-struct SetFlags {  // up/down, -failover/failover, deprecated/-deprecated: only what has a value changes
+struct SetFlags {  // up/down, -failover/failover, [-]deprecated, [-]private: only what has a value changes
     LogicalName logical;
     Family family = Family::ipv4;
     std::optional<bool> up;
     std::optional<bool> no_failover;
     std::optional<bool> deprecated;
+    std::optional<bool> is_private;
+    std::optional<bool> unawaited;  // true: answered before an address set up is known to be nobody else's
 };
+struct AwaitAddresses {};  // answered once no data address is being asked for any more (R-ADR-6)
 struct SetStandby {  // ifconfig NAME standby | -standby
     std::string interface;
     bool standby = true;
@@ -77,6 +77,15 @@ struct UndoOffline {  // if_mpadm -r NAME
     std::string interface;
 };
 
+struct Detach {  // ipmp detach NIC...: all of them or none (R-DYN-4); CommandReply::detail has one line for each
+    std::vector<std::string> interfaces;
+    bool force = false;
+    bool dry_run = false;  // only says what would happen
+};
+struct UndoDetach {  // ipmp attach NIC, of one that was detached and never unplugged
+    std::string interface;
+};
+
 struct SetPolicy {  // ipmp policy IPMP-INTERFACE POLICY
     std::string interface;
     SpreadPolicy policy = SpreadPolicy::flow;
@@ -85,6 +94,58 @@ struct SetRouter {  // ifconfig NAME router | -router; on an underlying or IPMP 
     std::string interface;
     Family family = Family::ipv4;
     bool router = true;
+};
+struct SetMtu {  // ifconfig NAME mtu N; of an IPMP interface: at most that of each member
+    std::string interface;
+    Family family = Family::ipv4;
+    std::uint32_t mtu_bytes = 0;
+};
+struct SetMetric {  // ifconfig NAME metric N: told to routing programs, shown
+    std::string interface;
+    Family family = Family::ipv4;
+    std::uint32_t metric = 0;
+};
+struct SetEther {  // ifconfig NAME ether MAC
+    std::string interface;
+    MacAddress mac;
+};
+struct SetArp {  // ifconfig NAME arp | -arp
+    std::string interface;
+    bool arp = true;
+};
+struct SetFailed {  // ifconfig NAME failed | -failed: as if its link were lost, for tests of what follows then
+    std::string interface;
+    bool failed = true;
+};
+struct SetToken {  // ifconfig NAME inet6 token ADDRESS: what autoconfigured addresses end in
+    std::string interface;
+    IpAddress token;
+};
+struct SetRouteSource {  // ifconfig NAME usesrc LOGICAL | none
+    std::string interface;
+    Family family = Family::ipv4;
+    std::optional<LogicalName> source;
+};
+
+struct ControlDhcp {  // ifconfig LOGICAL [inet6] dhcp VERB
+    LogicalName logical;
+    Family family = Family::ipv4;
+    DhcpVerb verb = DhcpVerb::start;
+    bool primary = false;
+    bool wait = true;  // the answer comes once the server's did
+};
+// What the client of `logical` tells (tools/dhcp_client); lease and times as the server granted them, none: without
+// end. Answered when the address can be used, so that the client finds it in the kernel.
+struct ReportDhcp {
+    LogicalName logical;
+    Family family = Family::ipv4;
+    std::uint64_t run = 0;  // of StartDhcpClient: what an earlier client says is too late
+    DhcpNews news = DhcpNews::bound;
+    std::optional<IpAddress> address;
+    std::uint8_t prefix_length = 0;
+    std::optional<IpAddress> broadcast;
+    std::vector<DhcpRoute> routes;
+    std::optional<std::uint32_t> renewal_s, lease_s;
 };
 
 struct SetIsolate {  // ipmp isolate IPMP-INTERFACE on|off [-f]
@@ -98,7 +159,9 @@ struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered wit
 };
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
-                             SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, SetIsolate, Stop>;
+                             SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, SetIsolate, Stop,
+                             SetMtu, SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource, AwaitAddresses,
+                             Detach, UndoDetach, ControlDhcp, ReportDhcp>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
 enum class CommandError : std::uint8_t {
@@ -112,10 +175,12 @@ enum class CommandError : std::uint8_t {
     group_not_empty,
     minimum_redundancy,    // offline: no other functioning interface
     not_in_group,          // offline: unknown interface or not in a group
-    not_offline,
+    not_offline,  // nor detached
     already_offline,
     duplicate_hardware_address,
     kernel_refused,        // a kernel operation failed; text has the details
+    no_dhcp,               // the interface is not under DHCP control, or has no lease
+    no_dhcp_client,        // the DHCP client is not installed or cannot be run
 };
 
 struct CommandReply {

@@ -82,11 +82,19 @@ struct AddressClaimed {
     bool probing = false;
 };
 
+// The client started by the StartDhcpClient of `run` has ended, asked to or not.
+struct DhcpClientEnded {
+    DhcpKey client;
+    std::uint64_t run = 0;
+    bool cannot_run = false;  // never will: not installed, say
+    std::string text;         // its last words
+};
+
 // A deadline the engine asked for has come.
 struct Tick {};
 
 using Event =
     std::variant<KernelObserved, CarrierChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged,
-                           PeersFound, PeerAnswered, AddressClaimed, ProbeAnswered, Tick>;
+                           PeersFound, PeerAnswered, AddressClaimed, ProbeAnswered, DhcpClientEnded, Tick>;
 
 }  // namespace ipmp

@@ -33,6 +33,9 @@ struct Describe {
     std::string operator()(const SetLinkMac& op) const {
         return fmt::format("set MAC address of {} to {}", name(op.link), to_string(op.mac));
     }
+    std::string operator()(const SetLinkArp& op) const {
+        return fmt::format("switch ARP of {} {}", name(op.link), op.arp ? "on" : "off");
+    }
     std::string operator()(const AddAddress& op) const {
         return fmt::format("add address {}/{} to {}", to_string(op.address), op.prefix_length, name(op.link));
     }
@@ -56,6 +59,10 @@ struct Describe {
     }
     std::string operator()(const SetIpv6Token& op) const {
         return fmt::format("set IPv6 token of {} to that of {}", name(op.link), to_string(op.token));
+    }
+    std::string operator()(const SetRouteSources& op) const {
+        return fmt::format("let routes of {} use the source {}", name(op.link),
+                           op.source ? to_string(*op.source) : "that is usual");
     }
     std::string operator()(const WriteSetting& op) const {
         return fmt::format("set {} of {} to {}", op.name, name(op.link), op.value);

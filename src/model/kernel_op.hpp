@@ -11,6 +11,7 @@
 
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
+#include "base/time.hpp"
 #include "model/ids.hpp"
 #include "model/kernel_state.hpp"
 
@@ -23,6 +24,7 @@ struct CreateIpmpLink {
     std::string lower_name;
     MacAddress mac;
     MacAddress lower_mac;
+    std::uint32_t index = 0;  // of the upper end; 0: the kernel's choice
     Place lower_place = Place::host;
     auto operator<=>(const CreateIpmpLink&) const = default;
 };
@@ -70,6 +72,12 @@ struct SetLinkMac {
     auto operator<=>(const SetLinkMac&) const = default;
 };
 
+struct SetLinkArp {
+    InterfaceIndex link;
+    bool arp = true;
+    auto operator<=>(const SetLinkArp&) const = default;
+};
+
 // Adds with IFA_F_NODAD. A test address gets scope link, so that it is never chosen as a source (R-ADR-3).
 struct AddAddress {
     InterfaceIndex link;
@@ -78,6 +86,8 @@ struct AddAddress {
     std::optional<IpAddress> broadcast;
     bool scope_link = false;
     InterfaceIndex lifetime_from;  // 0: lives forever; else as long as the same address on that link, and only if there
+    bool deprecated = false;       // preferred no more
+    std::optional<Instant> valid_until;  // 0 above, and there is a lease: its end
     auto operator<=>(const AddAddress&) const = default;
 };
 
@@ -120,11 +130,20 @@ struct MoveNeighbour {
 };
 
 // Addresses that router advertisements give `link` from now on end in the last 64 bits of `token`; unless it has a
-// token already, which stays.
+// token already, which stays unless `replaces`.
 struct SetIpv6Token {
     InterfaceIndex link;
     IpAddress token;
+    bool replaces = false;
     auto operator<=>(const SetIpv6Token&) const = default;
+};
+
+// Gives the routes of one family that lead over `link` this preferred source; nothing: takes it from them.
+struct SetRouteSources {
+    InterfaceIndex link;
+    Family family = Family::ipv4;
+    std::optional<IpAddress> source;
+    auto operator<=>(const SetRouteSources&) const = default;
 };
 
 struct WriteSetting {
@@ -151,8 +170,9 @@ struct DetachFilter {
 };
 
 using KernelOp = std::variant<CreateIpmpLink, DeleteLink, MoveLink, RenameLink, SetLinkUp, SetLinkMtu, SetLinkGso,
-                              SetLinkMac, AddAddress, RemoveAddress, AddRule, RemoveRule, AddRoute, RemoveRoute,
-                              MoveRoutes, MoveNeighbour, SetIpv6Token, WriteSetting, AttachFilter, DetachFilter>;
+                              SetLinkMac, SetLinkArp, AddAddress, RemoveAddress, AddRule, RemoveRule, AddRoute,
+                              RemoveRoute, MoveRoutes, MoveNeighbour, SetIpv6Token, SetRouteSources, WriteSetting,
+                              AttachFilter, DetachFilter>;
 
 // What `op` was about to do, for messages: "add address 192.0.2.1/24 to ipmp0", with names from `links`.
 std::string describe(const KernelOp& op, const std::map<InterfaceIndex, LinkState>& links = {});

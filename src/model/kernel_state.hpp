@@ -3,6 +3,7 @@
 // A field that we never compare or decide on does not belong here.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -63,6 +64,8 @@ struct LinkState {
     // Of managed links that are not ours: routes and nexthop objects of other programs that name it and have to
     // move to its group. Those that the kernel refused to move are not counted.
     std::uint32_t foreign_routes = 0;
+    // Of managed links with ManagedLink::route_sources: routes of each family that have another source than is wanted.
+    std::array<std::uint32_t, 2> other_sources{};
     Filter filter = Filter::none;
     FilterPlace filter_place;  // of `filter`
     bool filter_surplus = false;  // there is more than one of ours
@@ -82,6 +85,7 @@ struct AddressState {
     bool tentative = false;
     bool dad_failed = false;
     bool finite_lifetime = false;  // owned by DHCP or autoconfiguration
+    bool deprecated = false;       // preferred no more
     bool temporary = false;        // IPv6 privacy extension: will be replaced by another one anyway
 
     bool operator==(const AddressState&) const = default;
@@ -96,12 +100,15 @@ struct RuleState {
     auto operator<=>(const RuleState&) const = default;
 };
 
-// `ip route add NETWORK/PREFIX dev LINK table TABLE`, ours only (recognised by kRouteProtocol).
+// `ip route add NETWORK/PREFIX [via GATEWAY onlink] dev LINK table TABLE [metric METRIC]`; ours only
+// (recognised by kRouteProtocol).
 struct RouteState {
     IpAddress network;
     std::uint8_t prefix_length = 0;
     InterfaceIndex link;
     std::uint32_t table = 0;
+    std::optional<IpAddress> gateway = {};  // only of a lease's routes
+    std::uint32_t metric = 0;               // with a gateway; others have the kernel's
     auto operator<=>(const RouteState&) const = default;
 };
 
@@ -137,6 +144,7 @@ struct KernelState {
 inline constexpr const char* kIpmpLinkAlias = "IPMP interface";     // upper end: ipmp0
 inline constexpr const char* kLowerLinkAlias = "IPMP lower end";    // lower end: ipmpl0
 inline constexpr std::uint8_t kRouteProtocol = 73;                  // rtnetlink protocol of our rules and routes
+inline constexpr std::uint32_t kMainTable = 254;
 inline constexpr std::uint32_t kTestTableBase = 0x49500000;         // table of test addresses = base + interface index
 
 }  // namespace ipmp

@@ -2,6 +2,7 @@
 // so the root may be of any length.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -20,6 +21,14 @@ struct Paths {
         for (char c : root) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
         return "/run/netns/ipmp" + (root.empty() ? "" : "-" + std::to_string(hash));
     }
+    std::string etc() const { return root + "/etc"; }
+    // Those that say how an interface is to be configured.
+    std::array<std::string, 3> boot_files(const std::string& interface) const {
+        return {etc() + "/hostname." + interface, etc() + "/hostname6." + interface, etc() + "/dhcp." + interface};
+    }
+    std::string boot_lock() const { return run() + "/boot.lock"; }
+    std::string dhcp_default_file() const { return root + "/etc/default/dhcpclient"; }
+    std::string leases() const { return root + "/var/lib/ipmp"; }  // and the DUID: outlast a reboot
     static constexpr const char* socket_name = "mpathd.sock";  // inside run()
     static constexpr const char* lock_name = "mpathd.lock";    // inside run()
 

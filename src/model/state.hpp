@@ -13,8 +13,10 @@
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
 #include "base/time.hpp"
+#include "model/command.hpp"
 #include "model/config.hpp"
 #include "model/dataplane_image.hpp"
+#include "model/dhcp.hpp"
 #include "model/ids.hpp"
 #include "model/kernel_state.hpp"
 #include "model/status.hpp"
@@ -39,6 +41,7 @@ struct LogicalAddress {
     bool up = false;
     bool no_failover = false;  // test address: stays on its NIC (R-ADR-2)
     bool deprecated = false;
+    bool is_private = false;  // not for routing programs to tell others of
     bool adopted = false;  // another program put it into the kernel; it may take it away again
     bool scope_link = false;  // IPv4: of narrower scope than global, as that program wanted
     Uniqueness uniqueness = Uniqueness::settled;
@@ -49,7 +52,10 @@ struct LogicalAddress {
 
 struct InterfaceFamily {
     bool plumbed = false;
+    bool implied = false;  // plumbed, as it is in use, but nobody asked for it yet: to ask for it is no repetition
     std::vector<LogicalAddress> addresses;  // by number
+    std::uint32_t metric = 0;               // for routing programs to read
+    std::optional<LogicalName> route_source;  // its first address is the preferred source of this NIC's routes
     bool operator==(const InterfaceFamily&) const = default;
 };
 
@@ -59,6 +65,19 @@ struct CarrierSeen {
     bool starting = false;  // present, but the kernel's queues are not open yet
     std::uint32_t changes = 0;
     bool operator==(const CarrierSeen&) const = default;
+};
+
+// What a NIC was configured with when it was detached: for the undo, until it is unplugged or configured anew
+// (R-DYN-5).
+struct DetachRecord {
+    std::string group;  // its name, not that of the IPMP interface; empty: it was in none
+    std::array<InterfaceFamily, 2> families;
+    bool standby = false;
+    std::uint32_t wanted_mtu_bytes = 0;
+    std::optional<MacAddress> wanted_mac;
+    bool admin_up = false;
+    bool done = false;  // the kernel has let it go; else a new daemon undoes what was begun
+    bool operator==(const DetachRecord&) const = default;
 };
 
 // A NIC we know, in a group or not.
@@ -76,8 +95,12 @@ struct Interface {
     bool kept = false;      // FAILED with the whole group, by opinion only: carries on what it carried (R-DET-8)
     bool offline = false;   // if_mpadm -d, or hardware_duplicate
     bool hardware_duplicate = false;  // ours: offline because another member has the same MAC (R-DET-10)
+    bool declared_failed = false;     // administrator's: to be treated as if the link were lost
+    std::uint32_t wanted_mtu_bytes = 0;     // administrator's; 0: whatever it has
+    std::optional<MacAddress> wanted_mac;   // administrator's
     Settings saved_settings;  // as they were before the join; restored at leave
     bool up_when_lost = false;  // was admin-up when it vanished: is brought up when it is back (R-DYN-6)
+    std::optional<DetachRecord> detached;
 
     // As observed last; read again at every start.
     MacAddress mac;
@@ -110,7 +133,9 @@ struct Binding {
 
 struct GroupFamily {
     bool plumbed = false;
+    bool implied = false;  // plumbed, as members use it; nobody asked for it yet
     std::vector<LogicalAddress> addresses;  // by number
+    std::uint32_t metric = 0;               // for routing programs to read
     std::vector<InterfaceIndex> active;     // in order of activation, longest first (R3.2)
     InterfaceIndex nominee;
     std::vector<Binding> bindings;          // UP data addresses but duplicates, in order of first binding
@@ -126,6 +151,8 @@ struct Group {
     std::string lower_name;  // ipmpl0
     SpreadPolicy policy = SpreadPolicy::flow;
     bool isolate = false;  // members and lower end are in a network namespace of ours (R-VIS-1)
+    std::uint32_t wanted_mtu_bytes = 0;  // administrator's, at most; 0: the least of the members'
+    std::uint32_t wanted_index = 0;      // of the link, when it is made; 0: the kernel's choice
     std::array<bool, 2> forwards{};  // [index_of(family)] (R-GRP-10)
     InterfaceIndex forwards_on;      // the IPMP link that showed `forwards`; 0: none has yet
     MacAddress mac, lower_mac;
@@ -143,6 +170,7 @@ struct Group {
 struct State {
     std::map<std::string, Group> groups;          // by IPMP interface name
     std::map<std::string, Interface> interfaces;  // by name
+    std::vector<DhcpClient> dhcp_clients;         // each key once
     bool operator==(const State&) const = default;
 };
 

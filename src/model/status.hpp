@@ -89,6 +89,8 @@ struct LogicalStatus {
 struct PlumbedFamily {
     std::uint32_t mtu_bytes = 0;
     std::vector<LogicalStatus> logicals;  // by number
+    std::uint32_t metric = 0;
+    std::string route_source;  // the logical interface whose address its routes prefer as their source, or empty
     bool operator==(const PlumbedFamily&) const = default;
 };
 
@@ -106,12 +108,36 @@ inline const std::optional<PlumbedFamily>& family_of(const PlumbedInterface& int
     return family == Family::ipv4 ? interface.inet : interface.inet6;
 }
 
+// An address of others that this host answers for on a group's link (`arp -s A MAC pub`).
+struct ProxyStatus {
+    IpAddress address;
+    std::string group;    // IPMP interface name
+    std::string inbound;  // underlying interface it is bound to; empty if none is active
+    bool operator==(const ProxyStatus&) const = default;
+};
+
+enum class DhcpPhase : std::uint8_t { selecting, bound, releasing, inform_sent, information };
+
+// A logical interface under DHCP control. Times are CLOCK_MONOTONIC; none: never.
+struct DhcpStatus {
+    std::string interface;
+    std::uint32_t number = 0;
+    Family family = Family::ipv4;
+    DhcpPhase state = DhcpPhase::selecting;
+    bool primary = false;
+    std::optional<IpAddress> address;
+    std::optional<std::uint64_t> began_ms, renews_ms, expires_ms;
+    bool operator==(const DhcpStatus&) const = default;
+};
+
 struct Status {
     std::vector<GroupStatus> groups;
     std::vector<InterfaceStatus> interfaces;
     std::vector<AddressStatus> addresses;
     std::vector<TargetStatus> targets;
     std::vector<PlumbedInterface> plumbed;
+    std::vector<ProxyStatus> proxies;
+    std::vector<DhcpStatus> dhcp;
     bool operator==(const Status&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace ipmp {
@@ -15,9 +16,14 @@ const std::string& key_of(const GroupStatus& group) { return group.interface; }
 const std::string& key_of(const InterfaceStatus& interface) { return interface.name; }
 const std::string& key_of(const PlumbedInterface& interface) { return interface.name; }
 std::pair<std::string, IpAddress> key_of(const AddressStatus& address) { return {address.group, address.address}; }
+std::pair<std::string, IpAddress> key_of(const ProxyStatus& proxy) { return {proxy.group, proxy.address}; }
 std::pair<std::string, std::optional<Family>> key_of(const TargetStatus& row) {
     auto family = row.test_address ? std::optional(row.test_address->family) : std::nullopt;
     return {row.interface, family};
+}
+
+std::tuple<std::string, std::uint32_t, Family> key_of(const DhcpStatus& client) {
+    return {client.interface, client.number, client.family};
 }
 
 template <class T>
@@ -81,6 +87,8 @@ StatusNews news_between(const Status& before, const Status& after) {
     compare(before.addresses, after.addresses, news.present.addresses, news.gone.addresses);
     compare(before.targets, after.targets, news.present.targets, news.gone.targets);
     compare(before.plumbed, after.plumbed, news.present.plumbed, news.gone.plumbed);
+    compare(before.proxies, after.proxies, news.present.proxies, news.gone.proxies);
+    compare(before.dhcp, after.dhcp, news.present.dhcp, news.gone.dhcp);
     return news;
 }
 
@@ -94,6 +102,8 @@ void apply(Status& status, const StatusNews& news) {
     apply(status.addresses, news.present.addresses, news.gone.addresses);
     apply(status.targets, news.present.targets, news.gone.targets);
     apply(status.plumbed, news.present.plumbed, news.gone.plumbed);
+    apply(status.proxies, news.present.proxies, news.gone.proxies);
+    apply(status.dhcp, news.present.dhcp, news.gone.dhcp);
 }
 
 }  // namespace ipmp

@@ -54,6 +54,7 @@ Status random_status(std::mt19937& random) {
         if (some(2)) status.interfaces.push_back({"eth" + number, some(3)});
         if (some(2)) status.addresses.push_back({address, some(2) == 0, "ipmp" + std::to_string(i / 2)});
         if (some(2)) status.targets.push_back({"eth" + number, TargetMode::routes, address, {ip("192.0.2.9")}});
+        if (some(2)) status.dhcp.push_back({"eth" + number, some(2), some(2) ? Family::ipv4 : Family::ipv6});
         if (some(2)) status.plumbed.push_back({"eth" + number, i, some(2) ? "ops" : ""});
     }
     return status;
@@ -67,6 +68,7 @@ Status sorted(Status status) {
     by_name(status.interfaces, [](auto& interface) { return interface.name; });
     by_name(status.addresses, [](auto& address) { return to_string(address.address); });
     by_name(status.targets, [](auto& row) { return row.interface; });
+    by_name(status.dhcp, [](auto& client) { return client.interface; });
     by_name(status.plumbed, [](auto& interface) { return interface.name; });
     return status;
 }

@@ -27,6 +27,11 @@ struct DisplayChoice {
     bool with_ether = false;
 };
 
+bool is_chosen(const LogicalStatus& logical, const DisplayChoice& choice);
+
+// What ifconfig would have to be told to make logical interface `number` anew: "eth0 inet plumb mtu 1500 ... up\n".
+std::string configinfo_text(const PlumbedInterface& interface, Family family, const LogicalStatus& logical);
+
 // Empty: nothing is plumbed that was asked for.
 std::string ifconfig_text(std::span<const PlumbedInterface> interfaces, const DisplayChoice& choice);
 

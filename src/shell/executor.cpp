@@ -74,8 +74,14 @@ void Executor::perform(const WatchProbes& action, Instant) {
 
 void Executor::perform(const SendProbe& action, Instant) { probes_.send(action); }
 
+void Executor::perform(const AttachNic& action, Instant) { attacher_.attach(action.name); }
+
 void Executor::perform(const ProbeReport& action, Instant) {
     if (!action.late) control_.tell(action);
 }
+
+void Executor::perform(const StartDhcpClient& action, Instant) { dhcp_clients_.start(action); }
+
+void Executor::perform(const SignalDhcpClient& action, Instant) { dhcp_clients_.signal(action); }
 
 }  // namespace ipmp

@@ -7,9 +7,11 @@
 #include "base/time.hpp"
 #include "model/action.hpp"
 #include "shell/announcer.hpp"
+#include "shell/attacher.hpp"
 #include "shell/carrier_watch.hpp"
 #include "shell/control_server.hpp"
 #include "shell/dataplane.hpp"
+#include "shell/dhcp_clients.hpp"
 #include "shell/netlink_thread.hpp"
 #include "shell/probe_sockets.hpp"
 
@@ -18,9 +20,9 @@ namespace ipmp {
 class Executor {
   public:
     Executor(Dataplane& dataplane, Announcer& announcer, NetlinkThread& netlink, CarrierWatch& carrier_watch,
-             ControlServer& control, ProbeSockets& probes)
+             ControlServer& control, ProbeSockets& probes, Attacher& attacher, DhcpClients& dhcp_clients)
         : dataplane_(dataplane), announcer_(announcer), netlink_(netlink), carrier_watch_(carrier_watch),
-          control_(control), probes_(probes) {}
+          control_(control), probes_(probes), attacher_(attacher), dhcp_clients_(dhcp_clients) {}
 
     // In the order given: the maps change before anybody is told.
     void execute(const std::vector<Action>& actions, Instant now);
@@ -44,6 +46,9 @@ class Executor {
     void perform(const WatchProbes& action, Instant now);
     void perform(const SendProbe& action, Instant now);
     void perform(const ProbeReport& action, Instant now);
+    void perform(const AttachNic& action, Instant now);
+    void perform(const StartDhcpClient& action, Instant now);
+    void perform(const SignalDhcpClient& action, Instant now);
 
     template <typename Frame>
     void send(const Frame& action);
@@ -54,6 +59,8 @@ class Executor {
     CarrierWatch& carrier_watch_;
     ControlServer& control_;
     ProbeSockets& probes_;
+    Attacher& attacher_;
+    DhcpClients& dhcp_clients_;
     PublishImage unwritten_;
     std::optional<Instant> retry_at_;
 };

@@ -1,15 +1,21 @@
 #include "shell/netlink_apply.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <initializer_list>
 
+#include "shell/clock.hpp"
 #include "shell/link_settings.hpp"
 #include "shell/log.hpp"
 #include "shell/netlink_filters.hpp"
+#include "shell/netlink_sources.hpp"
 #include "shell/network_places.hpp"
 
 namespace ipmp {
 
 namespace {
+
+constexpr std::int64_t kLongestLifetime = 0xfffffffe;  // one more is forever
 
 Result<void> succeed_on(Result<void> result, std::initializer_list<int> harmless_errors) {
     if (result) return result;
@@ -36,6 +42,7 @@ struct Apply {
     Result<void> operator()(const SetLinkMtu& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkGso& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const SetLinkMac& op) const { return socket.change(encode(op)); }
+    Result<void> operator()(const SetLinkArp& op) const { return socket.change(encode(op)); }
     Result<void> operator()(const AddAddress& op) const;
     Result<void> operator()(const RemoveAddress& op) const {
         return succeed_on(socket.change(encode(op)), {EADDRNOTAVAIL, ENODEV});
@@ -49,6 +56,7 @@ struct Apply {
     Result<void> operator()(const MoveRoutes& op) const { return move_routes(socket, op, refused); }
     Result<void> operator()(const MoveNeighbour& op) const;
     Result<void> operator()(const SetIpv6Token& op) const;
+    Result<void> operator()(const SetRouteSources& op) const { return set_route_sources(socket, op); }
     Result<void> operator()(const WriteSetting& op) const {
         if (op.name == kAllMulticast) return socket.change(encode_set_all_multicast(op.link, op.value == "1"));
         return write_setting(op.link, op.name, op.value);
@@ -111,7 +119,7 @@ Result<void> Apply::finish_lower(NetlinkSocket& its_socket, const LinkState& low
         return result;
     if (auto result = succeed_on(write_setting(lower.index, "ipv6/conf/*/disable_ipv6", "1"), {ENOENT}); !result)
         return result;
-    if (auto result = its_socket.change(encode_set_no_arp(lower.index)); !result) return result;
+    if (auto result = its_socket.change(encode(SetLinkArp{lower.index, false})); !result) return result;
     return its_socket.change(encode_set_alias(lower.index, kLowerLinkAlias));
 }
 
@@ -158,6 +166,13 @@ Result<void> Apply::operator()(const AddAddress& op) const {
         if (!*left || (*left)->valid_seconds == 0) return {};  // its time is over
         lifetime = *left;
     }
+    if (op.valid_until) {
+        // One second more than the lease: who takes the address away in time is the engine.
+        auto left = std::chrono::ceil<std::chrono::seconds>(*op.valid_until - now()) + std::chrono::seconds(1);
+        if (left.count() <= 0) return {};
+        auto seconds = static_cast<std::uint32_t>(std::min<std::int64_t>(left.count(), kLongestLifetime));
+        lifetime = AddressLifetime{seconds, seconds};
+    }
     auto added = socket.change(encode(op, lifetime));
     if (added || added.error().error_number != EEXIST) return added;
     auto existing = find_address(op);
@@ -167,7 +182,7 @@ Result<void> Apply::operator()(const AddAddress& op) const {
         bool ipv6 = op.address.family == Family::ipv6;
         bool same = is.prefix_length == op.prefix_length && !is.tentative && !is.dad_failed &&
                     (ipv6 || (is.scope_link == op.scope_link && is.broadcast == op.broadcast));
-        if (same && !lifetime && !is.finite_lifetime) return {};
+        if (same && !lifetime && !is.finite_lifetime && is.deprecated == op.deprecated) return {};
         if (same) return socket.change(encode_replace(op, lifetime));
         // The kernel replaces neither scope, broadcast address nor prefix length, and does not stop DAD.
         if (auto removed = (*this)(RemoveAddress{op.link, is.address, is.prefix_length}); !removed) return removed;
@@ -183,6 +198,7 @@ Result<void> Apply::operator()(const MoveNeighbour& op) const {
 }
 
 Result<void> Apply::operator()(const SetIpv6Token& op) const {
+    if (op.replaces) return socket.change(encode(op));
     std::optional<IpAddress> present;
     auto read = socket.read(encode_get_link_in_detail(op.link),
                             [&](MessageBytes message) { present = decode_ipv6_token(message); });

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "shell/clock.hpp"
 #include "shell/link_settings.hpp"
 #include "shell/netlink_thread_fixture.hpp"
 
@@ -64,6 +65,31 @@ TEST_F(NetlinkApplyTest, RefusesANameThatIsTaken) {
     apply({CreateIpmpLink{.name = "sixteen_letters_", .lower_name = "l"}});
     ASSERT_EQ(failures.size(), 1u);
     EXPECT_EQ(failures[0].error_number, EINVAL);
+}
+
+// R-DHC-1: the kernel ends the address of a lease soon after the lease, whoever is there then, and a renewal moves
+// that; its routes lead to routers, wherever they are.
+TEST_F(NetlinkApplyTest, LeasesHaveLifetimesAndRouters) {
+    start();
+    apply_well({kCreate});
+    auto upper = link("ipmp0").index;
+    auto leased = *parse_ip("192.0.2.100"), router = *parse_ip("198.51.100.1");
+    AddAddress add{.link = upper, .address = leased, .prefix_length = 24};
+    RouteState route{IpAddress{}, 0, upper, kMainTable, router, 1005};
+    apply_well({SetLinkUp{upper, true}, add});
+    for (int lease_s : {100, 200}) {
+        add.valid_until = now() + std::chrono::seconds(lease_s);
+        apply_well({add, AddRoute{route}});
+        EXPECT_TRUE(find_address(*observed, "192.0.2.100")->finite_lifetime);
+        std::string seconds = lease_s == 100 ? "(101|100|9.)" : "(201|200|19.)";
+        run("ip -o addr show dev ipmp0 | grep -qE 'valid_lft " + seconds + "sec'");
+        run("ip route show default | grep -q 'via 198.51.100.1 dev ipmp0 proto 73 metric 1005.*onlink'");
+        EXPECT_EQ(std::count(observed->routes.begin(), observed->routes.end(), route), 1);
+    }
+    add.valid_until.reset();
+    apply_well({add, RemoveRoute{route}});
+    EXPECT_FALSE(find_address(*observed, "192.0.2.100")->finite_lifetime);
+    run("test -z \"$(ip route show default)\"");
 }
 
 // R-ADR-3: test addresses have link scope. Data addresses are usable at once, even without carrier.

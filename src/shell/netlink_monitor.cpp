@@ -101,6 +101,7 @@ bool link_differs(const LinkState& told, const KernelState& known) {
     comparable.filter_in_front = found->second.filter_in_front;
     comparable.settings = found->second.settings;
     comparable.foreign_routes = found->second.foreign_routes;
+    comparable.other_sources = found->second.other_sources;
     return comparable != found->second;
 }
 

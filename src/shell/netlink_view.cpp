@@ -26,8 +26,12 @@ NetlinkMonitor::Hints NetlinkView::take_hints() {
 
 void NetlinkView::manage(const std::vector<ManagedLink>& links) {
     managed_.clear();
+    route_sources_.clear();
     for (const ManagedLink& link : links) {
-        if (link.link.place == place_) managed_[{link.link.value}] = link;
+        if (link.link.place != place_) continue;
+        InterfaceIndex here{link.link.value};
+        managed_[here] = link;
+        if (link.route_sources) route_sources_[here] = *link.route_sources;
     }
     watch_routes();
 }
@@ -48,6 +52,8 @@ Result<KernelState> NetlinkView::read(const FilterPrograms& programs) {
         return read_kernel_state(socket_, programs, managed_, {.former = known_, .every_link = every_link_}, refused_);
     });
     if (!state) return state;
+    auto counted = count_other_sources(socket_, route_sources_, *state);
+    if (!counted) return counted.error();
     every_link_ = false;
     read_again_ = state->addresses != known_.addresses && !refused_.empty();  // a gateway may be within reach now
     if (read_again_) refused_.clear();
@@ -57,6 +63,7 @@ Result<KernelState> NetlinkView::read(const FilterPrograms& programs) {
 
 bool NetlinkView::has_silent_change() {
     if (managed_.empty()) return false;
+    if (!route_sources_.empty()) return true;  // changes of routes are told of members' only
     auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
     if (neighbours && *neighbours != known_.neighbours) return true;
     auto visit = places_.enter(place_);

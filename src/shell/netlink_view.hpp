@@ -7,6 +7,7 @@
 #include "model/action.hpp"
 #include "shell/netlink_apply.hpp"
 #include "shell/netlink_monitor.hpp"
+#include "shell/netlink_sources.hpp"
 #include "shell/netlink_state.hpp"
 #include "shell/network_places.hpp"
 
@@ -45,6 +46,7 @@ class NetlinkView {
     NetlinkMonitor monitor_;
     NetlinkSocket socket_;
     ManagedLinks managed_;
+    RouteSources route_sources_;
     KernelState known_;
     RefusedRoutes refused_;
     bool every_link_ = true;

@@ -32,6 +32,8 @@ class RunLoop {
         ControlServer& control;
         Dataplane& dataplane;
         ProbeSockets& probes;
+        Attacher& attacher;
+        DhcpClients& dhcp_clients;
     };
 
     static Result<RunLoop> create(const Parts& parts, const Paths& paths);

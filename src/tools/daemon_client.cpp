@@ -151,7 +151,8 @@ Result<Status> DaemonClient::status() {
     return decode_status_reply(*answer);
 }
 
-Result<CommandReply> DaemonClient::call(const Command& command) {
+Result<CommandReply> DaemonClient::call(const Command& command, std::optional<std::chrono::seconds> patience) {
+    set_patience(connection_.get(), SO_RCVTIMEO, patience.value_or(std::chrono::seconds(0)));
     auto answer = exchange(encode_request(command));
     if (!answer) return answer.error();
     return decode_reply(*answer);

@@ -30,7 +30,8 @@ class DaemonClient {
     Result<void> ping();
     Result<Status> status();
     // A refusal by the daemon is a CommandReply; "permission denied" is an Error with EPERM.
-    Result<CommandReply> call(const Command& command);
+    // `patience`: none, without end; after a timeout (ETIMEDOUT) nothing more can be asked.
+    Result<CommandReply> call(const Command& command, std::optional<std::chrono::seconds> patience = kPatience);
     // Shows every probe that ends from now on to `take`; returns only when the daemon refuses ("permission denied" is
     // an Error with EPERM) or has gone away, however long that takes.
     Error watch_probes(const std::function<void(const ProbeNews&)>& take);

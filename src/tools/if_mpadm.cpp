@@ -43,6 +43,8 @@ std::string refusal_text(const CommandReply& reply, const std::string& interface
         case CommandError::address_managed:
         case CommandError::group_not_empty:
         case CommandError::kernel_refused:
+        case CommandError::no_dhcp:
+        case CommandError::no_dhcp_client:
             break;
     }
     return attempt + (reply.text.empty() ? "operation failed" : reply.text);

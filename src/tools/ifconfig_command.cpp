@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
+#include "tools/ifconfig_dhcp.hpp"
 #include "tools/stranded_rules.hpp"
 #include "wire/names.hpp"
 
@@ -36,6 +36,8 @@ std::string reason_of(const CommandReply& reply) {
             case CommandError::already_offline:
             case CommandError::duplicate_hardware_address:
             case CommandError::kernel_refused:
+            case CommandError::no_dhcp:
+            case CommandError::no_dhcp_client:
                 break;
         }
         return reply.text;
@@ -66,77 +68,76 @@ Result<DaemonClient*> CommandLine::client() {
     return &*client_;
 }
 
-Result<CommandReply> CommandLine::call(const Command& command) {
+// One request; a failure reads "CONTEXT: REASON".
+Result<void> CommandLine::request(const std::string& context, const Command& command, Words words) {
     auto daemon = client();
-    if (!daemon) return daemon.error();
-    return (*daemon)->call(command);
+    if (!daemon) return daemon.error().within(context);
+    auto reply = (*daemon)->call(command);
+    if (!reply) return reply.error().within(context);
+    if (reply->error == CommandError::none) return {};
+    return Error{context + ": " + (words == Words::usual ? reason_of(*reply) : plumbing_reason_of(*reply))};
 }
 
-// One request whose failure reads "ACTION: NAME: REASON".
+// "ACTION: NAME: REASON"
 Result<void> CommandLine::apply(const std::string& action, const Command& command) {
-    auto reply = call(command);
-    std::string context = action + ": " + to_string(current_) + ": ";
-    if (!reply) return Error{context + reply.error().text};
-    if (reply->error != CommandError::none) return Error{context + reason_of(*reply)};
-    return {};
+    return request(action + ": " + to_string(current_), command);
+}
+
+// "ACTION NAME: REASON"
+Result<void> CommandLine::plumbing(const std::string& action, const Command& command) {
+    return request(action + " " + to_string(current_), command, Words::of_plumbing);
 }
 
 Result<void> CommandLine::flag(SetFlags flags) {
     flags.logical = current_;
     flags.family = family_;
+    if (addresses_ == Addresses::unawaited) flags.unawaited = true;
     return apply("setifflags: SIOCSLIFFLAGS", flags);
 }
 
-Result<std::string> CommandLine::argument(const std::string& word) {
-    if (next_ == words_.size()) return Error{"no argument for " + word};
-    return words_[next_++];
-}
-
-// The netmask holds for every address of an IPv4 command, also for those before it; and a command that names too many
-// addresses is refused before it does anything.
-Result<void> CommandLine::pre_scan() {
-    int addresses = 0;
-    for (std::size_t i = 0; i < words_.size() && !is_unsupported_word(words_[i]); ++i) {
-        const std::string& word = words_[i];
-        if (!takes_argument(word)) {
-            if (!is_plain_word(word)) ++addresses;
-        } else if (++i < words_.size()) {
-            if (word == "addif") addresses = 1;
-            if (word == "set") ++addresses;
-            if (word == "netmask" && words_[i] != "+" && family_ == Family::ipv4) {
-                netmask_length_ = parse_netmask(words_[i]);
-                if (!netmask_length_) return Error{words_[i] + ": bad address"};
-            }
-        }
-        if (addresses > 2) return Error{"cannot configure more than two addresses in one command"};
+Result<PlumbedInterface> CommandLine::present_interface() {
+    auto daemon = client();
+    if (!daemon) return daemon.error();
+    auto status = (*daemon)->status();
+    if (!status) return status.error();
+    for (PlumbedInterface& plumbed : status->plumbed) {
+        if (plumbed.name == physical_) return std::move(plumbed);
     }
-    return {};
+    return Error{"no such interface"};
 }
 
-// One request whose failure reads "ACTION NAME: REASON".
-Result<void> CommandLine::plumbing(const std::string& action, const Command& command) {
-    auto reply = call(command);
-    std::string context = action + " " + to_string(current_) + ": ";
-    if (!reply) return Error{context + reply.error().text};
-    if (reply->error != CommandError::none) return Error{context + plumbing_reason_of(*reply)};
-    return {};
+Result<std::optional<AddressWord>> CommandLine::present_address() {
+    if (last_address_) return last_address_;
+    auto plumbed = present_interface();
+    if (!plumbed) return plumbed.error();
+    const std::optional<PlumbedFamily>& family = family_of(*plumbed, family_);
+    if (!family) return Error{"no such interface"};
+    for (const LogicalStatus& logical : family->logicals) {
+        bool found = logical.number == current_.number && !logical.address.is_zero();
+        if (found) return std::optional(AddressWord{logical.address, logical.prefix_length});
+    }
+    return std::optional<AddressWord>();
 }
 
 // A logical interface of an IPMP interface is plumbed by this word as well.
 Result<void> CommandLine::create_ipmp() {
     if (current_.number != 0) return plumb();
-    return plumbing("cannot create IPMP interface", CreateIpmp{physical_, family_});
+    auto index = wanted_index();
+    if (!index) return index.error();
+    if (auto daemon = client(); !daemon) return daemon.error().within("cannot ping in.mpathd");
+    return plumbing("cannot create IPMP interface", CreateIpmp{physical_, family_, *index});
 }
 
+// That it is plumbed already is told, but no failure: the next words still run.
 Result<void> CommandLine::plumb() {
-    auto reply = call(Plumb{physical_, family_, current_.number});
-    std::string context = "cannot plumb " + to_string(current_) + ": ";
-    if (!reply) return Error{context + reply.error().text};
-    if (reply->error == CommandError::already_exists) {  // told, but no failure: the next words still run
-        std::fprintf(stderr, "ifconfig: %s%s\n", context.c_str(), plumbing_reason_of(*reply).c_str());
-        return {};
-    }
-    if (reply->error != CommandError::none) return Error{context + plumbing_reason_of(*reply)};
+    auto daemon = client();
+    if (!daemon) return daemon.error().within("cannot plumb " + to_string(current_));
+    auto reply = (*daemon)->call(Plumb{physical_, family_, current_.number});
+    if (!reply) return reply.error().within("cannot plumb " + to_string(current_));
+    if (reply->error == CommandError::none) return {};
+    Error refusal{"cannot plumb " + to_string(current_) + ": " + plumbing_reason_of(*reply)};
+    if (reply->error != CommandError::already_exists) return refusal;
+    output_.err += "ifconfig: " + refusal.text + "\n";
     return {};
 }
 
@@ -145,27 +146,25 @@ Result<void> CommandLine::group(const std::string& name) {
     if (current_.number != 0) return Error{context + std::strerror(EINVAL)};
     if (name.size() > wire::kMaxGroupNameBytes) return Error{context + "group name too long"};
     if (!name.empty() && !wire::is_group_name(name)) return Error{context + std::strerror(EINVAL)};
-    auto reply = call(SetGroup{physical_, family_, name});
+    auto daemon = client();
+    if (!daemon) return daemon.error().within("cannot ping in.mpathd");
+    auto reply = (*daemon)->call(SetGroup{physical_, family_, name});
     if (!reply) return Error{context + reply.error().text};
     if (reply->error == CommandError::address_managed) {
         return Error{"cannot join IPMP group " + name + ": " + reply->text};
     }
     if (reply->error != CommandError::none) return Error{context + reason_of(*reply)};
     if (name.empty()) return {};
-    for (const std::string& line : stranded_by_join(physical_)) {
-        std::fprintf(stderr, "ifconfig: warning: %s\n", line.c_str());
-    }
+    for (const std::string& line : stranded_by_join(physical_)) output_.err += "ifconfig: warning: " + line + "\n";
     return {};
 }
 
 Result<void> CommandLine::set_address(const std::string& text) {
+    if (address_was_set_) return destination(text);
     auto word = parse_address_word(text, family_);
     if (!word) return word.error();
-    if (address_was_set_) {
-        return Error{"SIOCSLIFDSTADDR: " + to_string(current_) + ": " + std::strerror(EINVAL) + " (" + text +
-                     ": not a point-to-point interface)"};
-    }
-    if (!word->prefix_length) word->prefix_length = netmask_length_;
+    length_was_given_ = word->prefix_length.has_value();
+    if (!word->prefix_length) word->prefix_length = line_.netmask_length;
     Outcome set = apply("SIOCSLIFADDR", SetAddress{current_, word->address, word->prefix_length, broadcast_});
     if (!set) return set;
     broadcast_.reset();
@@ -174,20 +173,25 @@ Result<void> CommandLine::set_address(const std::string& text) {
     return {};
 }
 
-// The next word gives an address to the current logical interface.
-bool CommandLine::address_follows() const {
-    if (next_ == words_.size()) return false;
-    const std::string& word = words_[next_];
-    return word == "set" || parse_ip(word.substr(0, word.find('/')));
+// Links of IPMP are no point-to-point links.
+Result<void> CommandLine::destination(const std::string& text) {
+    auto word = parse_address_word(text, family_);
+    if (!word) return word.error();
+    return Error{"SIOCSLIFDSTADDR: " + to_string(current_) + ": " + std::strerror(EINVAL) + " (" + text +
+                 ": not a point-to-point interface)"};
 }
 
-// `+` asks for the default mask: that is what an address given without a length has got already.
+// The next word gives an address to the current logical interface.
+bool CommandLine::address_follows() const {
+    if (next_ == line_.steps.size()) return false;
+    const Step& step = line_.steps[next_];
+    return step.word == Word::set || (step.word == Word::address && parse_ip(step.text.substr(0, step.text.find('/'))));
+}
+
+// `+` is looked up when all other words are done.
 Result<void> CommandLine::netmask(const std::string& mask) {
-    if (family_ != Family::ipv4) return Error{"Operation netmask not supported for inet6"};
-    if (mask == "+") {
-        if (!last_address_) return Error{"netmask +: " + to_string(current_) + ": needs an address before it"};
-        return {};
-    }
+    wants_default_netmask_ = mask == "+";
+    if (wants_default_netmask_) return {};
     auto length = parse_netmask(mask);
     if (!length) return Error{mask + ": bad address"};
     if (last_address_ && last_address_->prefix_length != length) return {};  // an explicit /length beats it
@@ -195,27 +199,19 @@ Result<void> CommandLine::netmask(const std::string& mask) {
     return apply("SIOCSLIFNETMASK", SetNetmask{current_, family_, *length});
 }
 
-// The address `current_` has got already.
-Result<AddressWord> CommandLine::present_address() {
-    if (last_address_) return *last_address_;
-    auto daemon = client();
-    if (!daemon) return daemon.error();
-    auto status = (*daemon)->status();
-    if (!status) return status.error();
-    for (const PlumbedInterface& plumbed : status->plumbed) {
-        const std::optional<PlumbedFamily>& family = family_of(plumbed, family_);
-        if (plumbed.name != current_.interface || !family) continue;
-        for (const LogicalStatus& logical : family->logicals) {
-            bool found = logical.number == current_.number && !logical.address.is_zero();
-            if (found) return AddressWord{logical.address, logical.prefix_length};
-        }
-    }
-    return Error{"has no address"};
+// There is no netmasks database: the default is that of the address's class. An address that this command gave has it,
+// or an explicit /length, which beats it.
+Result<void> CommandLine::default_netmask() {
+    if (!wants_default_netmask_ || length_was_given_) return {};
+    if (last_address_ && !last_address_->prefix_length) return {};  // the daemon has given it the default
+    auto present = present_address();
+    if (!present) return present.error().within("SIOCSLIFNETMASK: " + to_string(current_));
+    if (!*present) return {};
+    return apply("SIOCSLIFNETMASK", SetNetmask{current_, family_, default_prefix_length((*present)->address)});
 }
 
 // `+` asks for the one that follows from address and mask, which an address gets by itself.
 Result<void> CommandLine::broadcast(const std::string& text) {
-    if (family_ != Family::ipv4) return Error{"Operation broadcast not supported for inet6"};
     std::optional<IpAddress> wanted;
     if (text != "+") {
         auto word = parse_address_word(text, family_);
@@ -227,23 +223,45 @@ Result<void> CommandLine::broadcast(const std::string& text) {
         return {};
     }
     if (last_address_ && !wanted) return {};
+    std::string context = "SIOCSLIFBRDADDR: " + to_string(current_);
     auto present = present_address();
-    if (!present) return Error{"broadcast: " + to_string(current_) + ": " + present.error().text};
-    return apply("SIOCSLIFBRDADDR", SetAddress{current_, present->address, present->prefix_length, wanted});
+    if (!present) return present.error().within(context);
+    if (!*present && !wanted) return {};
+    if (!*present) return Error{context + ": has no address"};
+    return request(context, SetAddress{current_, (*present)->address, (*present)->prefix_length, wanted});
+}
+
+// The network an address is in, given by one of its addresses; so its length is all that can be told.
+Result<void> CommandLine::subnet(const std::string& text) {
+    auto word = parse_address_word(text, family_);
+    if (!word) return word.error();
+    std::string context = "SIOCSLIFSUBNET: " + to_string(current_);
+    auto present = present_address();
+    if (!present) return present.error().within(context);
+    if (!*present) return Error{context + ": has no address"};
+    std::uint8_t length = word->prefix_length.value_or(default_prefix_length(word->address));
+    const IpAddress& address = (*present)->address;
+    if (network_of(address, length) != network_of(word->address, length)) {
+        return Error{context + ": " + std::strerror(EINVAL) + " (" + to_string(address) + " is not in it)"};
+    }
+    return request(context, SetNetmask{current_, family_, length});
 }
 
 Result<void> CommandLine::add_logical(const std::string& text) {
     if (named_logical_) return Error{"addif: bad physical interface name " + to_string(current_)};
     auto word = parse_address_word(text, family_);
     if (!word) return word.error();
-    if (!word->prefix_length) word->prefix_length = netmask_length_;
-    auto reply = call(AddLogical{physical_, word->address, word->prefix_length});
-    if (!reply) return Error{"addif: " + physical_ + ": " + reply.error().text};
-    if (reply->error != CommandError::none) return Error{"addif: " + physical_ + ": " + reason_of(*reply)};
+    length_was_given_ = word->prefix_length.has_value();
+    if (!word->prefix_length) word->prefix_length = line_.netmask_length;
+    std::string context = "addif: " + physical_;
+    auto daemon = client();
+    if (!daemon) return daemon.error().within(context);
+    auto reply = (*daemon)->call(AddLogical{physical_, word->address, word->prefix_length});
+    if (!reply) return reply.error().within(context);
+    if (reply->error != CommandError::none) return Error{context + ": " + reason_of(*reply)};
     auto created = parse_logical_name(reply->detail);
     if (!created || created->interface != physical_) return Error{"addif: in.mpathd gave no name for " + text};
-    std::printf("Created new logical interface %s\n", reply->detail.c_str());
-    std::fflush(stdout);
+    output_.out += "Created new logical interface " + reply->detail + "\n";
     current_ = *created;
     address_was_set_ = true;
     last_address_ = *word;
@@ -254,61 +272,14 @@ Result<void> CommandLine::remove_logical(const std::string& text) {
     if (named_logical_) return Error{"removeif: bad physical interface name " + to_string(current_)};
     auto word = parse_address_word(text, family_);
     if (!word) return word.error();
-    auto reply = call(RemoveLogical{physical_, word->address});
-    if (!reply) return Error{"removeif: " + physical_ + ": " + reply.error().text};
+    auto daemon = client();
+    if (!daemon) return daemon.error().within("removeif: " + physical_);
+    auto reply = (*daemon)->call(RemoveLogical{physical_, word->address});
+    if (!reply) return reply.error().within("removeif: " + physical_);
     if (reply->error == CommandError::invalid_argument) {
         return Error{"removeif: cannot remove interface: " + physical_};
     }
     if (reply->error != CommandError::none) return Error{"removeif: " + physical_ + ": " + reason_of(*reply)};
-    return {};
-}
-
-// Words that only change a flag. Nothing: not one of them.
-std::optional<Result<void>> CommandLine::flag_word(const std::string& word) {
-    if (word == "up") return flag({.up = true});
-    if (word == "down") return flag({.up = false});
-    if (word == "-failover") return flag({.no_failover = true});
-    if (word == "failover") return flag({.no_failover = false});
-    if (word == "deprecated") return flag({.deprecated = true});
-    if (word == "-deprecated") return flag({.deprecated = false});
-    if (word == "standby") return apply("setifflags: SIOCSLIFFLAGS", SetStandby{physical_, true});
-    if (word == "-standby") return apply("setifflags: SIOCSLIFFLAGS", SetStandby{physical_, false});
-    if (word == "router") return apply("setifflags: SIOCSLIFFLAGS", SetRouter{physical_, family_, true});
-    if (word == "-router") return apply("setifflags: SIOCSLIFFLAGS", SetRouter{physical_, family_, false});
-    return {};
-}
-
-Result<void> CommandLine::word(const std::string& word) {
-    using WithArgument = Outcome (CommandLine::*)(const std::string&);
-    struct Entry {
-        const char* word;
-        WithArgument carry_out;
-    };
-    static constexpr Entry kWithArgument[] = {
-        {"group", &CommandLine::group},       {"set", &CommandLine::set_address},
-        {"netmask", &CommandLine::netmask},   {"broadcast", &CommandLine::broadcast},
-        {"addif", &CommandLine::add_logical}, {"removeif", &CommandLine::remove_logical},
-    };
-    if (word == "ipmp") return create_ipmp();
-    if (word == "plumb") return plumb();
-    if (word == "unplumb") return plumbing("cannot unplumb", Unplumb{physical_, family_, current_.number});
-    if (auto outcome = flag_word(word)) return *outcome;
-    for (const Entry& entry : kWithArgument) {
-        if (word != entry.word) continue;
-        auto value = argument(word);
-        if (!value) return value.error();
-        return (this->*entry.carry_out)(*value);
-    }
-    if (is_unsupported_word(word)) return Error{word + ": not supported yet"};
-    return set_address(word);
-}
-
-Result<void> CommandLine::run() {
-    if (auto scanned = pre_scan(); !scanned) return scanned;
-    while (next_ < words_.size()) {
-        std::string next = words_[next_++];
-        if (auto outcome = word(next); !outcome) return outcome;
-    }
     return {};
 }
 

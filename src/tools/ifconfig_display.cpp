@@ -9,8 +9,6 @@
 
 namespace ipmp {
 
-namespace {
-
 Result<std::vector<PlumbedInterface>> plumbed_interfaces() {
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return kernel_interfaces();
@@ -18,8 +16,6 @@ Result<std::vector<PlumbedInterface>> plumbed_interfaces() {
     if (!status) return status.error();
     return std::move(status->plumbed);
 }
-
-}  // namespace
 
 Result<std::string> display(DisplayChoice choice) {
     auto interfaces = plumbed_interfaces();

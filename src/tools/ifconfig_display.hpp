@@ -8,6 +8,9 @@
 
 namespace ipmp {
 
+// What IP uses, from the daemon or without one from the kernel.
+Result<std::vector<PlumbedInterface>> plumbed_interfaces();
+
 // The error is for stderr: the one interface asked for is not there, or the daemon does not answer.
 Result<std::string> display(DisplayChoice choice);
 

@@ -14,24 +14,6 @@ namespace ipmp {
 
 namespace {
 
-constexpr std::string_view kUnsupportedWords[] = {
-    "-anycast",   "-arp",     "-deny",     "-local",      "-nud",    "-preferred", "-private",
-    "-trailers",  "-xmit",    "-zone",     "all-zones",   "anycast", "arp",        "auto-dhcp",   "auto-revarp",
-    "configinfo", "debug",    "-debug",    "destination", "dhcp",    "encaplimit", "-encaplimit", "ether",
-    "failed",     "-failed",  "index",     "local",       "metric",  "modinsert",  "modlist",     "modremove",
-    "mtu",        "nud",      "preferred", "private",     "subnet",     "tdst",        "thoplimit",
-    "token",      "trailers", "tsrc",      "usesrc",      "xmit",    "zone"};
-
-constexpr std::string_view kWordsWithArgument[] = {"addif", "broadcast", "group", "netmask", "removeif", "set"};
-constexpr std::string_view kPlainWords[] = {"-deprecated", "-failover", "-router", "-standby", "deprecated", "down",
-                                            "failover",    "ipmp",      "plumb",   "router",   "standby",
-                                            "unplumb",     "up"};
-
-template <std::size_t N>
-bool contains(const std::string_view (&words)[N], std::string_view word) {
-    return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
-
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text, int base = 10) {
     Number number = 0;
@@ -40,7 +22,10 @@ std::optional<Number> parse_number(std::string_view text, int base = 10) {
     return number;
 }
 
-std::optional<IpAddress> look_up(const std::string& host, Family family) {
+}  // namespace
+
+std::optional<IpAddress> look_up_host(const std::string& host, Family family) {
+    if (auto address = parse_ip(host)) return address->family == family ? address : std::nullopt;
     addrinfo hints{};
     hints.ai_family = family == Family::ipv4 ? AF_INET : AF_INET6;
     hints.ai_socktype = SOCK_DGRAM;
@@ -55,8 +40,6 @@ std::optional<IpAddress> look_up(const std::string& host, Family family) {
     }
     return address;
 }
-
-}  // namespace
 
 std::optional<LogicalName> parse_logical_name(std::string_view text) {
     std::size_t colon = text.find(':');
@@ -74,9 +57,8 @@ Result<AddressWord> parse_address_word(const std::string& text, Family family) {
     AddressWord word;
     std::size_t slash = text.find('/');
     std::string host = text.substr(0, slash);
-    auto address = parse_ip(host);
-    if (!address) address = look_up(host, family);
-    if (!address || address->family != family) return Error{text + ": bad address"};
+    auto address = look_up_host(host, family);
+    if (!address) return Error{text + ": bad address"};
     word.address = *address;
     if (slash == std::string::npos) return word;
     word.prefix_length = parse_number<std::uint8_t>(std::string_view(text).substr(slash + 1));
@@ -96,8 +78,6 @@ std::optional<std::uint8_t> parse_netmask(const std::string& text) {
     return static_cast<std::uint8_t>(std::countl_one(*mask));
 }
 
-bool takes_argument(std::string_view word) { return contains(kWordsWithArgument, word); }
-bool is_plain_word(std::string_view word) { return contains(kPlainWords, word); }
-bool is_unsupported_word(std::string_view word) { return contains(kUnsupportedWords, word); }
+std::optional<std::uint32_t> parse_whole(std::string_view text) { return parse_number<std::uint32_t>(text); }
 
 }  // namespace ipmp

@@ -16,6 +16,9 @@ namespace ipmp {
 std::optional<LogicalName> parse_logical_name(std::string_view text);
 std::string to_string(const LogicalName& name);
 
+// An address, or what the resolver says of a name.
+std::optional<IpAddress> look_up_host(const std::string& host, Family family);
+
 struct AddressWord {
     IpAddress address;
     std::optional<std::uint8_t> prefix_length;
@@ -27,11 +30,7 @@ Result<AddressWord> parse_address_word(const std::string& text, Family family);
 // "255.255.255.0" or "0xffffff00". Nothing: not a mask of leading ones.
 std::optional<std::uint8_t> parse_netmask(const std::string& text);
 
-// Words of the grammar with an argument, and those without; anything else is an address.
-bool takes_argument(std::string_view word);
-bool is_plain_word(std::string_view word);
-
-// Words of the grammar that this version does not carry out.
-bool is_unsupported_word(std::string_view word);
+// A number without sign. Nothing: it is none, or too large.
+std::optional<std::uint32_t> parse_whole(std::string_view text);
 
 }  // namespace ipmp

@@ -13,7 +13,9 @@
 
 #include "model/paths.hpp"
 #include "render/status_table.hpp"
+#include "tools/boot.hpp"
 #include "tools/daemon_client.hpp"
+#include "tools/save.hpp"
 #include "wire/names.hpp"
 #include "wire/status_codec.hpp"
 
@@ -122,7 +124,9 @@ int become(char** arguments) {
 
 int run(int argc, char** argv) {
     // Its words are its own: they must not be read as options of ours.
-    if (argc > 1 && std::strcmp(argv[1], "ifconfig") == 0) return become(argv + 1);
+    for (const char* tool : {"arp", "ifconfig", "route"}) {
+        if (argc > 1 && std::strcmp(argv[1], tool) == 0) return become(argv + 1);
+    }
 
     CLI::App app("IP network multipathing");
     app.require_subcommand(0, 1);
@@ -136,12 +140,24 @@ int run(int argc, char** argv) {
     policy_command->add_option("interface", policy_interface, "IPMP interface")->required();
     policy_command->add_option("policy", wanted_policy, "flow, tuple, destination or source");
     std::string isolate_interface, wanted_isolation;
-    bool force = false;
     CLI::App* isolate_command = app.add_subcommand("isolate", "show, turn on or off: members hidden from programs");
     isolate_command->add_option("interface", isolate_interface, "IPMP interface")->required();
     isolate_command->add_option("wanted", wanted_isolation, "on or off");
-    isolate_command->add_flag("-f", force, "although it interrupts the group");
+    isolate_command->add_flag("-f,--force", force, "although it interrupts the group");
+    CLI::App* boot_command = app.add_subcommand("boot", "configure what /etc/hostname.* and hostname6.* name");
+    std::vector<std::string> nics;
+    bool force = false, dry_run = false;
+    CLI::App* attach_command = app.add_subcommand("attach", "configure interfaces that have been plugged in");
+    attach_command->add_option("interface", nics, "underlying interfaces")->required();
+    CLI::App* detach_command = app.add_subcommand("detach", "take interfaces out of use, to be unplugged together");
+    detach_command->add_option("interface", nics, "underlying interfaces")->required();
+    detach_command->add_flag("-f,--force", force, "even if nothing else carries the traffic on");
+    detach_command->add_flag("--dry-run", dry_run, "only say what would happen");
+    CLI::App* save_command = app.add_subcommand("save", "write hostname files that reproduce what is configured now");
+    save_command->add_option("interface", nics, "interfaces outside groups to be saved as well");
+    app.add_subcommand("arp", "arp with the grammar of Solaris");
     app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
+    app.add_subcommand("route", "route with the grammar of Solaris");
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -152,6 +168,10 @@ int run(int argc, char** argv) {
     }
     if (policy_command->parsed()) return policy(policy_interface, wanted_policy);
     if (isolate_command->parsed()) return isolate(isolate_interface, wanted_isolation, force);
+    if (boot_command->parsed()) return boot();
+    if (attach_command->parsed()) return attach(nics);
+    if (detach_command->parsed()) return detach(nics, force, dry_run);
+    if (save_command->parsed()) return save(nics);
     if (!stop_command->parsed() && !status_command->parsed()) return fail("a command is missing; see ipmp --help");
     return stop_command->parsed() ? stop(purge) : show_status(as_json);
 }

@@ -22,6 +22,7 @@ namespace ipmp {
 
 namespace {
 
+constexpr const char* kInnerEndPrefix = "ipmpl";
 constexpr std::uint8_t kUpStubPrefixLength = 8;  // 0.0.0.0 is of class A
 
 struct Link {
@@ -136,6 +137,21 @@ Result<std::vector<PlumbedInterface>> kernel_interfaces() {
         if (link.plumbed.inet || link.plumbed.inet6) interfaces.push_back(std::move(link.plumbed));
     }
     return interfaces;
+}
+
+Result<std::vector<std::string>> ethernet_links() {
+    ifaddrs* first = nullptr;
+    if (getifaddrs(&first) != 0) return system_error("cannot list interfaces");
+    std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, freeifaddrs);
+    std::vector<std::string> names;
+    for (const ifaddrs* entry = first; entry; entry = entry->ifa_next) {
+        if (!entry->ifa_addr || entry->ifa_addr->sa_family != AF_PACKET) continue;
+        std::string name = entry->ifa_name;
+        bool ethernet = reinterpret_cast<const sockaddr_ll*>(entry->ifa_addr)->sll_hatype == ARPHRD_ETHER;
+        if (ethernet && !name.starts_with(kInnerEndPrefix)) names.push_back(name);
+    }
+    std::sort(names.begin(), names.end(), NaturalLess());
+    return names;
 }
 
 }  // namespace ipmp

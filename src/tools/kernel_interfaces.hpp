@@ -11,4 +11,7 @@ namespace ipmp {
 
 Result<std::vector<PlumbedInterface>> kernel_interfaces();
 
+// The names of all Ethernet links, up or not, but those of IPMP's inner ends.
+Result<std::vector<std::string>> ethernet_links();
+
 }  // namespace ipmp

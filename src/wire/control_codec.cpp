@@ -30,7 +30,11 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.AddLogical", "org.ipmp.Mpathd.RemoveLogical", "org.ipmp.Mpathd.SetFlags",
     "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
     "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.SetIsolate",
-    "org.ipmp.Mpathd.Stop"};
+    "org.ipmp.Mpathd.Stop",       "org.ipmp.Mpathd.SetMtu",        "org.ipmp.Mpathd.SetMetric",
+    "org.ipmp.Mpathd.SetEther",   "org.ipmp.Mpathd.SetArp",        "org.ipmp.Mpathd.SetFailed",
+    "org.ipmp.Mpathd.SetToken",   "org.ipmp.Mpathd.SetRouteSource", "org.ipmp.Mpathd.AwaitAddresses",
+    "org.ipmp.Mpathd.Detach",     "org.ipmp.Mpathd.UndoDetach",    "org.ipmp.Mpathd.ControlDhcp",
+    "org.ipmp.Mpathd.ReportDhcp"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
     "org.ipmp.Mpathd.WatchProbes", "org.ipmp.Mpathd.WatchStatus", "org.varlink.service.GetInfo",
@@ -50,8 +54,10 @@ constexpr std::array kErrorNames{"",
                                  "NotOffline",
                                  "AlreadyOffline",
                                  "DuplicateHardwareAddress",
-                                 "KernelRefused"};
-static_assert(kErrorNames.size() == static_cast<std::size_t>(CommandError::kernel_refused) + 1);
+                                 "KernelRefused",
+                                 "NoDhcp",
+                                 "NoDhcpClient"};
+static_assert(kErrorNames.size() == static_cast<std::size_t>(CommandError::no_dhcp_client) + 1);
 
 std::string finished(const Json& message) { return wire::to_text(message) + '\0'; }
 
@@ -75,8 +81,27 @@ std::optional<Problem> inconsistency(const SetAddress& command) {
 std::optional<Problem> inconsistency(const SetNetmask& command) {
     return check_prefix(command.prefix_length, command.family);
 }
+std::optional<Problem> inconsistency(const Detach& command) {
+    for (const std::string& interface : command.interfaces) {
+        if (!wire::is_interface_name(interface)) return Problem{"interfaces", "is no list of names of interfaces"};
+    }
+    return {};
+}
 std::optional<Problem> inconsistency(const AddLogical& command) {
     return check_prefix(command.prefix_length, command.address.family);
+}
+std::optional<Problem> inconsistency(const ReportDhcp& report) {
+    if ((report.news == DhcpNews::bound) != report.address.has_value()) return Problem{"address", "does not fit news"};
+    if (report.address && report.address->family != report.family) return Problem{"address", "is of another family"};
+    bool ipv4 = report.family == Family::ipv4;
+    if (report.broadcast && (!ipv4 || report.broadcast->family != report.family)) {
+        return Problem{"broadcast", "is not for IPv4"};
+    }
+    for (const DhcpRoute& route : report.routes) {
+        bool fits = route.network.family == report.family && route.gateway.family == report.family;
+        if (!fits || route.prefix_length > bits_of(report.family)) return Problem{"routes", "do not fit the family"};
+    }
+    return check_prefix(report.prefix_length, report.family);
 }
 
 // Reads `parameters` as alternative I of Variant, if `method` is its name.

@@ -28,14 +28,28 @@ std::vector<Command> all_commands() {
             SetNetmask{{"eth0", 1}, Family::ipv4, 20},
             AddLogical{"ipmp0", ip("192.0.2.2"), 25},
             RemoveLogical{"ipmp0", ip("2001:db8::1")},
-            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false},
+            SetFlags{{"eth0", 1}, Family::ipv6, true, {}, false, true, true},
             SetStandby{"eth0", false},
             SetOffline{"eth0", 2},
             UndoOffline{"eth0"},
             SetPolicy{"ipmp0", SpreadPolicy::destination},
             SetRouter{"eth0", Family::ipv6, false},
             SetIsolate{"ipmp0", true, true},
-            Stop{true}};
+            Stop{true},
+            SetMtu{"eth0", Family::ipv6, 9000},
+            SetMetric{"ipmp0", Family::ipv4, 3},
+            SetEther{"eth0", {{2, 0, 0, 0, 0, 7}}},
+            SetArp{"eth0", false},
+            SetFailed{"eth0", true},
+            SetToken{"eth0", ip("::1")},
+            SetRouteSource{"eth0", Family::ipv4, LogicalName{"eth1", 2}},
+            SetRouteSource{"eth0", Family::ipv4, {}},
+            AwaitAddresses{},
+            Detach{{"eth0", "eth1"}, true, true},
+            UndoDetach{"eth0"},
+            ControlDhcp{{"ipmp0", 1}, Family::ipv4, DhcpVerb::release, true, false},
+            ReportDhcp{{"ipmp0", 1}, Family::ipv4, 7, DhcpNews::bound, ip("192.0.2.1"), 24, ip("192.0.2.255"),
+                       {{ip("10.0.0.0"), 8, ip("192.0.2.9")}}, 60, 120}};
 }
 
 std::string body(const std::string& message) {
@@ -86,7 +100,7 @@ TEST(ControlCodec, RequestsLookAsTheDefinitionSays) {
     EXPECT_EQ(json::parse(body(encode_ping_reply())), json::parse(R"({"parameters":{}})"));
     EXPECT_EQ(json::parse(body(encode_status_reply({}))),
               json::parse(R"({"parameters":{"status":{"groups":[],"interfaces":[],"addresses":[],
-                  "targets":[],"plumbed":[]}}})"));
+                  "targets":[],"plumbed":[],"proxies":[],"dhcp":[]}}})"));
 }
 
 // The served definition and the tables of the codec name the same methods and errors.

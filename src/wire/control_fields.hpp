@@ -17,9 +17,10 @@ void fields(A& a, typename A::template Ref<LogicalName> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<CreateIpmp> v) {
-    auto& [interface, family] = v;
+    auto& [interface, family, index] = v;
     a.interface_name("interface", interface);
     a("family", family);
+    a.defaulted("index", index);
 }
 
 template <class A>
@@ -80,12 +81,14 @@ void fields(A& a, typename A::template Ref<RemoveLogical> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<SetFlags> v) {
-    auto& [logical, family, up, no_failover, deprecated] = v;
+    auto& [logical, family, up, no_failover, deprecated, is_private, unawaited] = v;
     fields(a, logical);
     a("family", family);
     a("up", up);
     a("no_failover", no_failover);
     a("deprecated", deprecated);
+    a("private", is_private);
+    a("unawaited", unawaited);
 }
 
 template <class A>
@@ -131,10 +134,109 @@ void fields(A& a, typename A::template Ref<SetIsolate> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<SetMtu> v) {
+    auto& [interface, family, mtu_bytes] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a("mtu_bytes", mtu_bytes);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetMetric> v) {
+    auto& [interface, family, metric] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a("metric", metric);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetEther> v) {
+    auto& [interface, mac] = v;
+    a.interface_name("interface", interface);
+    a("mac", mac);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetArp> v) {
+    auto& [interface, arp] = v;
+    a.interface_name("interface", interface);
+    a("arp", arp);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetFailed> v) {
+    auto& [interface, failed] = v;
+    a.interface_name("interface", interface);
+    a("failed", failed);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetToken> v) {
+    auto& [interface, token] = v;
+    a.interface_name("interface", interface);
+    a("token", token);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<SetRouteSource> v) {
+    auto& [interface, family, source] = v;
+    a.interface_name("interface", interface);
+    a("family", family);
+    a("source", source);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<ControlDhcp> v) {
+    auto& [logical, family, verb, primary, wait] = v;
+    fields(a, logical);
+    a("family", family);
+    a("verb", verb);
+    a.defaulted("primary", primary);
+    a.defaulted("wait", wait);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DhcpRoute> v) {
+    auto& [network, prefix_length, gateway] = v;
+    a("network", network);
+    a("prefix_length", prefix_length);
+    a("gateway", gateway);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<ReportDhcp> v) {
+    auto& [logical, family, run, news, address, prefix_length, broadcast, routes, renewal_s, lease_s] = v;
+    fields(a, logical);
+    a("family", family);
+    a("run", run);
+    a("news", news);
+    a("address", address);
+    a.defaulted("prefix_length", prefix_length);
+    a("broadcast", broadcast);
+    a.defaulted("routes", routes);
+    a("renewal_s", renewal_s);
+    a("lease_s", lease_s);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Stop> v) {
     a.defaulted("purge", v.purge);
 }
 
+template <class A>
+void fields(A& a, typename A::template Ref<Detach> v) {
+    auto& [interfaces, force, dry_run] = v;
+    a("interfaces", interfaces);
+    a.defaulted("force", force);
+    a.defaulted("dry_run", dry_run);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<UndoDetach> v) {
+    a.interface_name("interface", v.interface);
+}
+
+template <class A> void fields(A&, typename A::template Ref<AwaitAddresses>) {}
 template <class A> void fields(A&, typename A::template Ref<Ping>) {}
 template <class A> void fields(A&, typename A::template Ref<GetStatus>) {}
 template <class A> void fields(A&, typename A::template Ref<GetCounters>) {}

@@ -49,6 +49,9 @@ inline constexpr const char* kTargetModeNames[] = {"disabled", "routes", "multic
 inline constexpr const char* kProbeHealthNames[] = {"ok", "failed", "unknown", "disabled"};
 inline constexpr const char* kUniquenessNames[] = {"settled", "tentative", "optimistic", "duplicate"};
 inline constexpr const char* kSpreadPolicyNames[] = {"flow", "tuple", "destination", "source"};
+inline constexpr const char* kDhcpVerbNames[] = {"start", "drop", "release", "extend", "inform"};
+inline constexpr const char* kDhcpNewsNames[] = {"bound", "refused", "informed"};
+inline constexpr const char* kDhcpPhaseNames[] = {"selecting", "bound", "releasing", "inform_sent", "information"};
 
 constexpr std::span<const char* const> names_of(GroupHealth) { return kGroupHealthNames; }
 constexpr std::span<const char* const> names_of(InterfaceHealth) { return kInterfaceHealthNames; }
@@ -57,6 +60,9 @@ constexpr std::span<const char* const> names_of(TargetMode) { return kTargetMode
 constexpr std::span<const char* const> names_of(ProbeHealth) { return kProbeHealthNames; }
 constexpr std::span<const char* const> names_of(Uniqueness) { return kUniquenessNames; }
 constexpr std::span<const char* const> names_of(SpreadPolicy) { return kSpreadPolicyNames; }
+constexpr std::span<const char* const> names_of(DhcpVerb) { return kDhcpVerbNames; }
+constexpr std::span<const char* const> names_of(DhcpNews) { return kDhcpNewsNames; }
+constexpr std::span<const char* const> names_of(DhcpPhase) { return kDhcpPhaseNames; }
 
 template <class T>
 std::optional<T> parse_name(std::string_view text) {

@@ -126,6 +126,7 @@ std::optional<AddressState> decode_address(MessageBytes bytes) {
     state.scope_link = header.ifa_scope != RT_SCOPE_UNIVERSE;
     state.tentative = flags & IFA_F_TENTATIVE;
     state.dad_failed = flags & IFA_F_DADFAILED;
+    state.deprecated = flags & IFA_F_DEPRECATED;
     state.finite_lifetime = !(flags & IFA_F_PERMANENT);
     state.temporary = *family == Family::ipv6 && (flags & IFA_F_TEMPORARY);  // IPv4: secondary
     return state;
@@ -199,6 +200,7 @@ std::optional<RouteState> decode_route(MessageBytes bytes) {
     if (!family || header.rtm_dst_len > bits_of(*family)) return {};
 
     RouteState route{.network = {.family = *family}, .prefix_length = header.rtm_dst_len, .table = header.rtm_table};
+    std::uint32_t metric = 0;
     bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
         switch (mnl_attr_get_type(attribute)) {
             case RTA_DST:
@@ -207,11 +209,16 @@ std::optional<RouteState> decode_route(MessageBytes bytes) {
                 return read_number(attribute, route.link.value);
             case RTA_TABLE:
                 return read_number(attribute, route.table);
+            case RTA_GATEWAY:
+                return read_ip(attribute, *family, route.gateway.emplace());
+            case RTA_PRIORITY:
+                return read_number(attribute, metric);
             default:
                 return true;
         }
     });
     if (!well_formed || !route.link) return {};
+    if (route.gateway) route.metric = metric;
     return route;
 }
 

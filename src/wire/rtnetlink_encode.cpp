@@ -95,10 +95,11 @@ NetlinkRequest add_address(const AddAddress& op, const std::optional<AddressLife
     if (op.broadcast) builder.put(IFA_BROADCAST, *op.broadcast);
     if (op.address.family == Family::ipv6)
         builder.put(IFA_FLAGS, std::uint32_t{IFA_F_NODAD} | (lifetime ? IFA_F_NOPREFIXROUTE : 0u));
-    if (lifetime) {
+    if (lifetime || op.deprecated) {
+        constexpr std::uint32_t forever = 0xffffffff;
         ifa_cacheinfo info{};
-        info.ifa_valid = lifetime->valid_seconds;
-        info.ifa_prefered = lifetime->preferred_seconds;
+        info.ifa_valid = lifetime ? lifetime->valid_seconds : forever;
+        info.ifa_prefered = op.deprecated ? 0 : lifetime->preferred_seconds;
         builder.put(IFA_CACHEINFO, &info, sizeof info);
     }
     return builder.finish();
@@ -125,12 +126,14 @@ NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& 
     header.rtm_family = kernel_family(route.network.family);
     header.rtm_dst_len = route.prefix_length;
     header.rtm_protocol = kRouteProtocol;
-    header.rtm_scope = ipv4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    header.rtm_scope = ipv4 && !route.gateway ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    if (route.gateway) header.rtm_flags = RTNH_F_ONLINK;  // a server may name a router beyond the address's own network
     header.rtm_type = multicast ? RTN_MULTICAST : RTN_UNICAST;
     builder.put(RTA_DST, network_of(route.network, route.prefix_length))
         .put(RTA_OIF, route.link.value)
         .put(RTA_TABLE, route.table);
     if (multicast) builder.put(RTA_PRIORITY, kMulticastRouteMetric);
+    if (route.gateway) builder.put(RTA_GATEWAY, *route.gateway).put(RTA_PRIORITY, route.metric);
     return builder.finish();
 }
 
@@ -158,7 +161,7 @@ Builder dump(std::uint16_t type) {
 NetlinkRequest encode_create_pair(const CreateIpmpLink& op, int lower_namespace_fd) {
     IPMP_CHECK(op.name.size() <= kMaxLinkNameBytes && op.lower_name.size() <= kMaxLinkNameBytes);
     Builder builder(RTM_NEWLINK, kCreate);
-    builder.family_header<ifinfomsg>();
+    builder.family_header<ifinfomsg>().ifi_index = static_cast<int>(op.index);
     builder.put(IFLA_IFNAME, op.name).put(IFLA_ADDRESS, op.mac);
     builder.nest(IFLA_LINKINFO, [&] {
         builder.put(IFLA_INFO_KIND, std::string("veth"));
@@ -187,11 +190,12 @@ NetlinkRequest encode_set_alias(InterfaceIndex link, const std::string& alias) {
     return link_change(link).put(IFLA_IFALIAS, alias).finish();
 }
 
-NetlinkRequest encode_set_no_arp(InterfaceIndex link) {
+NetlinkRequest encode(const SetLinkArp& op) {
     Builder builder(RTM_NEWLINK, kAcknowledge);
     auto& header = builder.family_header<ifinfomsg>();
-    header.ifi_index = static_cast<int>(link.value);
-    header.ifi_flags = header.ifi_change = IFF_NOARP;
+    header.ifi_index = static_cast<int>(op.link.value);
+    header.ifi_flags = op.arp ? 0 : IFF_NOARP;
+    header.ifi_change = IFF_NOARP;
     return builder.finish();
 }
 

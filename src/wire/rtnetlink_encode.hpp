@@ -27,7 +27,6 @@ inline constexpr std::size_t kMaxLinkNameBytes = 15;
 // `lower_namespace_fd`: where the lower end is made; -1: beside the upper one.
 NetlinkRequest encode_create_pair(const CreateIpmpLink& op, int lower_namespace_fd = -1);
 NetlinkRequest encode_set_alias(InterfaceIndex link, const std::string& alias);
-NetlinkRequest encode_set_no_arp(InterfaceIndex link);
 NetlinkRequest encode_set_all_multicast(InterfaceIndex link, bool on);
 NetlinkRequest encode_set_no_generated_addresses(InterfaceIndex link);  // IPv6 addrgenmode none
 
@@ -39,6 +38,7 @@ NetlinkRequest encode(const SetLinkUp& op);
 NetlinkRequest encode(const SetLinkMtu& op);
 NetlinkRequest encode(const SetLinkGso& op);
 NetlinkRequest encode(const SetLinkMac& op);
+NetlinkRequest encode(const SetLinkArp& op);
 // EEXIST if there in any form; IPv6 without DAD. `lifetime`: nothing = forever. The on-link route of an IPv6 address
 // with a lifetime is made by advertisements, not by the address.
 NetlinkRequest encode(const AddAddress& op, const std::optional<AddressLifetime>& lifetime = {});

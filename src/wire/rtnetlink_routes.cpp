@@ -107,6 +107,7 @@ struct Route {
     std::int32_t expires_ticks = 0;  // 0: never
     std::uint8_t preference = 0;
     std::vector<Hop> hops;
+    std::optional<IpAddress> preferred_source;
     std::vector<const nlattr*> kept;  // attributes that a rewritten route takes over as they are
 
     bool names(InterfaceIndex wanted) const {
@@ -157,10 +158,12 @@ bool read_attribute(const nlattr* attribute, Route& route) {
         case RTA_PREF:
             route.kept.push_back(attribute);
             return read_number(attribute, route.preference);
+        case RTA_PREFSRC:
+            route.kept.push_back(attribute);
+            return read_ip(attribute, route.family, route.preferred_source.emplace());
         case RTA_VIA:
             route.has_gateway = true;
             [[fallthrough]];
-        case RTA_PREFSRC:
         case RTA_METRICS:
         case RTA_FLOW:
         case RTA_ENCAP_TYPE:
@@ -272,6 +275,25 @@ std::optional<std::string> route_key(MessageBytes bytes) {
     auto route = read_route(message);
     if (!route || (route->header.rtm_flags & RTM_F_CLONED)) return {};
     return key_of(*route);
+}
+
+std::optional<SourceChange> decode_source_change(MessageBytes bytes, const SetRouteSources& wanted) {
+    Message message(bytes, {RTM_NEWROUTE}, sizeof(rtmsg));
+    auto route = read_route(message);
+    if (route) route->header.rtm_flags &= RTM_F_CLONED | RTNH_F_ONLINK;  // the others tell how it fares
+    if (!route || route->family != wanted.family || route->link != wanted.link || !route->hops.empty()) return {};
+    bool is_ours = route->table != RT_TABLE_LOCAL && route->header.rtm_protocol != kRouteProtocol;
+    bool can_change = route->header.rtm_type == RTN_UNICAST && !(route->header.rtm_flags & RTM_F_CLONED) &&
+                      !route->has_nexthop_object && route->expires_ticks == 0 && !route->network.is_link_local();
+    if (!is_ours || !can_change || route->preferred_source == wanted.source) return {};
+    SourceChange change{text_of(*route), route->preferred_source, {}};
+    std::erase_if(route->kept, [](const nlattr* attribute) { return mnl_attr_get_type(attribute) == RTA_PREFSRC; });
+    Writer writer(RTM_NEWROUTE, NLM_F_REPLACE, &route->header, sizeof route->header);
+    for (const nlattr* attribute : route->kept) writer.put(attribute);
+    writer.put(RTA_OIF, wanted.link.value);
+    if (wanted.source) writer.put(RTA_PREFSRC, wanted.source->bytes.data(), wanted.source->size_bytes());
+    change.replace = writer.finish();
+    return change;
 }
 
 std::optional<NexthopMove> decode_nexthop_move(MessageBytes bytes, InterfaceIndex from, InterfaceIndex to) {

@@ -45,6 +45,15 @@ std::optional<RouteMove> decode_route_move(MessageBytes message, InterfaceIndex 
 // What a replacing request goes by; routes of one key compete. Nothing: no route.
 std::optional<std::string> route_key(MessageBytes message);
 
+// A route over one NIC, rewritten to have another preferred source. The message is no such route, or has that source:
+// nothing.
+struct SourceChange {
+    std::string text;
+    std::optional<IpAddress> source;  // present
+    NetlinkRequest replace;
+};
+std::optional<SourceChange> decode_source_change(MessageBytes message, const SetRouteSources& wanted);
+
 struct NexthopMove {
     std::string text;  // "nexthop 7"
     NetlinkRequest replace;

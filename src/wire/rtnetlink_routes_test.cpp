@@ -276,5 +276,32 @@ TEST(NexthopMove, R_GRP_6_KeepsIdAndGateway) {
     EXPECT_FALSE(decode_nexthop_move(message, kOther, kTo));
 }
 
+TEST(RouteSource, R_CMD_1_OnlyThePreferredSourceChanges) {
+    RouteMessage message;
+    message.to("192.0.2.0", 24).put(RTA_OIF, kFrom.value).put(RTA_PREFSRC, ip("192.0.2.1"));
+    SetRouteSources wanted{kFrom, Family::ipv4, parse_ip("10.0.0.1")};
+    auto change = decode_source_change(message.bytes(), wanted);
+    ASSERT_TRUE(change);
+    EXPECT_EQ(change->source, parse_ip("192.0.2.1"));
+    auto again = decode_source_change(change->replace, wanted);
+    EXPECT_FALSE(again) << "it has that source now";
+    auto back = decode_source_change(change->replace, {kFrom, Family::ipv4, {}});
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->source, parse_ip("10.0.0.1"));
+    EXPECT_FALSE(decode_source_change(back->replace, {kFrom, Family::ipv4, {}}));
+}
+
+TEST(RouteSource, R_CMD_1_OtherRoutesAreLeftAlone) {
+    SetRouteSources wanted{kFrom, Family::ipv4, parse_ip("10.0.0.1")};
+    RouteMessage elsewhere, local, ours, object;
+    elsewhere.put(RTA_OIF, kOther.value);
+    local.put(RTA_OIF, kFrom.value).route->rtm_type = RTN_LOCAL;
+    ours.put(RTA_OIF, kFrom.value).route->rtm_protocol = kRouteProtocol;
+    object.put(RTA_OIF, kFrom.value).put(RTA_NH_ID, 7);
+    for (const RouteMessage* message : {&elsewhere, &local, &ours, &object}) {
+        EXPECT_FALSE(decode_source_change(message->bytes(), wanted));
+    }
+}
+
 }  // namespace
 }  // namespace ipmp

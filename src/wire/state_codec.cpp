@@ -11,9 +11,11 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<LogicalAddress> v) {
-    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, adopted, scope_link, uniqueness,
+    auto& [number, address, prefix_length, broadcast, up, no_failover, deprecated, is_private, adopted, scope_link,
+           uniqueness,
            claimant] = v;
     a("number", number);
+    a.defaulted("private", is_private);
     a("address", address);
     a("prefix_length", prefix_length);
     a("broadcast", broadcast);
@@ -27,18 +29,40 @@ void fields(A& a, typename A::template Ref<LogicalAddress> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<LogicalName> v) {
+    auto& [interface, number] = v;
+    a.interface_name("interface", interface);
+    a("number", number);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<InterfaceFamily> v) {
-    auto& [plumbed, addresses] = v;
+    auto& [plumbed, implied, addresses, metric, route_source] = v;
     a("plumbed", plumbed);
+    a.defaulted("implied", implied);
     a("addresses", addresses);
+    a.defaulted("metric", metric);
+    a("route_source", route_source);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DetachRecord> v) {
+    auto& [group, families, standby, wanted_mtu_bytes, wanted_mac, admin_up, done] = v;
+    a("group", group);
+    a("families", families);
+    a("standby", standby);
+    a("wanted_mtu_bytes", wanted_mtu_bytes);
+    a("wanted_mac", wanted_mac);
+    a("admin_up", admin_up);
+    a("done", done);
 }
 
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
     auto& [name, index, group, tracked, families, standby, inactive, failed, probe_failed, probe_answered, kept,
-           offline, hardware_duplicate, saved_settings, up_when_lost, mac, mtu_bytes, admin_up, carrier, starting,
-           misplaced, carrier_changes, own_carrier, parent, probe, starting_until, link_ups, flapping_reported,
-           repair_due] = v;
+           offline, hardware_duplicate, declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings, up_when_lost,
+           detached, mac, mtu_bytes, admin_up, carrier, starting, misplaced, carrier_changes, own_carrier, parent, probe,
+           starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
@@ -52,8 +76,12 @@ void fields(A& a, typename A::template Ref<Interface> v) {
     a("kept", kept);
     a("offline", offline);
     a.defaulted("hardware_duplicate", hardware_duplicate);
+    a.defaulted("declared_failed", declared_failed);
+    a.defaulted("wanted_mtu_bytes", wanted_mtu_bytes);
+    a("wanted_mac", wanted_mac);
     a("saved_settings", saved_settings);
     a("up_when_lost", up_when_lost);
+    a("detached", detached);
     a("mac", mac);
     a("mtu_bytes", mtu_bytes);
     a("admin_up", admin_up);
@@ -73,9 +101,11 @@ void fields(A& a, typename A::template Ref<Binding> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<GroupFamily> v) {
-    auto& [plumbed, addresses, active, nominee, bindings, proxies, slots, give_back_due] = v;
+    auto& [plumbed, implied, addresses, metric, active, nominee, bindings, proxies, slots, give_back_due] = v;
     a("plumbed", plumbed);
     a("addresses", addresses);
+    a.defaulted("implied", implied);
+    a.defaulted("metric", metric);
     a("active", active);
     a("nominee", nominee);
     a("bindings", bindings);
@@ -86,13 +116,15 @@ void fields(A& a, typename A::template Ref<GroupFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Group> v) {
-    auto& [interface, name, lower_name, policy, isolate, forwards, forwards_on, mac, lower_mac, families,
-           next_sequence, health, failure_reported, upper, lower] = v;
+    auto& [interface, name, lower_name, policy, isolate, wanted_mtu_bytes, wanted_index, forwards, forwards_on, mac,
+           lower_mac, families, next_sequence, health, failure_reported, upper, lower] = v;
     a("interface", interface);
     a("name", name);
     a("lower_name", lower_name);
     a.defaulted("policy", policy);
     a.defaulted("isolate", isolate);
+    a.defaulted("wanted_mtu_bytes", wanted_mtu_bytes);
+    a.defaulted("wanted_index", wanted_index);
     a.defaulted("forwards", forwards);
     a.defaulted("forwards_on", forwards_on);
     a("mac", mac);
@@ -106,10 +138,56 @@ void fields(A& a, typename A::template Ref<Group> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<DhcpKey> v) {
+    auto& [logical, family] = v;
+    a("interface", logical.interface);
+    a("number", logical.number);
+    a("family", family);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DhcpRoute> v) {
+    auto& [network, prefix_length, gateway] = v;
+    a("network", network);
+    a("prefix_length", prefix_length);
+    a("gateway", gateway);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DhcpLease> v) {
+    auto& [address, prefix_length, broadcast, routes, number, began, renews, expires] = v;
+    a("address", address);
+    a("prefix_length", prefix_length);
+    a("broadcast", broadcast);
+    a("routes", routes);
+    a("number", number);
+    a("began", began);
+    a("renews", renews);
+    a("expires", expires);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DhcpClient> v) {
+    auto& [key, iaid, group, primary, inform, informed, releasing, lease, retry_due, failures, run, answers,
+           renew_wanted, renewal_asked, address_hidden] = v;
+    a("key", key);
+    a("iaid", iaid);
+    a("group", group);
+    a("primary", primary);
+    a("inform", inform);
+    a("informed", informed);
+    a("releasing", releasing);
+    a("lease", lease);
+    // Transient: retry_due, failures, run, answers, renew_wanted,
+    // renewal_asked, address_hidden.
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<State> v) {
-    auto& [groups, interfaces] = v;
+    auto& [groups, interfaces, dhcp_clients] = v;
     a("groups", groups);
     a("interfaces", interfaces);
+    a.defaulted("dhcp_clients", dhcp_clients);
 }
 
 namespace {
@@ -129,12 +207,32 @@ std::optional<std::string> inconsistency(const std::vector<LogicalAddress>& addr
     return {};
 }
 
+std::optional<wire::Problem> inconsistency(const DhcpClient& client) {
+    const std::string& place = client.key.logical.interface;
+    if (!client.lease) return {};
+    const DhcpLease& lease = *client.lease;
+    bool fits = lease.address.family == client.key.family && lease.prefix_length <= bits_of(client.key.family);
+    for (const DhcpRoute& route : lease.routes) {
+        bool route_fits = route.network.family == client.key.family && route.gateway.family == client.key.family &&
+                          route.prefix_length <= bits_of(client.key.family);
+        fits = fits && route_fits;
+    }
+    if (!fits) return wire::Problem{place, "a lease does not fit its family"};
+    return {};
+}
+
 std::optional<wire::Problem> inconsistency(const State& state) {
+    for (const DhcpClient& client : state.dhcp_clients) {
+        if (auto problem = inconsistency(client)) return problem;
+    }
     for (const auto& [name, interface] : state.interfaces) {
         std::string place = "interfaces." + name;
         if (interface.name != name) return wire::Problem{place, "carries another name"};
         for (Family family : kFamilies) {
             auto text = inconsistency(interface.families[index_of(family)].addresses, family);
+            if (!text && interface.detached) {
+                text = inconsistency(interface.detached->families[index_of(family)].addresses, family);
+            }
             if (text) return wire::Problem{place, *text};
         }
     }

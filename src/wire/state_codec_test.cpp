@@ -23,6 +23,7 @@ class Generator {
             Interface x = interface("eth" + std::to_string(i));
             result.interfaces[x.name] = x;
         }
+        for (std::uint32_t i = below(3); i > 0; --i) result.dhcp_clients.push_back(dhcp_client());
         return result;
     }
 
@@ -45,7 +46,7 @@ class Generator {
         for (std::uint32_t number = below(3); number < 5; number += 1 + below(3)) {
             LogicalAddress a{number, ip(family), static_cast<std::uint8_t>(below(bits_of(family) + 1u)),
                              {},     coin(),     coin(),
-                             coin(), coin(),  coin()};
+                             coin(), coin(),  coin(), coin()};
             if (family == Family::ipv4 && coin()) a.broadcast = ip(family);
             a.uniqueness = static_cast<Uniqueness>(below(4));
             if (coin()) a.claimant = mac();
@@ -58,19 +59,50 @@ class Generator {
         x.name = name;
         x.index = index();
         x.group = coin() ? "ipmp1" : "";
-        for (Family family : kFamilies) x.families[index_of(family)] = {coin(), addresses(family)};
+        for (Family family : kFamilies) {
+            x.families[index_of(family)] = {coin(), coin(), addresses(family), below(3), {}};
+        }
+        if (coin()) x.families[0].route_source = LogicalName{"eth9", below(3)};
+        x.declared_failed = coin();
+        x.wanted_mtu_bytes = below(9000);
+        if (coin()) x.wanted_mac = mac();
         x.standby = coin(), x.inactive = coin(), x.failed = coin(), x.offline = coin();
         x.hardware_duplicate = coin();
         x.saved_settings = {{"ipv4/conf/*/rp_filter", std::to_string(below(3))}, {"ipv6/neigh/*/retrans_time_ms", "1"}};
+        if (coin()) {
+            x.detached = DetachRecord{.group = coin() ? "a" : "", .standby = coin(), .admin_up = coin()};
+            x.detached->done = coin();
+            x.detached->wanted_mtu_bytes = below(9000);
+            if (coin()) x.detached->wanted_mac = mac();
+            x.detached->families = x.families;
+        }
         x.mac = mac();
         x.mtu_bytes = below(9000);
         x.admin_up = coin(), x.carrier = coin();
         x.carrier_changes = static_cast<std::uint32_t>(engine_());
         return x;
     }
+    DhcpClient dhcp_client() {
+        Family family = coin() ? Family::ipv4 : Family::ipv6;
+        DhcpClient client{.key = {{"eth" + std::to_string(below(9)), below(3)}, family},
+                          .iaid = static_cast<std::uint32_t>(engine_()),
+                          .group = coin() ? "ipmp1" : "",
+                          .primary = coin(),
+                          .inform = coin(),
+                          .informed = coin(),
+                          .releasing = coin()};
+        if (coin()) return client;
+        auto length = [&] { return static_cast<std::uint8_t>(below(bits_of(family) + 1u)); };
+        client.lease = DhcpLease{ip(family), length(), {}, {{ip(family), length(), ip(family)}}, below(3),
+                                 Instant{Duration{below(1000000)}}, {}, {}};
+        if (coin()) client.lease->expires = Instant{Duration{below(1000000)}};
+        return client;
+    }
     GroupFamily half(Family family) {
         GroupFamily result;
         result.plumbed = coin();
+        result.implied = coin();
+        result.metric = below(3);
         result.addresses = addresses(family);
         for (std::uint32_t i = below(4); i > 0; --i) result.active.push_back(index());
         result.nominee = index();

@@ -85,9 +85,11 @@ void fields(A& a, typename A::template Ref<LogicalStatus> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<PlumbedFamily> v) {
-    auto& [mtu_bytes, logicals] = v;
+    auto& [mtu_bytes, logicals, metric, route_source] = v;
     a("mtu_bytes", mtu_bytes);
     a("logicals", logicals);
+    a.defaulted("metric", metric);
+    a.defaulted("route_source", route_source);
 }
 
 template <class A>
@@ -102,13 +104,37 @@ void fields(A& a, typename A::template Ref<PlumbedInterface> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<ProxyStatus> v) {
+    auto& [address, group, inbound] = v;
+    a("address", address);
+    a("group", group);
+    a("inbound", inbound);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<DhcpStatus> v) {
+    auto& [interface, number, family, state, primary, address, began_ms, renews_ms, expires_ms] = v;
+    a("interface", interface);
+    a("number", number);
+    a("family", family);
+    a("state", state);
+    a("primary", primary);
+    a("address", address);
+    a("began_ms", began_ms);
+    a("renews_ms", renews_ms);
+    a("expires_ms", expires_ms);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Status> v) {
-    auto& [groups, interfaces, addresses, targets, plumbed] = v;
+    auto& [groups, interfaces, addresses, targets, plumbed, proxies, dhcp] = v;
     a("groups", groups);
     a("interfaces", interfaces);
     a("addresses", addresses);
     a("targets", targets);
     a("plumbed", plumbed);
+    a.defaulted("proxies", proxies);
+    a.defaulted("dhcp", dhcp);
 }
 
 template <class A>

@@ -16,7 +16,9 @@ class Generator {
     Status status() {
         return {list<GroupStatus>([&] { return group(); }), list<InterfaceStatus>([&] { return interface(); }),
                 list<AddressStatus>([&] { return address(); }), list<TargetStatus>([&] { return target(); }),
-                list<PlumbedInterface>([&] { return plumbed(); })};
+                list<PlumbedInterface>([&] { return plumbed(); }),
+                list<ProxyStatus>([&] { return ProxyStatus{ip(), name(), name()}; }),
+                list<DhcpStatus>([&] { return dhcp(); })};
     }
 
   private:
@@ -73,6 +75,15 @@ class Generator {
         std::uint64_t flags = (std::uint64_t{below(1 << 11)} << 32) | below(0xffffffff);
         LogicalStatus result{below(100), flags, ip(), static_cast<std::uint8_t>(below(129)), {}};
         if (coin()) result.broadcast = ip();
+        return result;
+    }
+    DhcpStatus dhcp() {
+        DhcpStatus result{name(), below(9), coin() ? Family::ipv4 : Family::ipv6, static_cast<DhcpPhase>(below(5)),
+                          coin(), {}, {}, {}, {}};
+        if (coin()) result.address = ip();
+        for (auto* time : {&result.began_ms, &result.renews_ms, &result.expires_ms}) {
+            if (coin()) *time = below(1000000);
+        }
         return result;
     }
     PlumbedInterface plumbed() {

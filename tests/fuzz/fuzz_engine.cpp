@@ -60,11 +60,33 @@ KernelState some_kernel(FuzzedDataProvider& bytes) {
     return kernel;
 }
 
+std::map<DhcpKey, std::uint64_t> dhcp_runs;  // of the clients the engine started
+
+Command some_dhcp_command(FuzzedDataProvider& bytes, const LogicalName& logical, Family family) {
+    auto verb = static_cast<DhcpVerb>(bytes.ConsumeIntegralInRange(0, 4));
+    return ControlDhcp{logical, family, verb, false, bytes.ConsumeBool()};
+}
+
+Command some_report(FuzzedDataProvider& bytes, const LogicalName& logical, Family family) {
+    ReportDhcp report{logical, family, dhcp_runs[{logical, family}]};
+    report.news = static_cast<DhcpNews>(bytes.ConsumeIntegralInRange(0, 2));
+    IpAddress address = some_address(bytes);
+    if (address.family != family || report.news != DhcpNews::bound) {  // the codec lets nothing else through
+        if (report.news == DhcpNews::bound) report.news = DhcpNews::refused;
+        return report;
+    }
+    report.address = address;
+    report.prefix_length = bytes.ConsumeIntegralInRange<std::uint8_t>(0, bits_of(family));
+    if (bytes.ConsumeBool()) report.lease_s = bytes.ConsumeIntegral<std::uint8_t>();
+    if (report.lease_s) report.renewal_s = *report.lease_s / 2;
+    return report;
+}
+
 Command some_command(FuzzedDataProvider& bytes) {
     LogicalName logical{some_name(bytes), bytes.ConsumeIntegralInRange<std::uint32_t>(0, 2)};
     Family family = some_family(bytes);
-    switch (bytes.ConsumeIntegralInRange(0, 11)) {
-        case 0: return CreateIpmp{logical.interface, family};
+    switch (bytes.ConsumeIntegralInRange(0, 22)) {
+        case 0: return CreateIpmp{logical.interface, family, bytes.ConsumeIntegral<std::uint8_t>()};
         case 1: return Plumb{logical.interface, family};
         case 2: return Unplumb{logical.interface, family};
         case 3: return SetGroup{logical.interface, family, some_name(bytes)};
@@ -74,7 +96,18 @@ Command some_command(FuzzedDataProvider& bytes) {
         case 7: return RemoveLogical{logical.interface, some_address(bytes)};
         case 8: return SetFlags{logical, family, bytes.ConsumeBool(), {}, {}};
         case 9: return SetFlags{logical, family, {}, bytes.ConsumeBool(), {}};
+        case 12: return SetMtu{logical.interface, family, bytes.ConsumeIntegral<std::uint16_t>()};
+        case 13: return SetMetric{logical.interface, family, bytes.ConsumeIntegral<std::uint32_t>()};
+        case 14: return SetEther{logical.interface, {{bytes.ConsumeIntegral<std::uint8_t>(), 0, 0, 0, 0, 1}}};
+        case 15: return SetArp{logical.interface, bytes.ConsumeBool()};
+        case 16: return SetFailed{logical.interface, bytes.ConsumeBool()};
+        case 17: return SetToken{logical.interface, some_address(bytes)};
+        case 18: return SetRouteSource{logical.interface, family, LogicalName{some_name(bytes), logical.number}};
+        case 21: return some_dhcp_command(bytes, logical, family);
+        case 22: return some_report(bytes, logical, family);
         case 10: return SetStandby{logical.interface, bytes.ConsumeBool()};
+        case 19: return Detach{{some_name(bytes), some_name(bytes)}, bytes.ConsumeBool(), bytes.ConsumeBool()};
+        case 20: return UndoDetach{some_name(bytes)};
         default:
             if (bytes.ConsumeBool()) return SetOffline{logical.interface, 1};
             return UndoOffline{logical.interface};
@@ -107,7 +140,11 @@ Config some_config(FuzzedDataProvider& bytes) {
 
 Event some_event(FuzzedDataProvider& bytes) {
     InterfaceIndex link{bytes.ConsumeIntegralInRange<std::uint32_t>(1, 6)};
-    switch (bytes.ConsumeIntegralInRange(0, 10)) {
+    switch (bytes.ConsumeIntegralInRange(0, 11)) {
+        case 11: {
+            DhcpKey client{{some_name(bytes), bytes.ConsumeIntegralInRange<std::uint32_t>(0, 2)}, some_family(bytes)};
+            return DhcpClientEnded{client, dhcp_runs[client], bytes.ConsumeBool(), "ended"};
+        }
         case 9: return some_answer(bytes, link);
         case 0: return KernelObserved{some_kernel(bytes)};
         case 1: return CarrierChanged{link, bytes.ConsumeBool(), bytes.ConsumeIntegral<std::uint8_t>()};
@@ -133,6 +170,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Engine engine(config, "fuzz", {}, [] { return next_nonce++; });
     Instant now{};
     probes.clear();
+    dhcp_runs.clear();
     for (int step = 0; step < 100 && bytes.remaining_bytes() > 0; ++step) {
         Event event = some_event(bytes);
         if (auto* changed = std::get_if<ConfigChanged>(&event)) config = changed->config;
@@ -140,6 +178,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         Engine::Outcome outcome = engine.step(now, event);
         for (const Action& action : outcome.actions) {
             if (auto* probe = std::get_if<SendProbe>(&action)) probes.push_back(*probe);
+            if (auto* start = std::get_if<StartDhcpClient>(&action)) dhcp_runs[start->client] = start->run;
         }
         if (outcome.deadline && *outcome.deadline > now && bytes.ConsumeBool()) now = *outcome.deadline;
         for (const std::string& violation : check(engine.state(), engine.image(), config)) {

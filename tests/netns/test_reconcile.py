@@ -296,3 +296,43 @@ def test_D7_who_insists_is_answered_more_and_more_rarely(group, say, what):
         assert 3 <= undone[undo] <= WRITES_MAX + 1, op  # the first time it was there from before
         assert said.count(f"another program undoes what is done here, trying again less often: {op}\n") == 1
     assert len(said.splitlines()) < 20, said
+
+
+def put_address(host):
+    """Each of these puts something onto a member, if it is gone again; true: it was."""
+    return host.ns.run("ip", "addr", "add", "192.0.2.70/24", "dev", "eth0", check=False).returncode == 0
+
+
+def put_route(host):
+    return host.ns.run("ip", "route", "append", "10.9.0.0/16", "dev", "eth0", "metric", 77,
+                       check=False).returncode == 0
+
+
+def put_neighbour(host):
+    ours = not [entry for entry in host.ns.ip("neigh", "show", "dev", "eth1") if entry["dst"] == "192.0.2.77"]
+    host.ns.run("ip", "neigh", "replace", "192.0.2.77", "lladdr", "02:00:00:00:00:77", "dev", "eth1", "nud",
+                "permanent")
+    return ours
+
+
+PUT_ON_MEMBERS = {
+    put_address: "remove address 192.0.2.70/24 from eth0",
+    put_route: "move routes from eth0 to ipmp0",
+    put_neighbour: "move neighbour entry 192.0.2.77 from eth1 to ipmp0"}
+
+
+@pytest.mark.timing
+def test_R_GRP_5_R_CMD_3_R_CMD_4_who_insists_on_a_member_is_left_in_the_end(group, say):
+    """Moved to the group three times at once, then more and more rarely, with one warning for each; traffic goes on."""
+    host, peer = group
+    start = len(host.log())
+    undone, share = insist(host, PUT_ON_MEMBERS)
+    counts = ", ".join(f"{put.__name__} {count} times" for put, count in undone.items())
+    say(f"in {INSISTS_S} s {counts}; processor {100 * share:.1f} %")
+    assert share <= PROCESSOR_SHARE_MAX
+    said = host.log()[start:]
+    for put, op in PUT_ON_MEMBERS.items():
+        assert 3 <= undone[put] <= WRITES_MAX + 2, op
+        assert said.count(f"another program undoes what is done here, trying again less often: {op}\n") == 1, said
+    assert "192.0.2.70" in host.addresses(), "the group has it"
+    assert reachable(peer)

@@ -160,9 +160,11 @@ void FakeKernel::remove_proxies() {
 
 void FakeKernel::add_address(const AddressState& address) {
     if (!link(address.link)) return;
-    bool known = std::any_of(truth_.addresses.begin(), truth_.addresses.end(),
-                             [&](const AddressState& present) { return present.key() == address.key(); });
-    if (known) return;
+    for (AddressState& present : truth_.addresses) {
+        if (present.key() != address.key()) continue;
+        if (std::exchange(present.deprecated, address.deprecated) != address.deprecated) changed();
+        return;
+    }
     truth_.addresses.push_back(address);
     changed();
 }
@@ -262,12 +264,14 @@ int FakeKernel::apply(const KernelOp& op) {
             if constexpr (std::is_same_v<Op, SetLinkUp>) set_admin_up(on_link.link, on_link.up);
             if constexpr (std::is_same_v<Op, SetLinkMtu>) set_mtu(on_link.link, on_link.mtu_bytes);
             if constexpr (std::is_same_v<Op, SetLinkMac>) link(on_link.link)->mac = on_link.mac, changed();
+            if constexpr (std::is_same_v<Op, SetLinkArp>) link(on_link.link)->no_arp = !on_link.arp, changed();
             if constexpr (std::is_same_v<Op, AddAddress>) {
                 add_address({.link = on_link.link,
                              .address = on_link.address,
                              .prefix_length = on_link.prefix_length,
                              .broadcast = on_link.broadcast,
-                             .scope_link = on_link.scope_link || on_link.address.is_link_local()});
+                             .scope_link = on_link.scope_link || on_link.address.is_link_local(),
+                             .deprecated = on_link.deprecated});
             }
             if constexpr (std::is_same_v<Op, RemoveAddress>) {
                 remove_address(on_link.link, on_link.address, on_link.prefix_length);

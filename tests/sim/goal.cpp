@@ -103,7 +103,10 @@ class Goal {
         require(lower->first.place == home, group.lower_name + " is misplaced");
         require(upper->second.admin_up, group.interface + " is down");
         require(upper->second.carrier == any_active, group.interface + ": carrier does not say who is active");
-        require(upper->second.mtu_bytes == (mtu_bytes ? mtu_bytes : 1500), group.interface + " has another MTU");
+        std::uint32_t most = group.wanted_mtu_bytes;
+        if (!mtu_bytes) mtu_bytes = most ? most : 1500;
+        if (most) mtu_bytes = std::min(mtu_bytes, most);
+        require(upper->second.mtu_bytes == mtu_bytes, group.interface + " has another MTU");
         require(upper->second.mtu_bytes == lower->second.mtu_bytes, group.interface + ": MTU of lower end differs");
         require(lower->second.filter == Filter::spread && lower->second.filter_group == group.interface,
                 group.interface + " does not spread");

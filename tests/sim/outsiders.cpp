@@ -279,7 +279,7 @@ Command Outsiders::random_command() {
                 return SetGroup{some_nic(), family, random_.pick(groups_)};
         }
     }
-    switch (random_.below(9)) {
+    switch (random_.below(14)) {
         case 0:
             return SetAddress{logical, address, prefix_length, {}};
         case 1:
@@ -296,6 +296,16 @@ Command Outsiders::random_command() {
             return SetStandby{some_nic(), random_.chance(0.5)};
         case 7:
             return SetOffline{some_nic(), static_cast<std::uint32_t>(random_.below(2))};
+        case 8:
+            return Detach{{some_nic(), some_nic()}, random_.chance(0.3), random_.chance(0.2)};
+        case 9:
+            return UndoDetach{some_nic()};
+        case 10:
+            return SetFlags{logical, family, {}, {}, random_.chance(0.5), random_.chance(0.5)};
+        case 11:
+            return SetMtu{anything, family, 1280 + static_cast<std::uint32_t>(random_.below(3)) * 100};
+        case 12:
+            return SetMetric{anything, family, static_cast<std::uint32_t>(random_.below(3))};
         default:
             return UndoOffline{some_nic()};
     }

@@ -424,6 +424,39 @@ TEST_F(Story, R_DET_10_OneOfTwoWithTheSameHardwareAddressIsUsed) {
     EXPECT_FALSE(marked("eth0"));
 }
 
+// What the kernel refuses leaves neither NIC half taken away.
+TEST_F(Story, R_DYN_4_ADetachThatFailsHalfWayRestoresBoth) {
+    host({"eth0", "eth1", "eth2"});
+    address("192.0.2.1");
+    run(SetAddress{{"eth1", 0}, *parse_ip("192.0.2.21"), 24, {}});
+    run(SetFlags{{"eth1", 0}, Family::ipv4, true, true, {}});
+    expect_settled();
+    State before = world_->engine().state();
+    world_->faults().operation_fails = 1;
+    CommandReply reply = run(Detach{{"eth1", "eth2"}});
+    EXPECT_EQ(reply.error, CommandError::kernel_refused);
+    EXPECT_TRUE(reply.text.starts_with("Failed to unplumb the device(eth1): cannot ")) << reply.text;
+    world_->faults().operation_fails = 0;
+    advance(70s);
+    EXPECT_EQ(active(), "eth0 eth1 eth2");
+    EXPECT_EQ(nic("eth1").families[0], before.interfaces.at("eth1").families[0]);
+    EXPECT_FALSE(nic("eth1").detached || nic("eth2").detached);
+    expect_settled();
+
+    EXPECT_EQ(run(Detach{{"eth1", "eth2"}}).error, CommandError::none);
+    EXPECT_EQ(active(), "eth0");
+    EXPECT_TRUE(nic("eth1").detached->done);
+    world_->restart(1s);
+    advance(1s);
+    EXPECT_EQ(active(), "eth0") << "a new daemon undoes only what was not done";
+    EXPECT_EQ(run(UndoDetach{"eth1"}).error, CommandError::none);
+    advance(3s);
+    EXPECT_EQ(active(), "eth0 eth1");
+    pull_out("eth2");
+    EXPECT_EQ(run(UndoDetach{"eth2"}).error, CommandError::no_such_interface);
+    expect_settled();
+}
+
 // R5.6, R5.7: dealt out for themselves, announced by their NIC, and again wherever they go.
 TEST_F(Story, R_CMD_3_ProxiedAddressesAreBoundAnnouncedAndMoved) {
     host({"eth0", "eth1"});

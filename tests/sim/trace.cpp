@@ -32,8 +32,9 @@ struct DescribeCommand {
         return fmt::format("{} removeif {}", c.interface, to_string(c.address));
     }
     std::string operator()(const SetFlags& c) const {
-        return fmt::format("{}:{} {}{}{}{}", c.logical.interface, c.logical.number, inet(c.family), flag("up", c.up),
-                           flag("nofailover", c.no_failover), flag("deprecated", c.deprecated));
+        return fmt::format("{}:{} {}{}{}{}{}", c.logical.interface, c.logical.number, inet(c.family), flag("up", c.up),
+                           flag("nofailover", c.no_failover), flag("deprecated", c.deprecated),
+                           flag("private", c.is_private));
     }
     std::string operator()(const SetStandby& c) const {
         return fmt::format("{} {}standby", c.interface, c.standby ? "" : "-");
@@ -48,6 +49,39 @@ struct DescribeCommand {
     }
     std::string operator()(const SetIsolate& c) const {
         return fmt::format("{} isolate {}{}", c.interface, c.isolate ? "on" : "off", c.force ? " -f" : "");
+    }
+    std::string operator()(const SetMtu& c) const {
+        return fmt::format("{} {} mtu {}", c.interface, inet(c.family), c.mtu_bytes);
+    }
+    std::string operator()(const SetMetric& c) const {
+        return fmt::format("{} {} metric {}", c.interface, inet(c.family), c.metric);
+    }
+    std::string operator()(const SetEther& c) const {
+        return fmt::format("{} ether {}", c.interface, to_string(c.mac));
+    }
+    std::string operator()(const SetArp& c) const { return fmt::format("{} {}arp", c.interface, c.arp ? "" : "-"); }
+    std::string operator()(const SetFailed& c) const {
+        return fmt::format("{} {}failed", c.interface, c.failed ? "" : "-");
+    }
+    std::string operator()(const SetToken& c) const {
+        return fmt::format("{} token {}", c.interface, to_string(c.token));
+    }
+    std::string operator()(const SetRouteSource& c) const {
+        return fmt::format("{} {} usesrc {}", c.interface, inet(c.family), c.source ? c.source->interface : "none");
+    }
+    std::string operator()(const AwaitAddresses&) const { return "await addresses"; }
+    std::string operator()(const Detach& c) const {
+        const char* how = c.force ? " -f" : "";
+        return fmt::format("detach{}{} {}", how, c.dry_run ? " dry" : "", fmt::join(c.interfaces, " "));
+    }
+    std::string operator()(const UndoDetach& c) const { return fmt::format("undo detach {}", c.interface); }
+    std::string operator()(const ControlDhcp& c) const {
+        return fmt::format("{}:{} {} dhcp {}", c.logical.interface, c.logical.number, inet(c.family),
+                           static_cast<int>(c.verb));
+    }
+    std::string operator()(const ReportDhcp& c) const {
+        return fmt::format("{}:{} {} dhcp news {}: {}", c.logical.interface, c.logical.number, inet(c.family),
+                           static_cast<int>(c.news), c.address ? to_string(*c.address) : "");
     }
     std::string operator()(const Stop& c) const { return c.purge ? "stop --purge" : "stop"; }
 };
@@ -90,6 +124,9 @@ struct DescribeEvent {
     std::string operator()(const ProbeAnswered& e) const {
         return fmt::format("{} answers a probe from {}", to_string(e.from), e.source.link.value);
     }
+    std::string operator()(const DhcpClientEnded& e) const {
+        return fmt::format("DHCP client of {}:{} ended", e.client.logical.interface, e.client.logical.number);
+    }
     std::string operator()(const Tick&) const { return "tick"; }
 };
 
@@ -127,6 +164,14 @@ struct DescribeAction {
     }
     std::string operator()(const ProbeReport& a) const {
         return fmt::format("probe {} of {} {}", a.id, a.interface, a.answered ? "answered" : "lost");
+    }
+    std::string operator()(const AttachNic& a) const { return "attach " + a.name; }
+    std::string operator()(const StartDhcpClient& a) const {
+        return fmt::format("start DHCP client of {}:{}", a.client.logical.interface, a.client.logical.number);
+    }
+    std::string operator()(const SignalDhcpClient& a) const {
+        return fmt::format("signal {} to DHCP client of {}:{}", static_cast<int>(a.signal), a.client.logical.interface,
+                           a.client.logical.number);
     }
     std::string operator()(const WatchCarrier& a) const { return fmt::format("watch {} carriers", a.links.size()); }
 };

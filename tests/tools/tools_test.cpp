@@ -92,6 +92,45 @@ TEST_F(ToolsTest, IpmpGrammarAndTheMissingDaemon) {
     EXPECT_NE(help.out.find("status"), std::string::npos);
 }
 
+TEST_F(ToolsTest, IpmpDetachAsksOnceForAll_R_DYN_4) {
+    expect_failure({"ipmp", "detach", "eth0"}, "ipmp: cannot contact in.mpathd -- is IPMP in use?");
+    serve();
+    respond_ = [](const Command&) { return CommandReply{CommandError::none, "", "eth0: detached\neth1: detached"}; };
+    Ran ran = run({"ipmp", "detach", "-f", "--dry-run", "eth1", "eth0"});
+    EXPECT_EQ(ran.out, "eth0: detached\neth1: detached\n");
+    EXPECT_EQ(ran.err, "");
+    EXPECT_EQ(daemon_->requests(), (Requests{R"(Detach {"dry_run":true,"force":true,"interfaces":["eth1","eth0"]})"}));
+    refuse(CommandError::kernel_refused, "Failed to unplumb the device(eth0): cannot set link eth0 down: why");
+    expect_failure({"ipmp", "detach", "eth0"},
+                   "ipmp: IP: Failed to unplumb the device(eth0): cannot set link eth0 down: why");
+    expect_failure({"ipmp", "detach", "eth0", "a/b"}, "ipmp: IP: No such device(a/b)");
+}
+
+TEST_F(ToolsTest, IpmpAttachTellsWhatItCannotDo_R_DYN_5) {
+    fs::create_directories(root_ / "etc");
+    serve();
+    expect_failure({"ipmp", "attach", "nosuch0"}, "ipmp: IP: No such device(nosuch0)");
+    CommandReply undone{CommandError::not_supported, "Replumb failed(lo): lo: needs ARP and multicast", ""};
+    respond_ = [&](const Command& command) {
+        return std::holds_alternative<UndoDetach>(command) ? undone : CommandReply{};
+    };
+    expect_failure({"ipmp", "attach", "lo"}, "ipmp: IP: Replumb failed(lo): lo: needs ARP and multicast");
+    undone = {CommandError::not_offline, "Device not offlined(lo)", ""};
+    expect_failure({"ipmp", "attach", "lo"},
+                   "ipmp: IP: Failed configuring one or more IP addresses(lo): it has no hostname file");
+}
+
+TEST_F(ToolsTest, IpmpBootAndSaveWithNothingToDo_R_DYN_1) {
+    fs::create_directories(root_ / "etc");
+    Ran ran = run({"ipmp", "boot"});
+    EXPECT_EQ(ran.out + ran.err, "") << "and no daemon was started for that";
+    EXPECT_EQ(ran.exit_code, 0);
+    expect_failure({"ipmp", "save"}, "ipmp: cannot contact in.mpathd -- is IPMP in use?");
+    serve();
+    EXPECT_EQ(run({"ipmp", "save"}).out, "");
+    expect_failure({"ipmp", "save", "nosuch0"}, "ipmp: nosuch0: no such interface");
+}
+
 TEST_F(ToolsTest, IfMpadm_R_CMD_2) {
     serve();
     EXPECT_EQ(run({"if_mpadm", "-d", "lo"}).exit_code, 0);
@@ -136,6 +175,14 @@ TEST_F(StartingTest, ADaemonThatCannotStartIsReported) {
     EXPECT_EQ(ran.err,
               "ifconfig: setifflags: SIOCSLIFFLAGS: eth0: cannot start in.mpathd: its messages are above or in the "
               "system log\n");
+}
+
+TEST_F(StartingTest, R_CMD_1_GroupsNeedTheDaemon) {
+    install("exit 3");
+    std::string text = "ifconfig: cannot ping in.mpathd: cannot start in.mpathd: its messages are above or in the "
+                       "system log\n";
+    EXPECT_EQ(run({"ifconfig", "ipmp0", "ipmp"}, tools_).err, text);
+    EXPECT_EQ(run({"ifconfig", "eth0", "group", "a"}, tools_).err, text);
 }
 
 TEST_F(StartingTest, AskingStartsNothing) {

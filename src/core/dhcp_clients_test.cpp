@@ -1,0 +1,150 @@
+// Which DHCP clients run, and when a command about one is answered (R-DHC-1, R-DHC-4).
+#include "core/dhcp_fixture.hpp"
+#include "core/observe.hpp"
+
+namespace ipmp {
+namespace {
+
+TEST_F(DhcpControl, StartIsRefusedWhereThereIsAnAddressOrNoInterface) {
+    EXPECT_EQ(run(ControlDhcp{{"x"}}).error, CommandError::no_such_interface);
+    run(SetAddress{{"ipmp0"}, kOther, 24, {}});
+    EXPECT_EQ(run(ControlDhcp{{"ipmp0"}}).error, CommandError::in_use);
+    EXPECT_EQ(run(ControlDhcp{{"a"}, Family::ipv4, DhcpVerb::extend}).error, CommandError::no_dhcp);
+    EXPECT_EQ(run(ControlDhcp{{"a"}, Family::ipv4, DhcpVerb::drop}).error, CommandError::no_dhcp);
+    EXPECT_EQ(run(ControlDhcp{{"a"}, Family::ipv4, DhcpVerb::release}).error, CommandError::no_dhcp);
+    EXPECT_EQ(run(ControlDhcp{{"a"}, Family::ipv4, DhcpVerb::inform}).error, CommandError::invalid_argument);
+    EXPECT_TRUE(state_.dhcp_clients.empty());
+}
+
+TEST_F(DhcpControl, ExtendIsAnsweredByTheNextLeaseAndReleaseByTheEndOfTheClient) {
+    get_lease({"ipmp0"}, kLeased);
+    take<Reply>();
+    run(ControlDhcp{{"ipmp0"}, Family::ipv4, DhcpVerb::extend});
+    EXPECT_EQ(take<SignalDhcpClient>()[0].signal, DhcpSignal::renew);
+    EXPECT_TRUE(take<Reply>().empty());
+    pass(seconds(10));
+    run(bound({"ipmp0"}, kLeased));
+    EXPECT_EQ(take<Reply>().size(), 1u);
+    EXPECT_EQ(client(kOnGroup)->lease->expires, now_ + seconds(120));
+    auto* prolonged = std::get_if<AddAddress>(&orders_.ops.back());
+    ASSERT_TRUE(prolonged);
+    EXPECT_EQ(prolonged->valid_until, now_ + seconds(120));
+
+    std::uint64_t run_number = client(kOnGroup)->run;
+    run(ControlDhcp{{"ipmp0"}, Family::ipv4, DhcpVerb::release});
+    EXPECT_EQ(take<SignalDhcpClient>()[0].signal, DhcpSignal::release);
+    EXPECT_EQ(on("ipmp0").size(), 1u) << "the client says good-bye from it";
+    CommandContext context = this->context();
+    dhcp_.file(DhcpClientEnded{kOnGroup, run_number}, context);
+    step();
+    EXPECT_TRUE(on("ipmp0").empty());
+    auto replies = take<Reply>();
+    ASSERT_EQ(replies.size(), 1u);
+    EXPECT_EQ(replies[0].reply.error, CommandError::none);
+}
+
+// dhcpcd cannot renew where it does not see the address: it is started anew in time.
+TEST_F(DhcpControl, ATestAddressAndOneThatIsDownAreRenewedByANewClient) {
+    get_lease({"a"}, kLeased);
+    get_lease({"ipmp0"}, kOther);
+    take<StartDhcpClient>();
+    pass(seconds(58));
+    auto started = take<StartDhcpClient>();
+    ASSERT_EQ(started.size(), 1u);
+    EXPECT_EQ(started[0].client, kOnA);
+    EXPECT_TRUE(client(kOnA)->lease) << "which it keeps meanwhile";
+    run(bound({"a"}, kLeased));
+    run(SetFlags{{"ipmp0"}, Family::ipv4, false, {}, {}});
+    EXPECT_EQ(take<StartDhcpClient>().size(), 1u) << "it would be its turn now";
+    run(bound({"ipmp0"}, kOther));
+    pass(seconds(59));
+    EXPECT_EQ(take<StartDhcpClient>().size(), 2u);
+    pass(seconds(1));
+    EXPECT_TRUE(take<StartDhcpClient>().empty()) << "once for each lease";
+}
+
+TEST_F(DhcpControl, AClientThatEndsIsStartedAgainLaterAndLater) {
+    run(ControlDhcp{{"a"}});
+    for (int pause_s : {1, 2, 4, 8, 16, 32, 64, 64}) {
+        CommandContext context = this->context();
+        dhcp_.file(DhcpClientEnded{kOnA, client(kOnA)->run, false, "died"}, context);
+        take<StartDhcpClient>();
+        step();
+        EXPECT_TRUE(take<StartDhcpClient>().empty());
+        EXPECT_EQ(dhcp_.deadline(state_), now_ + seconds(pause_s));
+        pass(seconds(pause_s));
+        EXPECT_EQ(take<StartDhcpClient>().size(), 1u) << pause_s;
+    }
+    EXPECT_TRUE(is_logged("starting it again in 64 s: died"));
+    CommandContext context = this->context();
+    dhcp_.file(DhcpClientEnded{kOnA, 7}, context);  // of long ago
+    step();
+    EXPECT_TRUE(take<StartDhcpClient>().empty());
+    EXPECT_EQ(run(bound({"a"}, kLeased)).error, CommandError::none);
+    EXPECT_EQ(client(kOnA)->failures, 0u);
+    ReportDhcp late = bound({"a"}, kOther);
+    --late.run;
+    EXPECT_EQ(run(late).error, CommandError::no_dhcp) << "what a former client says does not count";
+}
+
+TEST_F(DhcpControl, WithoutAClientProgramDhcpIsGivenUpAndStartSaysSo) {
+    run(ControlDhcp{{"a"}});
+    CommandContext context = this->context();
+    dhcp_.file(DhcpClientEnded{kOnA, client(kOnA)->run, true, "apt install dhcpcd-base"}, context);
+    step();
+    EXPECT_TRUE(state_.dhcp_clients.empty());
+    auto replies = take<Reply>();
+    ASSERT_EQ(replies.size(), 1u);
+    EXPECT_EQ(replies[0].reply.error, CommandError::no_dhcp_client);
+    EXPECT_EQ(replies[0].reply.text, "apt install dhcpcd-base");
+}
+
+TEST_F(DhcpControl, InformAsksForAnAddressThatIsThereAndChangesNothing) {
+    run(SetAddress{{"ipmp0"}, kOther, 24, {}});
+    run(SetFlags{{"ipmp0"}, Family::ipv4, true, {}, {}});
+    EXPECT_EQ(run(ControlDhcp{{"ipmp0"}, Family::ipv4, DhcpVerb::inform}).error, CommandError::none);
+    auto started = take<StartDhcpClient>();
+    ASSERT_EQ(started.size(), 1u);
+    EXPECT_TRUE(started[0].inform && started[0].address == kOther && started[0].prefix_length == 24);
+    run(ReportDhcp{.logical = {"ipmp0"}, .run = client(kOnGroup)->run, .news = DhcpNews::informed});
+    EXPECT_EQ(take<Reply>().size(), 1u);
+    run(ControlDhcp{{"ipmp0"}, Family::ipv4, DhcpVerb::drop});
+    EXPECT_TRUE(contains(on("ipmp0"), kOther));
+}
+
+TEST_F(DhcpControl, ANewDaemonStartsItsClientsAnewAndKeepsTheirLeases) {
+    get_lease({"ipmp0"}, kLeased);
+    std::uint64_t former = client(kOnGroup)->run;
+    for (DhcpClient& restored : state_.dhcp_clients) restored.run = 0;  // as wire/state_codec leaves it
+    dhcp_ = Dhcp();
+    take<StartDhcpClient>();
+    pass(seconds(1));
+    auto started = take<StartDhcpClient>();
+    ASSERT_EQ(started.size(), 1u);
+    EXPECT_GT(started[0].run, former);
+    EXPECT_TRUE(contains(on("ipmp0"), kLeased));
+}
+
+TEST_F(DhcpControl, AClientGoesWithItsInterfaceWhateverThatIsCalledOrNumbered) {
+    get_lease({"a"}, kLeased);
+    std::uint32_t iaid = client(kOnA)->iaid;
+    take<StartDhcpClient>();
+    kernel_.links[kA].name = "z";
+    file_observation(state_, kernel_, {});
+    step();
+    const DhcpKey renamed{{"z"}, Family::ipv4};
+    auto started = take<StartDhcpClient>();
+    ASSERT_EQ(started.size(), 1u);
+    EXPECT_TRUE(started[0].client == renamed && started[0].iaid == iaid);
+    EXPECT_EQ(take<SignalDhcpClient>(), (std::vector{SignalDhcpClient{kOnA, DhcpSignal::end}}));
+    file_vanished(state_, kA);
+    step();
+    EXPECT_EQ(take<SignalDhcpClient>(), (std::vector{SignalDhcpClient{renamed, DhcpSignal::end}}));
+    EXPECT_TRUE(client(renamed)->lease);
+    state_.interfaces.at("z").index = {20};
+    step();
+    EXPECT_EQ(take<StartDhcpClient>().size(), 1u);
+}
+
+}  // namespace
+}  // namespace ipmp

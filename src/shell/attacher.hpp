@@ -1,0 +1,53 @@
+// Has NICs that appear configured from their files (R-DYN-3), by `ipmp attach NIC` as a child process: the files may
+// be long and their words wait for answers, and the thread that decides reads and awaits nothing.
+//
+// One child runs at a time; others wait in order, each name once. What a child prints goes to the log. A daemon that
+// ends leaves its child alone: it finds nobody to talk to and ends.
+#pragma once
+
+#include <sys/types.h>
+
+#include <deque>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "model/paths.hpp"
+
+namespace ipmp {
+
+class Attacher {
+  public:
+    static constexpr std::size_t kMaxWaiting = 128;
+
+    // `program` is run with the words `attach NIC`.
+    static Result<Attacher> create(Paths paths, std::string program);
+    // The program `ipmp` beside this one, or where packages put it.
+    static std::string installed_program();
+
+    // Nothing happens if there is no file for `nic`.
+    void attach(const std::string& nic);
+    // Readable when progress() has something to do.
+    int event_fd() const { return epoll_.get(); }
+    // Takes what the child has printed; starts the next when it has ended.
+    void progress();
+    bool idle() const { return child_ == 0 && waiting_.empty(); }
+
+  private:
+    Attacher(Paths paths, std::string program) : paths_(std::move(paths)), program_(std::move(program)) {}
+    void start_next();
+    Result<void> start(const std::string& nic);
+    void read_output();
+    void log_text(bool succeeded);
+
+    Paths paths_;
+    std::string program_;
+    std::deque<std::string> waiting_;
+    UniqueFd epoll_;
+    UniqueFd ended_, output_;  // of the child
+    pid_t child_ = 0;
+    std::string name_;  // whom it attaches
+    std::string text_;  // what it has printed; logged when it has ended
+};
+
+}  // namespace ipmp

@@ -1,0 +1,57 @@
+// The DHCP clients that run: one ipmp-dhcp-client for each, which runs dhcpcd and ends with us (tools/dhcp_client).
+//
+// Starts, signals and reaps them, hands on their ends as events, and puts what they say into the log. Used by the
+// loop's thread only, whose end is their end. Nothing here waits.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "model/action.hpp"
+#include "model/event.hpp"
+#include "shell/network_places.hpp"
+
+namespace ipmp {
+
+class DhcpClients {
+  public:
+    // `program`: ipmp-dhcp-client, or what stands in for it.
+    static Result<DhcpClients> create(std::string program, const NetworkPlaces& places);
+    // ipmp-dhcp-client beside the running program.
+    static std::string program_beside_us();
+
+    void start(const StartDhcpClient& action);
+    void signal(const SignalDhcpClient& action);
+
+    int event_fd() const { return epoll_.get(); }
+    std::vector<DhcpClientEnded> take_events();
+
+  private:
+    explicit DhcpClients(const NetworkPlaces& places) : places_(&places) {}
+
+    struct Client {
+        DhcpKey key;
+        std::uint64_t run = 0;
+        int pid = 0;
+        UniqueFd process, output;
+        std::string line;        // begun
+        std::string last_line;
+        bool is_ending = false;  // has been told to
+    };
+
+    Result<Client> spawn(const StartDhcpClient& action) const;
+    void read_output(Client& client) const;
+    bool has_ended(Client& client, DhcpClientEnded& end) const;
+
+    const NetworkPlaces* places_;
+    std::string program_;
+    UniqueFd epoll_;
+    std::vector<Client> clients_;
+    std::vector<DhcpClientEnded> failed_;  // could not be started
+};
+
+}  // namespace ipmp

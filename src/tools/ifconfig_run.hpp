@@ -1,0 +1,18 @@
+// The whole of `ifconfig ARGUMENTS` as one function, so that boot and tests run lines without a process for each.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/tool_run.hpp"
+
+namespace ipmp {
+
+// When addresses that are set up may be used: before it returns, or some time after, for who sets up many.
+enum class Addresses : std::uint8_t { awaited, unawaited };
+
+// `words`: without the program's name. Words of DHCP write to stdout themselves, as they may take long.
+ToolRun run_ifconfig(std::vector<std::string> words, Addresses addresses = Addresses::awaited);
+
+}  // namespace ipmp
