@@ -21,6 +21,7 @@
 #include "core/membership_queries.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/newcomers.hpp"
+#include "core/notices.hpp"
 #include "core/observe.hpp"
 #include "core/periodic_defence.hpp"
 #include "core/placement.hpp"
@@ -91,8 +92,6 @@ struct Engine::Impl {
     void publish(std::vector<Action>& actions);
     void watch_carriers(std::vector<Action>& actions);
 
-    void log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const;
-    void log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const;
     void forget_restored_settings();
     std::optional<Instant> deadline() const;
     std::optional<Instant> deadline_without_probes() const;
@@ -108,14 +107,6 @@ RandomSource without_chance() {
         value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
         return value ^ (value >> 31);
     };
-}
-
-const Interface* same_interface(const std::map<std::string, Interface>& before, const Interface& interface) {
-    for (const auto& [name, former] : before) {
-        if (interface.index && former.index == interface.index) return &former;
-    }
-    auto found = before.find(interface.name);
-    return found == before.end() ? nullptr : &found->second;
 }
 
 }  // namespace
@@ -138,7 +129,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     dhcp.reconsider(command_context(log));
     migrate_addresses(state, kernel);
     update_anonymous_group(state, kernel, config);
-    log_membership(before, log);
+    log_membership(before, state, log);
     judge_hardware_addresses(state, before, log);
     probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
     judge(before, log);
@@ -170,7 +161,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
 
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (event.state.generation < kernel.generation) return;
-    log_filters_in_front(event.state, log);
+    log_filters_in_front(kernel, event.state, log);
     log_new_entries(state, kernel, event.state, log);
     kernel = event.state;
     reconciler.observed(kernel);
@@ -182,8 +173,8 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     newcomers.update(state, log);
     if (observed) return;
     observed = true;
-    CommandContext context{state, kernel, host_id, reconciler.orders};
-    undo_unfinished_detaches(context, log);
+    CommandContext context = command_context(log);
+    undo_unfinished_detaches(context);
     for (const CommandReceived& command : std::exchange(early_commands, {})) file(command, log);
 }
 
@@ -209,8 +200,8 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
 }
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
-    CommandContext context{state, kernel, host_id, reconciler.orders};
-    undo_failed_detach(reconciler.applied(event, kernel, log), context, log);
+    CommandContext context = command_context(log);
+    undo_failed_detach(reconciler.applied(event, kernel, log), context);
     forget_refused_wishes(state, event);
 }
 
@@ -238,36 +229,6 @@ void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
 bool Engine::Impl::concerns_probes_only(const Event& event) const {
     if (std::holds_alternative<ProbeAnswered>(event)) return observed;
     return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
-}
-
-// R-GRP-16: joining and leaving is logged with interface and group.
-void Engine::Impl::log_membership(const std::map<std::string, Interface>& before, std::vector<Action>& log) const {
-    for (const auto& [name, interface] : state.interfaces) {
-        const Interface* former = same_interface(before, interface);
-        std::string left = former ? former->group : "";
-        if (left == interface.group) continue;
-        if (!left.empty()) {
-            auto group = state.groups.find(left);  // gone if it was unplumbed in the same step
-            const std::string& group_name = group == state.groups.end() ? left : group->second.name;
-            log.push_back(Log{Severity::info, fmt::format("{} has left group {}", name, group_name)});
-        }
-        if (!interface.group.empty()) {
-            const Group& group = state.groups.at(interface.group);
-            log.push_back(Log{Severity::info, fmt::format("{} has joined group {}", name, group.name)});
-        }
-    }
-}
-
-// Where another program's filter runs first, ours sees only what that one lets go on: nothing we could mend.
-void Engine::Impl::log_filters_in_front(const KernelState& seen, std::vector<Action>& log) const {
-    for (const auto& [index, link] : seen.links) {
-        auto former = kernel.links.find(index);
-        std::uint16_t before = former == kernel.links.end() ? 0 : former->second.filter_in_front;
-        if (link.filter_in_front == 0 || link.filter_in_front == before) continue;
-        log.push_back(Log{Severity::error, fmt::format("a filter of another program, priority {}, comes before ours on "
-                                                       "{} and may keep frames from its group",
-                                                       link.filter_in_front, link.name)});
-    }
 }
 
 void Engine::Impl::judge(const std::map<std::string, Interface>& before, std::vector<Action>& log) {
