@@ -159,23 +159,22 @@ CommandReply undo_detach(const UndoDetach& command, CommandContext& context) {
     return success(nic->name + ": restored");
 }
 
-void undo_failed_detach(const std::vector<std::string>& interfaces, CommandContext& context, std::vector<Action>& log) {
+void undo_failed_detach(const std::vector<std::string>& interfaces, CommandContext& context) {
     for (const std::string& name : interfaces) {
         CommandReply undone = undo_detach(UndoDetach{name}, context);
-        if (undone.error == CommandError::none) {
-            log.push_back(Log{Severity::error, name + ": its detachment failed, it has its configuration back"});
-        } else {
-            log.push_back(Log{Severity::error, fmt::format("Undo offline failed({}): {}", name, undone.text)});
-        }
+        std::string text = undone.error == CommandError::none
+                               ? name + ": its detachment failed, it has its configuration back"
+                               : fmt::format("Undo offline failed({}): {}", name, undone.text);
+        context.log.push_back(Log{Severity::error, std::move(text)});
     }
 }
 
-void undo_unfinished_detaches(CommandContext& context, std::vector<Action>& log) {
+void undo_unfinished_detaches(CommandContext& context) {
     std::vector<std::string> unfinished;
     for (const auto& [name, nic] : context.state.interfaces) {
         if (nic.index && nic.detached && !nic.detached->done) unfinished.push_back(name);
     }
-    undo_failed_detach(unfinished, context, log);
+    undo_failed_detach(unfinished, context);
 }
 
 void note_detached(const std::vector<std::string>& interfaces, State& state) {

@@ -18,9 +18,9 @@ CommandReply detach(const Detach& command, CommandContext& context);
 CommandReply undo_detach(const UndoDetach& command, CommandContext& context);
 
 // The kernel refused a step: what was begun is undone for all of them.
-void undo_failed_detach(const std::vector<std::string>& interfaces, CommandContext& context, std::vector<Action>& log);
+void undo_failed_detach(const std::vector<std::string>& interfaces, CommandContext& context);
 // The same for what a former daemon did not finish. To be called with its state and the first observation.
-void undo_unfinished_detaches(CommandContext& context, std::vector<Action>& log);
+void undo_unfinished_detaches(CommandContext& context);
 
 // The kernel has carried it out.
 void note_detached(const std::vector<std::string>& interfaces, State& state);

@@ -36,7 +36,7 @@ class Detaching : public testing::Test {
     }
     CommandReply run(const Command& command) {
         State before = state_;
-        CommandContext context{state_, kernel_, host_id_, orders_};
+        CommandContext context{state_, kernel_, host_id_, orders_, {}, log_};
         CommandReply reply = carry_out(command, context);
         if (reply.error != CommandError::none) {
             EXPECT_EQ(state_, before) << "a refused command changed something: " << reply.text;
@@ -49,6 +49,7 @@ class Detaching : public testing::Test {
     KernelState kernel_;
     std::string host_id_ = "host";
     OneTimeOrders orders_;
+    std::vector<Action> log_;
 };
 
 TEST_F(Detaching, R_DYN_4_AMemberGoesWithItsTestAddress) {
@@ -147,13 +148,12 @@ TEST_F(Detaching, R_DYN_5_ADaemonThatFindsAHalfDoneOneUndoesIt) {
     note_detached({"a"}, state_);
     run(Detach{{"b"}, true});
     nic("b").families[0].plumbed = true;  // its address is still in the kernel, and so adopted
-    std::vector<Action> log;
-    CommandContext context{state_, kernel_, host_id_, orders_};
-    undo_unfinished_detaches(context, log);
+    CommandContext context{state_, kernel_, host_id_, orders_, {}, log_};
+    undo_unfinished_detaches(context);
     EXPECT_EQ(nic("a").group, "");
     EXPECT_EQ(nic("b").group, "ipmp0");
     EXPECT_EQ(nic("b").families[0].addresses[0].address, kTest);
-    EXPECT_EQ(only<Log>(log).size(), 1u);
+    EXPECT_EQ(only<Log>(log_).size(), 1u);
 }
 
 // ---- Who appears ----------------------------------------------------------------------------------------------

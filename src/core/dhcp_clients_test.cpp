@@ -63,6 +63,17 @@ TEST_F(DhcpControl, ATestAddressAndOneThatIsDownAreRenewedByANewClient) {
     EXPECT_TRUE(take<StartDhcpClient>().empty()) << "once for each lease";
 }
 
+TEST_F(DhcpControl, R_VIS_1_AClientFollowsItsNicIntoAnotherNetworkNamespace) {
+    get_lease({"a"}, kLeased);
+    take<StartDhcpClient>();
+    state_.interfaces.at("a").index = {kA.value, Place::members};
+    step();
+    auto started = take<StartDhcpClient>();
+    ASSERT_EQ(started.size(), 1u);
+    EXPECT_EQ(started[0].place, Place::members);
+    EXPECT_TRUE(client(kOnA)->lease) << "which it keeps meanwhile";
+}
+
 TEST_F(DhcpControl, AClientThatEndsIsStartedAgainLaterAndLater) {
     run(ControlDhcp{{"a"}});
     for (int pause_s : {1, 2, 4, 8, 16, 32, 64, 64}) {

@@ -22,6 +22,7 @@
 #include "core/membership_queries.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/newcomers.hpp"
+#include "core/notices.hpp"
 #include "core/observe.hpp"
 #include "core/periodic_defence.hpp"
 #include "core/placement.hpp"
@@ -31,7 +32,6 @@
 #include "core/rebinds.hpp"
 #include "core/reconciler.hpp"
 #include "core/recover.hpp"
-#include "core/news.hpp"
 #include "core/series.hpp"
 #include "core/snapshot.hpp"
 #include "core/verdict.hpp"
@@ -131,7 +131,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     dhcp.reconsider(command_context(log));
     migrate_addresses(state, kernel);
     update_anonymous_group(state, kernel, config);
-    log_membership(state, before, log);
+    log_membership(before, state, log);
     judge_hardware_addresses(state, before, log);
     probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
     judge(before, log);
@@ -177,7 +177,7 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     if (observed) return;
     observed = true;
     CommandContext context = command_context(log);
-    undo_unfinished_detaches(context, log);
+    undo_unfinished_detaches(context);
     for (const CommandReceived& command : std::exchange(early_commands, {})) file(command, log);
 }
 
@@ -203,9 +203,9 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
 }
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
-    CommandContext context = command_context(log);
     undo_refused_moves(state, event, log);
-    undo_failed_detach(reconciler.applied(event, kernel, log), context, log);
+    CommandContext context = command_context(log);
+    undo_failed_detach(reconciler.applied(event, kernel, log), context);
     forget_refused_wishes(state, event);
 }
 

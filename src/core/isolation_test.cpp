@@ -68,7 +68,8 @@ class Isolation : public testing::Test {
         });
     }
     CommandReply run(const Command& command) {
-        CommandContext context{state_, kernel_, host_, orders_};
+        std::vector<Action> log;
+        CommandContext context{state_, kernel_, host_, orders_, {}, log};
         CommandReply reply = carry_out(command, context);
         judge_places(state_, kernel_);
         return reply;

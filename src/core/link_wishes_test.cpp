@@ -36,7 +36,8 @@ class LinkWishes : public testing::Test {
     }
     CommandError run(const Command& command) {
         State before = state_;
-        CommandContext context{state_, kernel_, host_id_, orders_};
+        std::vector<Action> log;
+        CommandContext context{state_, kernel_, host_id_, orders_, {}, log};
         CommandReply reply = carry_out(command, context);
         if (reply.error != CommandError::none) {
             EXPECT_EQ(state_, before);

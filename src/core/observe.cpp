@@ -17,8 +17,8 @@ bool is_ours(const LinkState& link) { return link.alias == kIpmpLinkAlias || lin
 void take_place(Interface& missing, const Interface& nic) {
     missing.index = nic.index;
     missing.admin_up = nic.admin_up;
-    missing.carrier = nic.carrier;
-    missing.carrier_changes = nic.carrier_changes;
+    missing.own_carrier = nic.own_carrier;
+    missing.parent = nic.parent;
 }
 
 // Renames entries whose link has another name now. All are taken out before any is put back: names may be swapped.

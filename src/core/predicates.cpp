@@ -58,6 +58,14 @@ std::vector<const Interface*> below_of(const State& state, const Interface& inte
 const Interface* find_interface(const State& state, InterfaceIndex index) { return find_by_index(state, index); }
 Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
 
+const Interface* same_interface(const std::map<std::string, Interface>& before, const Interface& interface) {
+    for (const auto& [name, former] : before) {
+        if (interface.index && former.index == interface.index) return &former;
+    }
+    auto found = before.find(interface.name);
+    return found == before.end() ? nullptr : &found->second;
+}
+
 const LogicalAddress* find_up(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
     auto found = std::find_if(addresses.begin(), addresses.end(), [&](const LogicalAddress& logical) {
         return logical.up && logical.address == address;

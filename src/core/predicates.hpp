@@ -1,7 +1,9 @@
 // The field's predicates over State, each in one place (reference: in.mpathd "Definitions used everywhere").
 #pragma once
 
+#include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "model/state.hpp"
@@ -76,6 +78,9 @@ std::vector<const Interface*> below_of(const State& state, const Interface& inte
 
 const Interface* find_interface(const State& state, InterfaceIndex index);
 Interface* find_interface(State& state, InterfaceIndex index);
+
+// What `interface` was before, under whatever name.
+const Interface* same_interface(const std::map<std::string, Interface>& before, const Interface& interface);
 
 // The UP one that is `address`, or null.
 const LogicalAddress* find_up(const std::vector<LogicalAddress>& addresses, const IpAddress& address);

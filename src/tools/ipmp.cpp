@@ -139,6 +139,7 @@ int run(int argc, char** argv) {
     CLI::App* policy_command = app.add_subcommand("policy", "show or set how outbound traffic is spread");
     policy_command->add_option("interface", policy_interface, "IPMP interface")->required();
     policy_command->add_option("policy", wanted_policy, "flow, tuple, destination or source");
+    bool force = false;  // of isolate and detach
     std::string isolate_interface, wanted_isolation;
     CLI::App* isolate_command = app.add_subcommand("isolate", "show, turn on or off: members hidden from programs");
     isolate_command->add_option("interface", isolate_interface, "IPMP interface")->required();
@@ -146,7 +147,7 @@ int run(int argc, char** argv) {
     isolate_command->add_flag("-f,--force", force, "although it interrupts the group");
     CLI::App* boot_command = app.add_subcommand("boot", "configure what /etc/hostname.* and hostname6.* name");
     std::vector<std::string> nics;
-    bool force = false, dry_run = false;
+    bool dry_run = false;
     CLI::App* attach_command = app.add_subcommand("attach", "configure interfaces that have been plugged in");
     attach_command->add_option("interface", nics, "underlying interfaces")->required();
     CLI::App* detach_command = app.add_subcommand("detach", "take interfaces out of use, to be unplugged together");

@@ -257,7 +257,7 @@ def test_R_CMD_1_a_script_written_for_solaris_runs_unchanged(lab):
 
 WORDS = """plumb unplumb ipmp up down failover -failover deprecated -deprecated standby -standby router -router private
     -private arp -arp metric mtu index ether usesrc none netmask + broadcast group ops "" set addif removeif subnet
-    destination configinfo token failed -failed dhcp zone modlist xmit trailers 192.0.2.1/24 192.0.2.1 192.0.2.77/25
+    destination configinfo token failed -failed zone modlist xmit trailers 192.0.2.1/24 192.0.2.1 192.0.2.77/25
     2001:db8::1/64 ::1/64 255.255.255.0 0xffffff00 1400 0 4294967296 -1 2:0:0:0:0:1 lo eth0 ipmp0 x/y :::: \u00e9
     """.split()
 NAMES = ["eth0", "eth0:1", "eth1", "eth2", "ipmp0", "ipmp0:2", "ipmp1", "lo", "nosuch", "eth0:x", "-a", "-au", "-q", ""]

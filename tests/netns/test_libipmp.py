@@ -140,6 +140,8 @@ def test_R_VIS_2_R_POL_5_offline_and_undo_by_the_library(host, library):
 
 def test_R_VIS_2_a_handle_outlives_the_daemon_and_tells_only_what_changed_meanwhile(host, library):
     library, handle = library
+    wait_until(lambda: "inet6 fe80" in host.tool("ifconfig", "eth2", "inet6", check=False).stdout, 10,
+               "what the kernel adds by itself is there")
     assert library.ipmp_watch(handle, 0) == IPMP_SUCCESS
     assert (0, b"ipmp0") in until_synchronized(library, handle)
     host.kill_daemon()

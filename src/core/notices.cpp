@@ -1,18 +1,12 @@
-#include "core/news.hpp"
+#include "core/notices.hpp"
 
 #include <fmt/format.h>
 
+#include "core/predicates.hpp"
+
 namespace ipmp {
 
-const Interface* same_interface(const std::map<std::string, Interface>& before, const Interface& interface) {
-    for (const auto& [name, former] : before) {
-        if (interface.index && former.index == interface.index) return &former;
-    }
-    auto found = before.find(interface.name);
-    return found == before.end() ? nullptr : &found->second;
-}
-
-void log_membership(const State& state, const std::map<std::string, Interface>& before, std::vector<Action>& log) {
+void log_membership(const std::map<std::string, Interface>& before, const State& state, std::vector<Action>& log) {
     for (const auto& [name, interface] : state.interfaces) {
         const Interface* former = same_interface(before, interface);
         std::string left = former ? former->group : "";
@@ -29,10 +23,10 @@ void log_membership(const State& state, const std::map<std::string, Interface>& 
     }
 }
 
-void log_filters_in_front(const KernelState& former, const KernelState& seen, std::vector<Action>& log) {
+void log_filters_in_front(const KernelState& known, const KernelState& seen, std::vector<Action>& log) {
     for (const auto& [index, link] : seen.links) {
-        auto known = former.links.find(index);
-        std::uint16_t before = known == former.links.end() ? 0 : known->second.filter_in_front;
+        auto former = known.links.find(index);
+        std::uint16_t before = former == known.links.end() ? 0 : former->second.filter_in_front;
         if (link.filter_in_front == 0 || link.filter_in_front == before) continue;
         log.push_back(Log{Severity::error, fmt::format("a filter of another program, priority {}, comes before ours on "
                                                        "{} and may keep frames from its group",
