@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import pytest
+from dhcp import DhcpServer
 from netns import CommandFailed, build_dir, wait_until
 
 DATA, SECOND, PEER = "192.0.2.1", "192.0.2.2", "192.0.2.9"
@@ -187,6 +188,28 @@ def test_R_VIS_1_a_nic_that_carries_the_host_alone_does_not_join_an_isolated_gro
     host.wait_ok("ipmp0")
     wait_until(lambda: host.peer.ping("192.0.2.1"), 10, "its address moved to the group")
     assert sorted(host.links()) == ["br0", "ipmp0"]
+
+
+def test_R_VIS_1_and_R_DHC_2_what_is_wished_of_a_nic_goes_with_it(lab):
+    """Its MTU, and DHCP for its test address: the client follows the NIC to and fro."""
+    host = IsolatedHost(lab)
+    server = DhcpServer(host.peer, "192.0.2.100,192.0.2.150,120")
+    host.start_daemon()
+    host.isolated_group((f"{DATA}/24",))
+    host.ifconfig("eth0", "mtu", "1400")
+    host.ifconfig("eth0", "dhcp")
+    [leased] = [word for word in host.inside("ip", "-o", "-4", "addr", "show", "dev", "eth0").split() if "/32" in word]
+    test = leased.removesuffix("/32")
+    assert test.startswith("192.0.2.1") and host.peer.ping(test)
+    for wanted, inside in (("off", False), ("on", True)):
+        offers = server.count("DHCPACK", test)
+        host.isolate(wanted, "-f")
+        wait_until(lambda: server.count("DHCPACK", test) > offers, 20, "the client of that side has the same lease")
+        wait_until(lambda: host.peer.ping(test), 10, "the test address is there")
+        host.wait_ok("ipmp0")
+        assert host.links(inside=inside)["eth0"]["mtu"] == 1400
+    host.ifconfig("eth0", "dhcp", "release")
+    wait_until(lambda: leased not in host.inside("ip", "addr", "show", "dev", "eth0"), 10, "its address is gone")
 
 
 def test_R_VIS_1_names_and_pins(lab):
