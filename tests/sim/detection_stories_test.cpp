@@ -127,6 +127,20 @@ TEST_F(Detection, R_DET_2_EverySilentWayIsFoundWithinTheDetectionTimeAndRepaired
     EXPECT_EQ(logged("IP interface repair detected on a of group g"), 2);
 }
 
+TEST_F(Detection, R_DET_2_WhoseTargetsWereGoneMeanwhileIsFoundInTimeAfterwards) {
+    host(2, 2, 1);
+    mute("a");
+    advance(500ms);
+    for (int times = 0; times < 300; ++times) {  // somebody insists, and with it go its routes
+        world_->kernel().set_admin_up(world_->kernel().find("ipmp0"), false);
+        world_->kernel_changed();
+        advance(1ms);
+    }
+    EXPECT_FALSE(failed("a"));
+    EXPECT_LE(time_until([&] { return failed("a"); }), 1150);
+    EXPECT_FALSE(failed("b"));
+}
+
 TEST_F(Detection, R_DET_8_AllTargetsAtOnceFailTheGroupAndCutNothing) {
     host(2, 1, 1);
     all_alive(false);

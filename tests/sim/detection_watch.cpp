@@ -79,6 +79,15 @@ void DetectionWatch::network_changed(const Network& network, Instant now) {
     }
 }
 
+void DetectionWatch::targets_seen(const std::vector<TargetRoute>& routes) {
+    bool all_stay = std::all_of(routes_.begin(), routes_.end(), [&](const TargetRoute& former) {
+        return std::find(routes.begin(), routes.end(), former) != routes.end();
+    });
+    routes_ = routes;
+    if (all_stay) return;
+    for (auto& [link, nic] : nics_) nic.silent_since.reset();
+}
+
 void DetectionWatch::forgive_all(Instant now) {
     for (auto& [link, nic] : nics_) nic.silent_since.reset();
     targets_doubted_ = now;
@@ -86,6 +95,7 @@ void DetectionWatch::forgive_all(Instant now) {
 
 void DetectionWatch::forget_all(Instant now) {
     forgive_all(now);
+    routes_.clear();
     nics_.clear();
 }
 

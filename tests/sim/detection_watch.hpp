@@ -2,7 +2,8 @@
 //
 //   - no failure without cause: something was wrong with this very path, or with a target, not long before. So nobody
 //     fails with the group while targets answer it;
-//   - a path that goes silent behind a link that is up is found within the failure detection time;
+//   - a path that goes silent behind a link that is up is found within the failure detection time, unless routes to
+//     targets go meanwhile: who has nobody to ask begins anew, even if they are back before that time is over;
 //   - no repair before ten answers, and twice the failure detection time after the first of them.
 // The world tells it what happens; it never looks into core/probing.
 #pragma once
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "core/invariants.hpp"
+#include "model/kernel_state.hpp"
 #include "model/state.hpp"
 #include "model/status.hpp"
 #include "sim/network.hpp"
@@ -27,6 +29,7 @@ class DetectionWatch {
     void answered(const ProbeAnswered& answer, Instant now);  // one that counts
     void no_way_out(InterfaceIndex nic, Instant now);
     void network_changed(const Network& network, Instant now);
+    void targets_seen(const std::vector<TargetRoute>& routes);  // by the daemon
     void forgive_all(Instant now);  // the daemon was stopped or reconfigured, or targets change: nothing is owed
     void forget_all(Instant now);   // the daemon is another one
 
@@ -50,6 +53,7 @@ class DetectionWatch {
                       Violations& found);
 
     std::map<InterfaceIndex, Nic> nics_;
+    std::vector<TargetRoute> routes_;  // as the daemon saw them last
     Instant targets_doubted_;
     bool targets_fine_ = true;
     std::map<InterfaceIndex, bool> path_fine_;

@@ -94,6 +94,7 @@ void World::watch_detection(const Event& event, const std::vector<Action>& actio
         detection_.watch(watch->sources, now_);
         detection_.network_changed(network_, now_);
     }
+    if (auto* seen = std::get_if<KernelObserved>(&event)) detection_.targets_seen(seen->state.target_routes);
     if (decided) {
         for (const std::string& text : detection_.stepped(known_, engine_->state(), config_, now_)) violated(text);
     }
