@@ -272,8 +272,8 @@ void migrate_addresses(State& state, const KernelState& kernel) {
             if (interface.families[family].plumbed) imply(group->second.families[family]);
             auto& source = interface.families[family].addresses;
             auto& target = group->second.families[family].addresses;
-            auto goes = [&](const LogicalAddress& logical) {
-                return migrates(logical) && !tests_another(state, interface, logical.address);
+            auto goes = [&, &member = interface](const LogicalAddress& logical) {
+                return migrates(logical) && !tests_another(state, member, logical.address);
             };
             for (LogicalAddress& logical : source) {
                 if (!goes(logical) || contains(target, logical.address)) continue;
