@@ -1,10 +1,10 @@
 """A seeded driver that does to one host what happens to hosts over years, in random order and all at once.
 
 A Story owns a host with three NICs in one group, a peer, and the outside's view of them: which NIC has its cable, who
-silenced what, what an administrator has taken out of use. One seed is one order of deeds; how the machine schedules what
-they start is chance. After each deed the peer must reach every data address wherever one NIC can carry it, and at
-the end, once all faults are undone, everything must be as the story's own books say: in the kernel, in the daemon and in
-the peer's neighbour table.
+silenced what, what an administrator has taken out of use. One seed is one order of deeds; how the machine schedules
+what they start is chance. After each deed the peer must reach every data address wherever one NIC can carry it, and at
+the end, once all faults are undone, everything must be as the story's own books say: in the kernel, in the daemon and
+in the peer's neighbour table.
 
 Nothing here waits for time to pass; what must come true is awaited, at most SETTLE_S.
 """

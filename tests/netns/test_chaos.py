@@ -1,4 +1,4 @@
-"""Whatever happens to a host, traffic flows wherever one NIC works, and all is well again afterwards (tests/lab/chaos.py).
+"""Whatever happens to a host, traffic flows wherever one NIC works, and all is well afterwards (tests/lab/chaos.py).
 
     host (eth0, eth1, eth2) --- sw0, sw1 --- peer          ipmp0: 192.0.2.1 to .3, fd00::1
 
