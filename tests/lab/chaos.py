@@ -324,7 +324,8 @@ def leave_group(story):
 
 
 def join_group(story):
-    name = story.some(lambda nic: nic.plugged and not nic.member)
+    # One that is silent from the start counts as ok for the first 40 s.
+    name = story.some(lambda nic: nic.plugged and not nic.member and nic.silent == "none")
     if name:
         story.join(name)
         story.outside[name].member = True

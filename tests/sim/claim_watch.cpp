@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "core/predicates.hpp"
 
 namespace ipmp::sim {
@@ -62,6 +64,7 @@ Violations ClaimWatch::inspect(const Transition& step, const DataplaneImage& ima
         std::erase_if(claims, [&](Instant at) { return at + kWindow <= now; });
     }
     Violations broken;
+    std::set<IpAddress> present;
     for (const auto& [name, group] : step.after.groups) {
         auto published = image.find(name);
         auto former_group = step.before.groups.find(name);
@@ -72,6 +75,7 @@ Violations ClaimWatch::inspect(const Transition& step, const DataplaneImage& ima
                     nic = published->second.addresses.at(logical.address).nic;
                 }
                 check_waiting(group, logical, nic, now, tick_delay, broken);
+                present.insert(logical.address);
                 if (logical.uniqueness != Uniqueness::duplicate || former_group == step.before.groups.end()) continue;
                 const auto& before = former_group->second.families[index_of(family)].addresses;
                 const LogicalAddress* former = find_up(before, logical.address);
@@ -80,6 +84,7 @@ Violations ClaimWatch::inspect(const Transition& step, const DataplaneImage& ima
             }
         }
     }
+    std::erase_if(waiting_, [&](const auto& entry) { return !present.contains(entry.first); });  // may come again
     return broken;
 }
 
