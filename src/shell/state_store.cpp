@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
+#include <csignal>
 #include <filesystem>
 #include <string_view>
 
@@ -26,6 +28,23 @@ Result<void> write_all(int fd, std::string_view text) {
     return {};
 }
 
+// A daemon that is ending, or was killed, may hold the lock a moment longer than its socket. The timer goes on until it
+// is set back, so that it cannot expire for good before the wait has begun.
+bool lock_in_time(int fd) {
+    struct sigaction interrupt {}, former {};
+    interrupt.sa_handler = [](int) {};  // without SA_RESTART
+    ::sigaction(SIGALRM, &interrupt, &former);
+    itimerval patience{.it_interval = {.tv_sec = 0, .tv_usec = 100000}, .it_value = {.tv_sec = 2, .tv_usec = 0}};
+    ::setitimer(ITIMER_REAL, &patience, nullptr);
+    int locked = ::flock(fd, LOCK_EX);
+    int error = errno;
+    patience = {};
+    ::setitimer(ITIMER_REAL, &patience, nullptr);
+    ::sigaction(SIGALRM, &former, nullptr);
+    errno = error;
+    return locked == 0;
+}
+
 }  // namespace
 
 Result<StateStore> StateStore::open(const Paths& paths) {
@@ -38,8 +57,8 @@ Result<StateStore> StateStore::open(const Paths& paths) {
     if (!store.directory_) return system_error("cannot open " + paths.run());
     store.lock_.reset(::openat(store.directory_.get(), Paths::lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!store.lock_) return system_error("cannot open " + paths.run() + "/" + Paths::lock_name);
-    if (::flock(store.lock_.get(), LOCK_EX | LOCK_NB) < 0) {
-        if (errno == EWOULDBLOCK) return Error{"another in.mpathd is already running for " + paths.run(), EWOULDBLOCK};
+    if (!lock_in_time(store.lock_.get())) {
+        if (errno == EINTR) return Error{"another in.mpathd is already running for " + paths.run(), EWOULDBLOCK};
         return system_error("cannot lock " + paths.run() + "/" + Paths::lock_name);
     }
     return store;

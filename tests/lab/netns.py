@@ -133,6 +133,7 @@ class Namespace:
             _checked(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
             if os.getppid() != laboratory:
                 os._exit(1)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells make what they start in the background ignore it
             setns(self.fd, CLONE_NEWNET)
             if self.mounts_fd is not None:
                 setns(self.mounts_fd, CLONE_NEWNS)

@@ -6,6 +6,7 @@ Death by SIGKILL and what a new daemon makes of it: test_restart.py.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -126,6 +127,21 @@ def test_a_second_daemon_is_refused(lab, words):
     assert result.returncode == 1 and result.stdout == ""
     assert result.stderr == f"in.mpathd: another in.mpathd is already running for {host.ns.root}/run/ipmp\n"
     assert daemon_pid(host) == host.daemon.pid and picture(host) == before
+
+
+def test_D6_a_daemon_waits_a_moment_for_the_lock_of_one_that_is_ending(lab):
+    host, _ = make_host(lab)
+    with open(host.ns.root / "run/ipmp/mpathd.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        log = open(host.ns.root / "mpathd.log", "ab")
+        host.daemon = host.ns.popen(build_dir() / "bin/in.mpathd", "-f", env=host.environment, stdout=log, stderr=log)
+
+        def waits():
+            with open("/proc/locks", encoding="ascii") as locks:
+                return any("->" in line and f" {host.daemon.pid} " in line for line in locks)
+
+        wait_until(waits, 5, "it waits for the lock")
+    wait_until(lambda: host.tool("ipmpstat", "-g", check=False).returncode == 0, 10, "in.mpathd answers")
 
 
 def test_a_daemon_that_cannot_start_says_why(lab):
