@@ -138,6 +138,8 @@ void Attacher::progress() {
     read_output();
     log_text(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     if (WIFSIGNALED(status)) log_error(name_ + ": its configuration was ended by a signal");
+    // By hand: closing is not enough while another child that is being started still holds it.
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, ended_.get(), nullptr);
     child_ = 0;
     ended_.reset();
     output_.reset();

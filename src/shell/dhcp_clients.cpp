@@ -179,6 +179,10 @@ std::vector<DhcpClientEnded> DhcpClients::take_events() {
         DhcpClientEnded end;
         read_output(client);
         if (!has_ended(client, end)) continue;
+        // By hand: closing is not enough while a child that is being started still holds them.
+        for (const UniqueFd* fd : {&client.process, &client.output}) {
+            ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd->get(), nullptr);
+        }
         client.pid = 0;
         events.push_back(std::move(end));
     }
