@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/fnv.hpp"
 #include "core/commands_internal.hpp"
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
@@ -369,10 +370,7 @@ CommandReply carry_out(const Command& command, CommandContext& context) {
 }
 
 MacAddress link_mac(const std::string& host_id, const std::string& link_name) {
-    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits
-    for (char c : host_id + "\n" + link_name) {
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-    }
+    std::uint64_t hash = fnv1a_64(host_id + "\n" + link_name);
     MacAddress mac;
     for (std::uint8_t& byte : mac.bytes) {
         byte = static_cast<std::uint8_t>(hash);

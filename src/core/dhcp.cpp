@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/fnv.hpp"
 #include "base/natural_order.hpp"
 #include "core/dhcp_leases.hpp"
 #include "core/planner.hpp"
@@ -28,11 +29,7 @@ CommandReply not_controlled(const LogicalName& logical) {
 
 // The same for ever, wherever the interface's traffic goes: servers know a client by it (RFC 4361).
 std::uint32_t iaid_of(const LogicalName& logical) {
-    std::uint32_t hash = 0x811c9dc5;  // FNV-1a, 32 bits
-    for (char c : fmt::format("{}:{}", logical.interface, logical.number)) {
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
-    }
-    return hash;
+    return fnv1a_32(fmt::format("{}:{}", logical.interface, logical.number));
 }
 
 CommandReply start_client(const ControlDhcp& command, const DhcpPlace& place, CommandContext& context) {

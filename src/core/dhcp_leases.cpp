@@ -15,15 +15,11 @@ namespace {
 
 constexpr std::uint32_t kLeasedRouteMetric = 1000;  // plus the index: yields to an administrator's, collides with none
 
-std::string name_of(const LogicalName& logical) {
-    return logical.number == 0 ? logical.interface : fmt::format("{}:{}", logical.interface, logical.number);
-}
-
 // A test address that ends while nobody can renew it makes a NIC look repaired (R-DHC-3).
 void tell_of_lease(const DhcpClient& client, const ReportDhcp& report, bool on_member, std::vector<Action>& log) {
     std::string address = fmt::format("{}/{}", to_string(client.lease->address), client.lease->prefix_length);
     std::string time = report.lease_s ? fmt::format("for {} s", *report.lease_s) : "without end";
-    std::string name = name_of(client.key.logical);
+    std::string name = to_string(client.key.logical);
     log.push_back(Log{Severity::info, fmt::format("{} has the DHCP lease of {} {}", name, address, time)});
     if (!on_member || !report.lease_s) return;
     log.push_back(Log{Severity::error,
@@ -170,7 +166,7 @@ void end_lease_saying(DhcpClient& client, const std::string& why, CommandContext
     bool was_test_address = place && place->on_member();
     context.log.push_back(
         Log{Severity::error, fmt::format("the DHCP lease of {} of {} {}{}", to_string(client.lease->address),
-                                         name_of(client.key.logical), why,
+                                         to_string(client.key.logical), why,
                                          was_test_address ? ": back to link-based failure detection" : "")});
     end_lease(client, context);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/fnv.hpp"
 #include "core/policy.hpp"
 #include "core/predicates.hpp"
 #include "core/series.hpp"
@@ -26,10 +27,7 @@ bool is_slow(const IpAddress& address) {
 
 // `duration` +-20 %, so that hosts which begin together do not go on together.
 Duration fuzzed(Duration duration, const ProbeAddress& probe, std::uint32_t number) {
-    std::uint64_t hash = 0xcbf29ce484222325 ^ number;  // FNV-1a, 64 bits
-    auto mix = [&](std::uint8_t byte) { hash = (hash ^ byte) * 0x100000001b3; };
-    for (std::uint8_t byte : probe.address.bytes) mix(byte);
-    for (std::uint8_t byte : probe.nic.mac.bytes) mix(byte);
+    std::uint64_t hash = fnv1a_64(probe.nic.mac.bytes, fnv1a_64(probe.address.bytes, kFnv64 ^ number));
     return duration * (80 + static_cast<int>((hash >> 32) % 41)) / 100;
 }
 

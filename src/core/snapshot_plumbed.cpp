@@ -77,10 +77,6 @@ std::optional<PlumbedFamily>& slot_of(PlumbedInterface& plumbed, Family family) 
 // Packets can be given priorities on the wire: 802.1p needs a VLAN tag.
 bool has_classes(const LinkState& link) { return link.kind == "vlan"; }
 
-std::string text_of(const LogicalName& name) {
-    return name.number == 0 ? name.interface : name.interface + ":" + std::to_string(name.number);
-}
-
 PlumbedInterface plumbed_group(const State& state, const KernelState& kernel, const Group& group) {
     PlumbedInterface plumbed{.name = group.interface, .index = group.upper.value, .group_name = group.name};
     std::uint64_t flags = flag::kMulticast | flag::kIpmp;
@@ -139,7 +135,7 @@ PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, cons
         slot = plumbed_family(family.addresses, which, flags | router, up, up, kernel, nic.index);
         slot->mtu_bytes = nic.mtu_bytes;
         slot->metric = family.metric;
-        if (family.route_source) slot->route_source = text_of(*family.route_source);
+        if (family.route_source) slot->route_source = to_string(*family.route_source);
     }
     return plumbed;
 }

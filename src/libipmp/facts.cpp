@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "model/dhcp.hpp"
 #include "model/interface_flags.hpp"
 #include "wire/names.hpp"
 
@@ -19,10 +20,6 @@ std::array<const std::optional<PlumbedFamily>*, 2> families_of(const PlumbedInte
     return {&interface.inet, &interface.inet6};
 }
 
-std::string name_of(const PlumbedInterface& interface, const LogicalStatus& logical) {
-    return logical.number == 0 ? interface.name : interface.name + ":" + std::to_string(logical.number);
-}
-
 void add_interface(Facts& facts, const PlumbedInterface& interface) {
     Fact fact{.object = IPMP_OBJECT_INTERFACE, .name = interface.name, .index = interface.index};
     for (const auto* family : families_of(interface)) {
@@ -31,7 +28,7 @@ void add_interface(Facts& facts, const PlumbedInterface& interface) {
             if (logical.number == 0) fact.flags |= logical.flags;
             if (!(logical.flags & flag::kUp) || logical.address.is_zero()) continue;
             add(facts, {.object = IPMP_OBJECT_ADDRESS,
-                        .name = name_of(interface, logical),
+                        .name = to_string(LogicalName{interface.name, logical.number}),
                         .flags = logical.flags,
                         .address = logical.address,
                         .prefix_length = logical.prefix_length,

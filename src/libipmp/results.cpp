@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "model/dhcp.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -119,8 +121,7 @@ LifsResult::LifsResult(const std::vector<PlumbedInterface>& interfaces, int fami
 }
 
 void LifsResult::add(const PlumbedInterface& interface, const LogicalStatus& logical) {
-    std::string number = logical.number == 0 ? "" : ":" + std::to_string(logical.number);
-    lifs_.add() = {.name = texts_.keep(interface.name + number),
+    lifs_.add() = {.name = texts_.keep(to_string(LogicalName{interface.name, logical.number})),
                    .interface = texts_.keep(interface.name),
                    .index = interface.index,
                    .flags = logical.flags,

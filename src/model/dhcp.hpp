@@ -21,6 +21,10 @@ struct LogicalName {
     auto operator<=>(const LogicalName&) const = default;
 };
 
+inline std::string to_string(const LogicalName& name) {
+    return name.number == 0 ? name.interface : name.interface + ":" + std::to_string(name.number);
+}
+
 // IPv6 clients always have the zeroth logical interface: addresses get others of their own.
 struct DhcpKey {
     LogicalName logical;

@@ -3,9 +3,10 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <cstdlib>
 #include <string>
+
+#include "base/fnv.hpp"
 
 namespace ipmp {
 
@@ -17,9 +18,7 @@ struct Paths {
     std::string default_file() const { return root + "/etc/default/mpathd"; }
     // Where `ip netns` keeps names, and so not below the root, which it is named for.
     std::string members_namespace() const {
-        std::uint32_t hash = 0x811c9dc5;  // FNV-1a, 32 bits
-        for (char c : root) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
-        return "/run/netns/ipmp" + (root.empty() ? "" : "-" + std::to_string(hash));
+        return "/run/netns/ipmp" + (root.empty() ? "" : "-" + std::to_string(fnv1a_32(root)));
     }
     std::string etc() const { return root + "/etc"; }
     // Those that say how an interface is to be configured.

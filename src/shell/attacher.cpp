@@ -1,20 +1,13 @@
 #include "shell/attacher.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <initializer_list>
 
+#include "base/program_path.hpp"
 #include "shell/log.hpp"
-
-extern char** environ;
 
 namespace ipmp {
 
@@ -22,33 +15,6 @@ namespace {
 
 constexpr const char* kInstalledProgram = "/usr/sbin/ipmp";
 constexpr std::size_t kMaxTextBytes = 1 << 16;
-
-// A child has the signals that a program expects to have, and a pipe for what it prints.
-struct SpawnSettings {
-    posix_spawn_file_actions_t files{};
-    posix_spawnattr_t attributes{};
-
-    explicit SpawnSettings(int output) {
-        posix_spawn_file_actions_init(&files);
-        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-        posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
-        posix_spawnattr_init(&attributes);
-        sigset_t none, usual;
-        sigemptyset(&none);
-        sigemptyset(&usual);
-        sigaddset(&usual, SIGPIPE);
-        posix_spawnattr_setsigmask(&attributes, &none);
-        posix_spawnattr_setsigdefault(&attributes, &usual);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    }
-    ~SpawnSettings() {
-        posix_spawn_file_actions_destroy(&files);
-        posix_spawnattr_destroy(&attributes);
-    }
-    SpawnSettings(const SpawnSettings&) = delete;
-    SpawnSettings& operator=(const SpawnSettings&) = delete;
-};
 
 }  // namespace
 
@@ -60,10 +26,7 @@ Result<Attacher> Attacher::create(Paths paths, std::string program) {
 }
 
 std::string Attacher::installed_program() {
-    std::array<char, 4096> buffer{};
-    ssize_t length = ::readlink("/proc/self/exe", buffer.data(), buffer.size() - 1);
-    std::string self(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-    std::string beside = self.substr(0, self.rfind('/') + 1) + "ipmp";
+    std::string beside = beside_program("ipmp");
     return ::access(beside.c_str(), X_OK) == 0 ? beside : kInstalledProgram;
 }
 
@@ -77,11 +40,11 @@ void Attacher::attach(const std::string& nic) {
         return;
     }
     waiting_.push_back(nic);
-    if (child_ == 0) start_next();
+    if (!child_) start_next();
 }
 
 void Attacher::start_next() {
-    while (child_ == 0 && !waiting_.empty()) {
+    while (!child_ && !waiting_.empty()) {
         name_ = waiting_.front();
         waiting_.pop_front();
         Result<void> started = start(name_);
@@ -90,24 +53,10 @@ void Attacher::start_next() {
 }
 
 Result<void> Attacher::start(const std::string& nic) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0) return system_error("cannot create a pipe");
-    UniqueFd output(ends[0]), inside(ends[1]);
-    ::fcntl(output.get(), F_SETFL, O_NONBLOCK);
-    SpawnSettings settings(inside.get());
-    std::string words[] = {"ipmp", "attach", nic};
-    char* arguments[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
-    pid_t child = 0;
-    int failure = posix_spawn(&child, program_.c_str(), &settings.files, &settings.attributes, arguments, environ);
-    if (failure != 0) return system_error("cannot start " + program_, failure);
+    auto child = ChildProcess::start(program_, {"ipmp", "attach", nic}, ChildProcess::Group::ours, epoll_.get());
+    if (!child) return child.error();
     log_info(nic + " has appeared: configuring it from its files");
-    child_ = child;
-    output_ = std::move(output);
-    ended_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
-    for (int fd : {output_.get(), ended_.get()}) {
-        epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &interest);
-    }
+    child_ = std::move(*child);
     return {};
 }
 
@@ -121,28 +70,18 @@ void Attacher::log_text(bool succeeded) {
 }
 
 void Attacher::read_output() {
-    std::array<char, 4096> buffer{};
-    for (ssize_t count; (count = ::read(output_.get(), buffer.data(), buffer.size())) != 0;) {
-        if (count < 0) return;  // nothing more for now
-        std::size_t room = kMaxTextBytes - text_.size();
-        text_.append(buffer.data(), std::min(static_cast<std::size_t>(count), room));
-    }
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, output_.get(), nullptr);  // its end would be news for ever
+    child_->read_output([&](std::string_view text) { text_.append(text.substr(0, kMaxTextBytes - text_.size())); });
 }
 
 void Attacher::progress() {
-    if (child_ == 0) return;
+    if (!child_) return;
     read_output();
-    int status = 0;
-    if (::waitpid(child_, &status, WNOHANG) == 0) return;
+    auto status = child_->ended();
+    if (!status) return;
     read_output();
-    log_text(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    if (WIFSIGNALED(status)) log_error(name_ + ": its configuration was ended by a signal");
-    // By hand: closing is not enough while another child that is being started still holds it.
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, ended_.get(), nullptr);
-    child_ = 0;
-    ended_.reset();
-    output_.reset();
+    log_text(WIFEXITED(*status) && WEXITSTATUS(*status) == 0);
+    if (WIFSIGNALED(*status)) log_error(name_ + ": its configuration was ended by a signal");
+    child_.reset();
     start_next();
 }
 

@@ -5,14 +5,14 @@
 // ends leaves its child alone: it finds nobody to talk to and ends.
 #pragma once
 
-#include <sys/types.h>
-
 #include <deque>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
 #include "model/paths.hpp"
+#include "shell/child_process.hpp"
 
 namespace ipmp {
 
@@ -31,7 +31,7 @@ class Attacher {
     int event_fd() const { return epoll_.get(); }
     // Takes what the child has printed; starts the next when it has ended.
     void progress();
-    bool idle() const { return child_ == 0 && waiting_.empty(); }
+    bool idle() const { return !child_ && waiting_.empty(); }
 
   private:
     Attacher(Paths paths, std::string program) : paths_(std::move(paths)), program_(std::move(program)) {}
@@ -44,8 +44,7 @@ class Attacher {
     std::string program_;
     std::deque<std::string> waiting_;
     UniqueFd epoll_;
-    UniqueFd ended_, output_;  // of the child
-    pid_t child_ = 0;
+    std::optional<ChildProcess> child_;
     std::string name_;  // whom it attaches
     std::string text_;  // what it has printed; logged when it has ended
 };

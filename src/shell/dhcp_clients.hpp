@@ -13,6 +13,7 @@
 #include "base/unique_fd.hpp"
 #include "model/action.hpp"
 #include "model/event.hpp"
+#include "shell/child_process.hpp"
 #include "shell/network_places.hpp"
 
 namespace ipmp {
@@ -36,16 +37,13 @@ class DhcpClients {
     struct Client {
         DhcpKey key;
         std::uint64_t run = 0;
-        int pid = 0;
-        UniqueFd process, output;
+        ChildProcess process;
         std::string line;        // begun
         std::string last_line;
         bool is_ending = false;  // has been told to
     };
 
-    Result<Client> spawn(const StartDhcpClient& action) const;
-    void read_output(Client& client) const;
-    bool has_ended(Client& client, DhcpClientEnded& end) const;
+    static void read_output(Client& client);
 
     const NetworkPlaces* places_;
     std::string program_;

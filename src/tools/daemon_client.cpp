@@ -13,6 +13,8 @@
 #include <array>
 #include <optional>
 
+#include "base/program_path.hpp"
+
 extern char** environ;
 
 namespace ipmp {
@@ -23,15 +25,11 @@ constexpr const char* kInstalledDaemon = "/usr/lib/inet/in.mpathd";
 
 // in.mpathd beside this program, in ../lib/inet from it, or where packages put it.
 Result<std::string> find_daemon() {
-    std::array<char, 4096> buffer{};
-    ssize_t length = readlink("/proc/self/exe", buffer.data(), buffer.size() - 1);
-    std::string self = length > 0 ? std::string(buffer.data(), static_cast<std::size_t>(length)) : "/";
-    std::string directory = self.substr(0, self.rfind('/'));
     for (const std::string& candidate :
-         {directory + "/in.mpathd", directory + "/../lib/inet/in.mpathd", std::string(kInstalledDaemon)}) {
+         {beside_program("in.mpathd"), beside_program("../lib/inet/in.mpathd"), std::string(kInstalledDaemon)}) {
         if (access(candidate.c_str(), X_OK) == 0) return candidate;
     }
-    return Error{"cannot find in.mpathd beside " + self + " nor in /usr/lib/inet"};
+    return Error{"cannot find in.mpathd beside " + program_path() + " nor in /usr/lib/inet"};
 }
 
 // Waits for the end of `child`; its wait status.

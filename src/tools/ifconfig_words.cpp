@@ -49,10 +49,6 @@ std::optional<LogicalName> parse_logical_name(std::string_view text) {
     return LogicalName{std::string(text.substr(0, colon)), *number};
 }
 
-std::string to_string(const LogicalName& name) {
-    return name.number == 0 ? name.interface : name.interface + ":" + std::to_string(name.number);
-}
-
 Result<AddressWord> parse_address_word(const std::string& text, Family family) {
     AddressWord word;
     std::size_t slash = text.find('/');

@@ -14,7 +14,6 @@ namespace ipmp {
 
 // "ipmp0" or "ipmp0:1". Nothing: the number is not one.
 std::optional<LogicalName> parse_logical_name(std::string_view text);
-std::string to_string(const LogicalName& name);
 
 // An address, or what the resolver says of a name.
 std::optional<IpAddress> look_up_host(const std::string& host, Family family);

@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdio>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/program_path.hpp"
 #include "model/paths.hpp"
 #include "render/status_table.hpp"
 #include "tools/boot.hpp"
@@ -110,12 +110,8 @@ int isolate(const std::string& ipmp_interface, const std::string& wanted, bool f
 
 // Becomes the tool of that name: in the directory of this program, or where packages put it.
 int become(char** arguments) {
-    std::array<char, 4096> buffer{};
-    ssize_t length = readlink("/proc/self/exe", buffer.data(), buffer.size() - 1);
-    std::string self(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-    std::string directory = self.substr(0, self.rfind('/') + 1);
     std::string name = arguments[0];
-    for (const std::string& program : {directory + name, directory + "../lib/ipmp/bin/" + name}) {
+    for (const std::string& program : {beside_program(name), beside_program("../lib/ipmp/bin/" + name)}) {
         execv(program.c_str(), arguments);
         if (errno != ENOENT) break;
     }

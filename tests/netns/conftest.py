@@ -56,6 +56,18 @@ def lab(request):
 
 
 @pytest.fixture
+def host(lab):
+    """A host with eth0, eth1 and eth2 on one switch, in no group yet."""
+    switch = lab.switch()
+    host = lab.host()
+    for number in range(3):
+        host.add_nic(f"eth{number}", "veth", switch)
+    host.configure(LINK_UPS_PER_MINUTE=0)
+    host.start_daemon()
+    return host
+
+
+@pytest.fixture
 def say(request):
     """Prints a line that people see whether the test passes or fails."""
     capture = request.config.pluginmanager.getplugin("capturemanager")

@@ -13,25 +13,9 @@ import subprocess
 
 import pytest
 from netns import build_dir, wait_until
+from test_tools import failure
 
 DATA = "192.0.2.1"
-
-
-@pytest.fixture
-def host(lab):
-    switch = lab.switch()
-    host = lab.host()
-    for number in range(3):
-        host.add_nic(f"eth{number}", "veth", switch)
-    host.configure(LINK_UPS_PER_MINUTE=0)
-    host.start_daemon()
-    return host
-
-
-def failure(host, *words):
-    result = host.tool("ifconfig", *words, check=False)
-    assert result.returncode == 1, result
-    return result.stderr
 
 
 def link(host, name):

@@ -17,13 +17,7 @@ SYNCHRONIZED = 3
 
 
 @pytest.fixture
-def host(lab):
-    switch = lab.switch()
-    host = lab.host()
-    for number in range(3):
-        host.add_nic(f"eth{number}", "veth", switch)
-    host.configure(LINK_UPS_PER_MINUTE=0)
-    host.start_daemon()
+def host(host):
     host.make_group("ipmp0", ["192.0.2.1/24"], nics=["eth0", "eth1"])
     host.ifconfig("eth2", "plumb", "192.0.2.77/24", "up")
     return host

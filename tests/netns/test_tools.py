@@ -8,21 +8,9 @@
 import json
 import re
 
-import pytest
 from netns import wait_until
 
 DATA = "192.0.2.1"
-
-
-@pytest.fixture
-def host(lab):
-    switch = lab.switch()
-    host = lab.host()
-    for number in range(3):
-        host.add_nic(f"eth{number}", "veth", switch)
-    host.configure(LINK_UPS_PER_MINUTE=0)
-    host.start_daemon()
-    return host
 
 
 def shown(host, *words):

@@ -1,0 +1,121 @@
+#include "shell/child_process.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "shell/log.hpp"
+
+extern char** environ;
+
+namespace ipmp {
+
+namespace {
+
+constexpr int kMostReads = 16;  // of 4 KiB
+
+// An errno value.
+int spawn(const std::string& program, std::vector<std::string>& words, ChildProcess::Group group, int output,
+          pid_t& child) {
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t none, defaults;
+    sigemptyset(&none);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    int own_group = group == ChildProcess::Group::own ? POSIX_SPAWN_SETPGROUP : 0;
+    posix_spawnattr_setflags(&attributes,
+                             static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | own_group));
+    int failure = posix_spawn(&child, program.c_str(), &files, &attributes, arguments.data(), environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    return failure;
+}
+
+}  // namespace
+
+Result<ChildProcess> ChildProcess::start(const std::string& program, std::vector<std::string> words, Group group,
+                                         int epoll) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot create a pipe");
+    ChildProcess child(epoll, UniqueFd(ends[0]));
+    UniqueFd write_end(ends[1]);
+    ::fcntl(child.output_.get(), F_SETFL, O_NONBLOCK);  // our end only
+    int failure = spawn(program, words, group, write_end.get(), child.pid_);
+    if (failure != 0) return system_error("cannot start " + program, failure);
+    child.process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid_, 0)));
+    if (!child.process_) {
+        Error error = system_error("cannot watch " + program);
+        ::kill(child.pid_, SIGKILL);
+        ::waitpid(child.pid_, nullptr, 0);
+        return error;
+    }
+    child.watch(child.process_, program);
+    child.watch(child.output_, program);
+    return child;
+}
+
+void ChildProcess::watch(const UniqueFd& fd, const std::string& program) const {
+    epoll_event interest{.events = EPOLLIN, .data = {.fd = fd.get()}};
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd.get(), &interest) == 0) return;
+    log_error(system_error("cannot watch " + program).text + ", ignoring: its news may come late");
+}
+
+// By hand: closing is not enough while another child that is being started still holds the descriptors.
+ChildProcess::~ChildProcess() {
+    for (const UniqueFd* fd : {&process_, &output_}) {
+        if (*fd) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd->get(), nullptr);
+    }
+}
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+    std::swap(epoll_, other.epoll_);
+    std::swap(pid_, other.pid_);
+    std::swap(output_, other.output_);
+    std::swap(process_, other.process_);
+    std::swap(status_, other.status_);
+    return *this;
+}
+
+void ChildProcess::read_output(const std::function<void(std::string_view)>& take) {
+    std::array<char, 4096> buffer{};
+    for (int round = 0; round < kMostReads; ++round) {
+        ssize_t count = ::read(output_.get(), buffer.data(), buffer.size());
+        if (count < 0) return;  // nothing more for now
+        if (count == 0) {       // which would be news for ever
+            ::epoll_ctl(epoll_, EPOLL_CTL_DEL, output_.get(), nullptr);
+            return;
+        }
+        take(std::string_view(buffer.data(), static_cast<std::size_t>(count)));
+    }
+}
+
+std::optional<int> ChildProcess::ended() {
+    if (status_) return status_;
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) != 0) status_ = status;
+    return status_;
+}
+
+bool ChildProcess::signal(int number) const {
+    return ::syscall(SYS_pidfd_send_signal, process_.get(), number, nullptr, 0) == 0 || errno == ESRCH;
+}
+
+}  // namespace ipmp
