@@ -19,12 +19,14 @@ packages=(
     g++                  # the C++20 compiler, with its sanitizer libraries
     cmake                # build description and presets
     ninja-build          # runs the build
-    pkg-config           # finds libbpf and libmnl
+    pkg-config           # finds libbpf and its like
     clang-14             # compiles the BPF programs, and the fuzz targets
     bpftool              # turns BPF objects into skeleton headers
     libclang-rt-14-dev   # libFuzzer
     libbpf-dev           # loading and attaching BPF programs
     libmnl-dev           # rtnetlink
+    libcap-dev           # giving up capabilities
+    libseccomp-dev       # giving up system calls
     libfmt-dev           # text formatting
     nlohmann-json3-dev   # control protocol and state file
     libcli11-dev         # options of ipmp

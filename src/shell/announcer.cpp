@@ -4,8 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <array>
 #include <string>
 
 #include "wire/announcement.hpp"
@@ -15,22 +14,23 @@ namespace ipmp {
 
 Result<Announcer> Announcer::open(const NetworkPlaces& places) {
     Announcer announcer(places);
-    if (auto socket = announcer.socket_of(Place::host); !socket) return socket.error();
+    if (auto files = announcer.files_of(Place::host); !files) return files.error();
     return announcer;
 }
 
-Result<int> Announcer::socket_of(Place place) {
-    UniqueFd& socket = sockets_[place];
-    if (socket) return socket.get();
-    return places_.inside(place, [&]() -> Result<int> {
-        socket.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        if (!socket) return system_error("cannot open a packet socket for announcements");
-        return socket.get();
-    });
+Result<const Announcer::Files*> Announcer::files_of(Place place) {
+    auto found = files_.find(place);
+    if (found != files_.end()) return &found->second;
+    auto frames = places_.open_in(place, Opening::frames);
+    if (!frames) return frames.error().within("announcements");
+    Files files{.frames = *std::move(frames)};
+    if (auto ipv4 = places_.open_in(place, Opening::memberships_ipv4)) files.memberships_ipv4 = *std::move(ipv4);
+    if (auto ipv6 = places_.open_in(place, Opening::memberships_ipv6)) files.memberships_ipv6 = *std::move(ipv6);
+    return &(files_[place] = std::move(files));
 }
 
 void Announcer::keep_to(const std::vector<InterfaceIndex>& links) {
-    std::erase_if(sockets_, [&](const auto& entry) {
+    std::erase_if(files_, [&](const auto& entry) {
         return entry.first != Place::host &&
                std::ranges::none_of(links, [&](InterfaceIndex link) { return link.place == entry.first; });
     });
@@ -58,14 +58,18 @@ Result<void> Announcer::send(const AskMemberships& question) {
 }
 
 // What the kernel tells of all links of one network namespace.
-Result<std::string> Announcer::read_memberships(Family family, Place place) const {
-    const char* path = family == Family::ipv4 ? "/proc/thread-self/net/igmp" : "/proc/thread-self/net/igmp6";
-    return places_.inside(place, [&]() -> Result<std::string> {
-        std::ifstream file(path);
-        std::string text{std::istreambuf_iterator<char>(file), {}};
-        if (!file) return Error{std::string("cannot read ") + path};
-        return text;
-    });
+Result<std::string> Announcer::read_memberships(Family family, Place place) {
+    auto files = files_of(place);
+    if (!files) return files.error();
+    const UniqueFd& file = family == Family::ipv4 ? (*files)->memberships_ipv4 : (*files)->memberships_ipv6;
+    if (!file) return Error{"cannot read /proc/net/igmp or igmp6"};
+    std::string text;
+    std::array<char, 16384> part;
+    ssize_t size;
+    while ((size = ::pread(file.get(), part.data(), part.size(), static_cast<off_t>(text.size()))) > 0)
+        text.append(part.data(), static_cast<std::size_t>(size));
+    if (size < 0) return system_error("cannot read multicast memberships");
+    return text;
 }
 
 Result<void> Announcer::send(const LeaveMemberships& leave) {
@@ -82,12 +86,12 @@ Result<void> Announcer::send(const LeaveMemberships& leave) {
 }
 
 Result<void> Announcer::send(const std::vector<std::uint8_t>& frame, InterfaceIndex link) {
-    auto socket = socket_of(link.place);
-    if (!socket) return socket.error();
+    auto files = files_of(link.place);
+    if (!files) return files.error();
     sockaddr_ll destination{};
     destination.sll_family = AF_PACKET;
     destination.sll_ifindex = static_cast<int>(link.value);
-    ssize_t sent = ::sendto(*socket, frame.data(), frame.size(), 0,
+    ssize_t sent = ::sendto((*files)->frames.get(), frame.data(), frame.size(), 0,
                             reinterpret_cast<const sockaddr*>(&destination), sizeof destination);
     if (sent < 0) return system_error("sending a frame");
     return {};

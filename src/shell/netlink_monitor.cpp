@@ -155,9 +155,11 @@ bool matters(std::uint16_t type, MessageBytes message, const KernelState& known,
 
 NetlinkMonitor::NetlinkMonitor(mnl_socket* socket) : socket_(socket), buffer_(kReceiveBytes) {}
 
-Result<NetlinkMonitor> NetlinkMonitor::open(int receive_buffer_bytes) {
-    mnl_socket* raw = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+Result<NetlinkMonitor> NetlinkMonitor::open(UniqueFd socket, int receive_buffer_bytes) {
+    if (::fcntl(socket.get(), F_SETFL, O_NONBLOCK) < 0) return system_error("opening an rtnetlink socket");
+    mnl_socket* raw = mnl_socket_fdopen(socket.get());
     if (!raw) return system_error("opening an rtnetlink socket");
+    static_cast<void>(socket.release());
     NetlinkMonitor monitor(raw);
     if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) < 0) return system_error("binding an rtnetlink socket");
     if (::setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer_bytes, sizeof(int)) < 0 &&

@@ -29,8 +29,8 @@ class NetlinkMonitor {
         bool overrun = false;  // the kernel dropped messages
     };
 
-    // Subscribes in the network namespace of the calling thread.
-    static Result<NetlinkMonitor> open(int receive_buffer_bytes);
+    // `socket`: Opening::rtnetlink of the network namespace to listen to.
+    static Result<NetlinkMonitor> open(UniqueFd socket, int receive_buffer_bytes);
 
     int fd() const { return mnl_socket_get_fd(socket_.get()); }
 

@@ -3,15 +3,12 @@
 #include <linux/ipv6_route.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
 #include <map>
 #include <vector>
 
-#include "base/unique_fd.hpp"
-#include "shell/link_settings.hpp"
 #include "shell/log.hpp"
 #include "wire/rtnetlink_routes.hpp"
 
@@ -67,9 +64,7 @@ Result<void> unless(Result<void> result, int harmless_error) {
 }
 
 // rtnetlink cannot set the flags by which the kernel knows its own routes again; this can.
-Result<void> add_advertised(const AdvertisedRoute& route, InterfaceIndex to) {
-    UniqueFd control(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!control) return system_error("opening a socket");
+Result<void> add_advertised(int ipv6, const AdvertisedRoute& route, InterfaceIndex to) {
     in6_rtmsg request{};
     std::memcpy(&request.rtmsg_dst, route.network.bytes.data(), sizeof request.rtmsg_dst);
     std::memcpy(&request.rtmsg_gateway, route.gateway.bytes.data(), sizeof request.rtmsg_gateway);
@@ -78,13 +73,13 @@ Result<void> add_advertised(const AdvertisedRoute& route, InterfaceIndex to) {
     request.rtmsg_flags = route.flags;
     request.rtmsg_info = route.expires_ticks;
     request.rtmsg_ifindex = static_cast<int>(to.value);
-    if (::ioctl(control.get(), SIOCADDRT, &request) < 0 && errno != EEXIST) return system_error("kernel");
+    if (::ioctl(ipv6, SIOCADDRT, &request) < 0 && errno != EEXIST) return system_error("kernel");
     return {};
 }
 
-Result<void> move_one(NetlinkSocket& socket, const RouteMove& move, InterfaceIndex to, int competitors) {
+Result<void> move_one(NetlinkSocket& socket, int ipv6, const RouteMove& move, InterfaceIndex to, int competitors) {
     if (move.advertised || competitors > 1) {
-        auto added = move.advertised ? add_advertised(*move.advertised, to)
+        auto added = move.advertised ? add_advertised(ipv6, *move.advertised, to)
                                      : unless(socket.change(move.append), EEXIST);  // its twin is there already
         if (!added) return added;
         return unless(socket.change(move.remove), ESRCH);
@@ -115,9 +110,9 @@ Result<std::uint32_t> count_foreign_routes(NetlinkSocket& socket, InterfaceIndex
     return static_cast<std::uint32_t>(moves->count());
 }
 
-Result<void> move_routes(NetlinkSocket& socket, const MoveRoutes& op, RefusedRoutes& refused) {
-    auto name = name_of_link(op.from);
-    std::string link = name ? *name : "a vanished link";
+Result<void> move_routes(NetlinkSocket& socket, int ipv6, const MoveRoutes& op, RefusedRoutes& refused) {
+    auto from = read_link(socket, op.from);
+    std::string link = from ? from->name : "a vanished link";
     Pass pass;
     for (int number = 0; number < kMaxPasses; ++number) {
         auto moves = read_moves(socket, op.from, op.to, refused);
@@ -130,7 +125,7 @@ Result<void> move_routes(NetlinkSocket& socket, const MoveRoutes& op, RefusedRou
         pass = {};
         for (const NexthopMove& move : moves->nexthops) pass.note(move.text, socket.change(move.replace), link);
         for (const RouteMove& move : moves->routes) {
-            pass.note(move.text, move_one(socket, move, op.to, competitors->at(move.key)), link);
+            pass.note(move.text, move_one(socket, ipv6, move, op.to, competitors->at(move.key)), link);
         }
         if (pass.moved == 0) break;
     }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "shell/link_settings.hpp"
 #include "wire/rtnetlink_targets.hpp"
 
 namespace ipmp {
@@ -119,9 +118,9 @@ Result<std::vector<NeighbourEntry>> read_neighbour_entries(NetlinkSocket& socket
     return std::vector<NeighbourEntry>(entries.begin(), entries.end());
 }
 
-Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
-                                      const ManagedLinks& managed, const FilterScope& scope,
-                                      const RefusedRoutes& refused) {
+Result<KernelState> read_kernel_state(NetlinkSocket& socket, const NamespaceFiles& files,
+                                      const FilterPrograms& programs, const ManagedLinks& managed,
+                                      const FilterScope& scope, const RefusedRoutes& refused) {
     KernelState state;
     if (auto result = read_links(socket, state); !result) return result.error().within("reading links");
     for (Family family : kFamilies) {
@@ -145,7 +144,7 @@ Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterProgram
                 return result.error().within("reading filters");
         }
         if (auto found = managed.find(index); found != managed.end())
-            link.settings = read_settings(found->second.settings, link.name);
+            link.settings = read_settings(files, found->second.settings, link.name);
         if (can_have_targets(link, managed)) {
             if (auto result = read_targets(socket, index, state); !result)
                 return result.error().within("reading routes to targets");

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 
@@ -73,7 +72,6 @@ class NetlinkThread::Worker {
 
 Result<NetlinkThread::Worker> NetlinkThread::Worker::open(NetlinkThread& thread, const FilterPrograms& programs,
                                                           NetworkPlaces& places, int receive_buffer_bytes) {
-    if (auto settled = places.settle(); !settled) return settled.error();
     Worker worker(thread, programs, places, receive_buffer_bytes);
     if (auto added = worker.add_view(Place::host); !added) return added.error();
     if (places.has(Place::members)) {  // what a former daemon left there is not to be lost from sight
@@ -192,7 +190,7 @@ Result<void> NetlinkThread::Worker::apply(const KernelOp& op) {
         return Error{"there is no network namespace of isolated groups", ENOENT};
     if (!elsewhere) return view->second.apply(programs_, op, {});
     UniqueFd fd = places_.descriptor(*elsewhere);
-    return view->second.apply(programs_, op, {fd.get(), &other->second.socket()});
+    return view->second.apply(programs_, op, {fd.get(), &other->second.socket(), &other->second.files()});
 }
 
 Result<KernelState> NetlinkThread::Worker::read() {

@@ -2,14 +2,9 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include <filesystem>
-
-#include "base/check.hpp"
 #include "shell/log.hpp"
 
 namespace ipmp {
@@ -33,56 +28,41 @@ bool is_same_file(const UniqueFd& fd, const std::string& path) {
            one.st_ino == other.st_ino;
 }
 
-// Not those of the system: what is mounted ends with the last process that has them.
+// Not those of the system: what is mounted ends with the last process that has them. Only the privileged may look.
 bool mounts_are_private() {
     struct stat own {}, of_all {};
     return ::stat("/proc/thread-self/ns/mnt", &own) == 0 && ::stat("/proc/1/ns/mnt", &of_all) == 0 &&
            own.st_ino != of_all.st_ino;
 }
 
-// `source`: a link of /proc to the namespace.
-Result<void> pin(const std::string& source, const std::string& path) {
-    std::error_code ignored;  // what is missing then is told by the next step
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444));
-    if (!file) return system_error("making " + path);
-    if (::mount(source.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) < 0) return system_error("mounting " + path);
-    return {};
-}
-
 }  // namespace
 
-Result<NamespaceVisit> NamespaceVisit::enter(int namespace_fd) {
-    UniqueFd home(::open(kOwnNamespace, O_RDONLY | O_CLOEXEC));
-    if (!home) return system_error("opening this thread's network namespace");
-    if (::setns(namespace_fd, CLONE_NEWNET) < 0) return system_error("entering a network namespace");
-    return NamespaceVisit(std::move(home));
-}
+NetworkPlaces::NetworkPlaces(std::string pin, UniqueFd host, NamespaceHelper helper)
+    : pin_(std::move(pin)),
+      host_(std::move(host)),
+      host_is_own_(is_same_file(host_, kOwnNamespace)),
+      mounts_are_private_(mounts_are_private()),
+      helper_(std::make_unique<NamespaceHelper>(std::move(helper))) {}
 
-NamespaceVisit::~NamespaceVisit() {
-    if (!home_) return;  // moved from
-    IPMP_CHECK(::setns(home_.get(), CLONE_NEWNET) == 0);  // to go on in the wrong one would be worse than to end
-}
+NetworkPlaces::NetworkPlaces(NetworkPlaces&& other) noexcept
+    : pin_(std::move(other.pin_)),
+      host_(std::move(other.host_)),
+      host_is_own_(other.host_is_own_),
+      mounts_are_private_(other.mounts_are_private_),
+      helper_(std::move(other.helper_)),
+      members_(std::move(other.members_)) {}
 
 Result<NetworkPlaces> NetworkPlaces::open(std::string pin, int host_fd) {
     UniqueFd host(host_fd < 0 ? ::open(kOwnNamespace, O_RDONLY | O_CLOEXEC) : ::fcntl(host_fd, F_DUPFD_CLOEXEC, 0));
     if (!host) return system_error("opening the network namespace");
-    NetworkPlaces places(std::move(pin), std::move(host));
+    auto helper = NamespaceHelper::start(pin);
+    if (!helper) return helper.error();
+    NetworkPlaces places(std::move(pin), std::move(host), *std::move(helper));
     places.members_ = open_namespace(places.pin_);
     // A daemon that was killed in between may have left the file without the mount.
     if (!places.members_) static_cast<void>(::unlink(places.pin_.c_str()));
     if (places.members_ && is_same_file(places.host_, places.pin_)) places.members_.reset();  // not ours, then
     return places;
-}
-
-NetworkPlaces::NetworkPlaces(NetworkPlaces&& other) noexcept
-    : pin_(std::move(other.pin_)), host_(std::move(other.host_)), members_(std::move(other.members_)) {}
-
-// To enter the namespace one is in takes a privilege, too.
-Result<void> NetworkPlaces::settle() const {
-    if (is_same_file(host_, kOwnNamespace)) return {};
-    if (::setns(host_.get(), CLONE_NEWNET) < 0) return system_error("entering the network namespace");
-    return {};
 }
 
 UniqueFd NetworkPlaces::descriptor(Place place) const {
@@ -91,37 +71,26 @@ UniqueFd NetworkPlaces::descriptor(Place place) const {
     return duplicate(members_);
 }
 
-Result<std::optional<NamespaceVisit>> NetworkPlaces::enter(Place place) const {
-    if (place == Place::host) return std::optional<NamespaceVisit>();
+Result<UniqueFd> NetworkPlaces::open_in(Place place, Opening what) const {
+    if (place == Place::host && host_is_own_) return open_here(what);
     UniqueFd fd = descriptor(place);
     if (!fd) return Error{"there is no network namespace of isolated groups", ENOENT};
-    auto visit = NamespaceVisit::enter(fd.get());
-    if (!visit) return visit.error();
-    return std::optional<NamespaceVisit>(*std::move(visit));
-}
-
-// By leaving our own for a moment: a new one can only be made by moving into it.
-Result<UniqueFd> NetworkPlaces::make_pinned() const {
-    auto visit = NamespaceVisit::enter(host_.get());
-    if (!visit) return visit.error();
-    if (::unshare(CLONE_NEWNET) < 0) return system_error("making a network namespace");
-    if (auto pinned = pin(kOwnNamespace, pin_); !pinned) return pinned.error();
-    return open_namespace(pin_);
+    return helper_->open(fd.get(), what);
 }
 
 Result<void> NetworkPlaces::ensure_members() {
     UniqueFd present = descriptor(Place::members);
     if (present) {
         if (is_same_file(present, pin_)) return {};
-        auto pinned = pin("/proc/thread-self/fd/" + std::to_string(present.get()), pin_);
+        auto pinned = helper_->pin(present.get());
         if (!pinned) return pinned.error().within("pinning the network namespace of isolated groups");
         log_error("somebody took " + pin_ + " away, the network namespace of isolated groups: it is there again");
         return {};
     }
-    if (mounts_are_private())
+    if (mounts_are_private_)
         log_error("the mounts of this daemon are its own: " + pin_ + ", the network namespace of isolated groups, ends "
                   "with it");
-    auto made = make_pinned();
+    auto made = helper_->make();
     if (!made) return made.error().within("making the network namespace of isolated groups");
     std::lock_guard lock(mutex_);
     members_ = *std::move(made);
@@ -129,10 +98,11 @@ Result<void> NetworkPlaces::ensure_members() {
 }
 
 void NetworkPlaces::drop_members() {
-    std::lock_guard lock(mutex_);
-    members_.reset();
-    if (::umount2(pin_.c_str(), MNT_DETACH) < 0 || ::unlink(pin_.c_str()) < 0)
-        log_error(system_error("removing " + pin_).text + ", ignoring: it is empty");
+    {
+        std::lock_guard lock(mutex_);
+        members_.reset();
+    }
+    if (auto unpinned = helper_->unpin(); !unpinned) log_error(unpinned.error().text + ", ignoring: it is empty");
 }
 
 }  // namespace ipmp

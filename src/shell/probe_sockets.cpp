@@ -108,11 +108,11 @@ std::optional<Duration> stamp_of(msghdr& message) {
 
 class ProbeSockets::Socket {
   public:
-    static Result<std::unique_ptr<Socket>> open(const ProbeSource& source) {
+    static Result<std::unique_ptr<Socket>> open(const NetworkPlaces& places, const ProbeSource& source) {
         bool ipv4 = source.address.family == Family::ipv4;
-        UniqueFd fd(::socket(ipv4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                             ipv4 ? static_cast<int>(IPPROTO_ICMP) : static_cast<int>(IPPROTO_ICMPV6)));
-        if (!fd) return system_error("cannot open a probe socket");
+        auto opened = places.open_in(source.link.place, ipv4 ? Opening::echo_ipv4 : Opening::echo_ipv6);
+        if (!opened) return opened.error();
+        UniqueFd fd = *std::move(opened);
         int link = static_cast<int>(source.link.value);
         if (!set(fd.get(), SOL_SOCKET, SO_BINDTOIFINDEX, link)) return system_error("cannot bind a probe socket");
         sockaddr_storage address = socket_address(source.address, source.link);
@@ -218,7 +218,7 @@ Result<ProbeSockets> ProbeSockets::open(const NetworkPlaces& places) {
 }
 
 Result<void> ProbeSockets::add(const ProbeSource& source) {
-    auto socket = places_->inside(source.link.place, [&] { return Socket::open(source); });
+    auto socket = Socket::open(*places_, source);
     if (!socket) return socket.error();
     epoll_event interest{.events = EPOLLIN, .data = {.ptr = socket->get()}};
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, (*socket)->fd(), &interest) < 0) {

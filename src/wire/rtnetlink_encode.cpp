@@ -6,7 +6,6 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
-#include <linux/pkt_sched.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -15,62 +14,11 @@
 #include <algorithm>
 #include <array>
 
-#include "base/check.hpp"
+#include "wire/rtnetlink_builder.hpp"
 
 namespace ipmp {
 
-static_assert(kIngressParent == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
-
 namespace {
-
-constexpr std::size_t kMaxRequestBytes = 1024;  // all our requests are far smaller; putting more is a bug
-
-// Builds one request in place: header, family header, attributes.
-class Builder {
-  public:
-    Builder(std::uint16_t type, std::uint16_t flags) : bytes_(kMaxRequestBytes) {
-        header_ = mnl_nlmsg_put_header(bytes_.data());
-        header_->nlmsg_type = type;
-        header_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-    }
-    Builder(Builder&&) = default;  // header_ points into the vector's memory, which moves along
-
-    template <typename FamilyHeader>
-    FamilyHeader& family_header() {
-        IPMP_CHECK(header_->nlmsg_len + MNL_ALIGN(sizeof(FamilyHeader)) <= bytes_.size());
-        return *static_cast<FamilyHeader*>(mnl_nlmsg_put_extra_header(header_, sizeof(FamilyHeader)));
-    }
-
-    Builder& put(std::uint16_t type, const void* data, std::size_t size_bytes) {
-        IPMP_CHECK(mnl_attr_put_check(header_, bytes_.size(), type, size_bytes, data));
-        return *this;
-    }
-    Builder& put(std::uint16_t type, std::uint32_t value) { return put(type, &value, sizeof value); }
-    Builder& put_byte(std::uint16_t type, std::uint8_t value) { return put(type, &value, sizeof value); }
-    Builder& put(std::uint16_t type, const std::string& text) { return put(type, text.c_str(), text.size() + 1); }
-    Builder& put(std::uint16_t type, const MacAddress& mac) { return put(type, mac.bytes.data(), mac.bytes.size()); }
-    Builder& put(std::uint16_t type, const IpAddress& address) {
-        return put(type, address.bytes.data(), address.size_bytes());
-    }
-
-    template <typename Fill>
-    Builder& nest(std::uint16_t type, Fill fill) {
-        nlattr* outer = mnl_attr_nest_start_check(header_, bytes_.size(), type);
-        IPMP_CHECK(outer != nullptr);
-        fill();
-        mnl_attr_nest_end(header_, outer);
-        return *this;
-    }
-
-    NetlinkRequest finish() {
-        bytes_.resize(header_->nlmsg_len);
-        return std::move(bytes_);
-    }
-
-  private:
-    NetlinkRequest bytes_;
-    nlmsghdr* header_;
-};
 
 constexpr std::uint16_t kAcknowledge = NLM_F_ACK;
 constexpr std::uint16_t kCreate = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
@@ -358,14 +306,6 @@ NetlinkRequest encode_add_neighbour(const NeighbourEntry& entry) {
 
 NetlinkRequest encode_remove_neighbour(const NeighbourEntry& entry) {
     return neighbour(RTM_DELNEIGH, kAcknowledge, entry);
-}
-
-NetlinkRequest encode_dump_filters(InterfaceIndex link) {
-    Builder builder(RTM_GETTFILTER, kDump);
-    auto& header = builder.family_header<tcmsg>();
-    header.tcm_ifindex = static_cast<int>(link.value);
-    header.tcm_parent = kIngressParent;
-    return builder.finish();
 }
 
 }  // namespace ipmp

@@ -65,6 +65,13 @@ NetlinkRequest encode_dump_neighbours(Family family, InterfaceIndex link);
 NetlinkRequest encode_dump_proxies(Family family);
 NetlinkRequest encode_add_neighbour(const NeighbourEntry& entry);  // or replaces it
 NetlinkRequest encode_remove_neighbour(const NeighbourEntry& entry);
-NetlinkRequest encode_dump_filters(InterfaceIndex link);  // ingress hook, everybody's
+
+// The ingress hook of a link and the filters on it.
+NetlinkRequest encode_add_clsact(InterfaceIndex link);  // EEXIST: it is there
+// Puts a BPF program there, or replaces the one that is.
+NetlinkRequest encode_put_filter(InterfaceIndex link, const FilterPlace& place, int program_fd,
+                                 const std::string& program_name);
+NetlinkRequest encode_remove_filter(InterfaceIndex link, const FilterPlace& place);
+NetlinkRequest encode_dump_filters(InterfaceIndex link);  // everybody's
 
 }  // namespace ipmp
