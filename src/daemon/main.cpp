@@ -24,6 +24,7 @@
 #include "shell/program_helper.hpp"
 #include "shell/run_loop.hpp"
 #include "shell/state_store.hpp"
+#include "shell/system_call_filter.hpp"
 
 namespace ipmp {
 namespace {
@@ -109,6 +110,7 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
                                  *attacher, *dhcp_clients},
                                 held);
     if (!loop) return loop.error();
+    filter_system_calls(Role::daemon);
     loop->run([&] { readiness.ready(); });
     return {};
 }

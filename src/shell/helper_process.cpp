@@ -4,7 +4,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <csignal>
@@ -127,17 +126,11 @@ Result<HelperProcess> HelperProcess::start(const char* name, const std::function
         if (::setsockopt(ours.get(), SOL_SOCKET, option, &kPatience, sizeof kPatience) != 0)
             return system_error("setting up a helper's socket");
     }
-    return HelperProcess(name, child, std::move(ours));
+    return HelperProcess(name, std::move(ours));
 }
 
 HelperProcess::HelperProcess(HelperProcess&& other) noexcept
-    : name_(std::move(other.name_)), pid_(std::exchange(other.pid_, 0)), socket_(std::move(other.socket_)) {}
-
-HelperProcess::~HelperProcess() {
-    if (pid_ == 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-}
+    : name_(std::move(other.name_)), socket_(std::move(other.socket_)) {}
 
 // An answer that came later would be taken for that to another question.
 Error HelperProcess::give_up(const std::string& what) {

@@ -9,8 +9,6 @@
 // whatever needs it fails from then on, and everything else goes on.
 #pragma once
 
-#include <sys/types.h>
-
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -54,22 +52,17 @@ class HelperProcess {
     static Result<HelperProcess> start(const char* name, const std::function<void()>& prepare, const Serve& serve);
     HelperProcess(HelperProcess&& other) noexcept;
     HelperProcess& operator=(HelperProcess&&) = delete;
-    ~HelperProcess();  // ends it, too
 
     // `fds` stay the caller's.
     Result<Outcome> ask(const HelperRequest& request, std::initializer_list<int> fds);
 
-    pid_t pid() const { return pid_; }
-
   private:
-    HelperProcess(std::string name, pid_t pid, UniqueFd socket)
-        : name_(std::move(name)), pid_(pid), socket_(std::move(socket)) {}
+    HelperProcess(std::string name, UniqueFd socket) : name_(std::move(name)), socket_(std::move(socket)) {}
     Error give_up(const std::string& what);
 
     std::string name_;
-    pid_t pid_ = 0;
     std::mutex mutex_;
-    UniqueFd socket_;  // none: given up
+    UniqueFd socket_;  // its end is the helper's; none: given up
 };
 
 }  // namespace ipmp

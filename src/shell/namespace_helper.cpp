@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "shell/privileges.hpp"
+#include "shell/system_call_filter.hpp"
 
 namespace ipmp {
 
@@ -28,6 +29,7 @@ class Spaces {
         home_.reset(::open(kOwnNamespace, O_RDONLY | O_CLOEXEC));
         raise_priority();  // the deciding thread may wait for an answer
         confine(Role::namespaces);
+        filter_system_calls(Role::namespaces);
     }
 
     Result<HelperProcess::Outcome> serve(const HelperRequest& request, const HelperProcess::Descriptors& fds) {

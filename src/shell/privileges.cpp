@@ -11,7 +11,6 @@
 
 #include "base/result.hpp"
 #include "shell/log.hpp"
-#include "shell/system_call_filter.hpp"
 
 namespace ipmp {
 
@@ -86,7 +85,6 @@ std::vector<std::string> confine(Role role, MemoryLock lock) {
     if (lock == MemoryLock::by_capability) kept.push_back(CAP_IPC_LOCK);
     std::vector<std::string> missing = give_up_capabilities(kept);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) log_error(system_error("no_new_privs, ignoring").text);
-    if (auto filtered = filter_system_calls(role); !filtered) log_error(filtered.error().text + ", ignoring");
     return missing;
 }
 

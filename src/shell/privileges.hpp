@@ -25,8 +25,8 @@ bool raise_priority();
 enum class MemoryLock { none, without_limit, by_capability };
 MemoryLock lock_memory();
 
-// Gives up everything but what `role`, and locked memory, need. Before the first thread: capabilities are each thread's
-// own. The names of capabilities that are missing.
+// Gives up all capabilities but what `role`, and locked memory, need. Before the first thread: they are each thread's
+// own. The names of those that are missing.
 std::vector<std::string> confine(Role role, MemoryLock lock = MemoryLock::none);
 
 }  // namespace ipmp

@@ -6,12 +6,11 @@
 // must not die of what nobody foresaw. The filter is there for who took the process over, and him it stops either way.
 #pragma once
 
-#include "base/result.hpp"
 #include "shell/privileges.hpp"
 
 namespace ipmp {
 
-// For this thread and all it makes from now on.
-Result<void> filter_system_calls(Role role);
+// For all threads of this process. It can make no others then, and no process.
+void filter_system_calls(Role role);
 
 }  // namespace ipmp
