@@ -288,10 +288,10 @@ bool ControlServer::advance(ClientId id, Client& client, const Answers& answers,
         if (end == std::string::npos) break;
         Duration before = thread_cpu_time();
         answer(id, client, client.input.substr(taken, end - taken), answers, commands);
-        if (!client.may_change) charge(thread_cpu_time() - before);
         taken = end + 1;
         client.last_active = ++activity_;
         if (!write_to(client)) return false;
+        if (!client.may_change) charge(thread_cpu_time() - before);
     }
     client.input.erase(0, taken);
     return true;
