@@ -20,8 +20,8 @@ class ChildProcess {
   public:
     using Group = ProgramHelper::Group;
 
-    // `words`: its arguments, from its name on. `namespace_fd`: the network namespace it runs in; -1: ours. `epoll` must
-    // outlive the object.
+    // `words`: its arguments, from its name on. `namespace_fd`: the network namespace it runs in; -1: ours. `epoll`
+    // must outlive the object.
     static Result<ChildProcess> start(ProgramHelper& helper, ProgramHelper::Program program,
                                       const std::vector<std::string>& words, Group group, int epoll,
                                       int namespace_fd = -1);

@@ -1,5 +1,5 @@
-// Kernel settings of links, below /proc/sys/net of one network namespace (design D11), and what else is not asked for by
-// rtnetlink there.
+// Kernel settings of links, below /proc/sys/net of one network namespace (design D11), and what else is not asked for
+// by rtnetlink there.
 // Names are those of model Settings: a path with `*` for the link's name, "ipv4/neigh/*/retrans_time_ms". Among them
 // is one flag of links, which is read here and written by rtnetlink.
 #pragma once

@@ -64,7 +64,8 @@ struct Apply {
     Result<void> operator()(const DetachFilter& op) const { return detach_filter(socket, op); }
 
     Result<void> finish_pair(const LinkState& upper, const LinkState& lower) const;
-    static Result<void> finish_lower(NetlinkSocket& its_socket, const NamespaceFiles& its_files, const LinkState& lower);
+    static Result<void> finish_lower(NetlinkSocket& its_socket, const NamespaceFiles& its_files,
+                                     const LinkState& lower);
     Result<std::optional<AddressState>> find_address(const AddAddress& op) const;
     Result<std::optional<AddressLifetime>> read_lifetime(InterfaceIndex link, const IpAddress& address) const;
 };
@@ -100,19 +101,21 @@ Result<void> Apply::operator()(const CreateIpmpLink& op) const {
 }
 
 Result<void> Apply::finish_pair(const LinkState& upper, const LinkState& lower) const {
-    auto finished = other.socket ? finish_lower(*other.socket, *other.files, lower) : finish_lower(socket, files, lower);
+    auto finished =
+        other.socket ? finish_lower(*other.socket, *other.files, lower) : finish_lower(socket, files, lower);
     if (!finished) return finished;
     return socket.change(encode_set_alias(upper.index, kIpmpLinkAlias));
 }
 
-Result<void> Apply::finish_lower(NetlinkSocket& its_socket, const NamespaceFiles& its_files, const LinkState& lower) {
+Result<void> Apply::finish_lower(NetlinkSocket& its_socket, const NamespaceFiles& its_files,
+                                 const LinkState& lower) {
     // A host without IPv6 has neither of the two, and needs neither.
     if (auto result =
             succeed_on(its_socket.change(encode_set_no_generated_addresses(lower.index)), {EAFNOSUPPORT, EOPNOTSUPP});
         !result)
         return result;
-    if (auto result = succeed_on(write_setting(its_files, lower.index, "ipv6/conf/*/disable_ipv6", "1"), {ENOENT}); !result)
-        return result;
+    auto disabled = write_setting(its_files, lower.index, "ipv6/conf/*/disable_ipv6", "1");
+    if (auto result = succeed_on(disabled, {ENOENT}); !result) return result;
     if (auto result = its_socket.change(encode(SetLinkArp{lower.index, false})); !result) return result;
     return its_socket.change(encode_set_alias(lower.index, kLowerLinkAlias));
 }

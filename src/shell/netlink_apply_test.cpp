@@ -25,7 +25,9 @@ TEST_F(NetlinkApplyTest, CreatesAndDeletesTheIpmpLink) {
     EXPECT_EQ(link("ipmpl0").mac, kLowerMac);
     EXPECT_TRUE(link("ipmpl0").no_arp);
     EXPECT_EQ(link("ipmpl0").peer, link("ipmp0").index);
-    EXPECT_EQ(read_settings(*NamespaceFiles::open(*places, Place::host), {"ipv6/conf/*/disable_ipv6"}, "ipmpl0").at("ipv6/conf/*/disable_ipv6"), "1");
+    auto files = NamespaceFiles::open(*places, Place::host);
+    ASSERT_TRUE(files);
+    EXPECT_EQ(read_settings(*files, {"ipv6/conf/*/disable_ipv6"}, "ipmpl0").at("ipv6/conf/*/disable_ipv6"), "1");
     run("ip -d link show ipmpl0 | grep -q 'addrgenmode none'");
 
     auto before = *observed;

@@ -34,7 +34,8 @@ class NetlinkThread {
   public:
     static constexpr int kReceiveBufferBytes = 8 << 20;
 
-    // The thread is the only one to make and drop the members' namespace. Both arguments must outlive it. The first KernelObserved follows as an event.
+    // The thread is the only one to make and drop the members' namespace. Both arguments must outlive it. The first
+    // KernelObserved follows as an event.
     static Result<std::unique_ptr<NetlinkThread>> start(const FilterPrograms& programs, NetworkPlaces& places,
                                                         int receive_buffer_bytes = kReceiveBufferBytes);
     ~NetlinkThread();

@@ -1,4 +1,5 @@
-// The helper process that starts the programs the daemon needs: `ipmp attach` for NICs that appear, and ipmp-dhcp-client.
+// The helper process that starts the programs the daemon needs: `ipmp attach` for NICs that appear, and
+// ipmp-dhcp-client.
 //
 // They need rights that the daemon has given up, dhcpcd above all, and no filter on their system calls; so this helper
 // keeps what the daemon was started with. It starts these two and nothing else: their paths are fixed when it starts,

@@ -49,7 +49,7 @@ def build(lab):
 
 
 def picture(host):
-    """What may not change: NICs, group, and each data address with its NIC, but for the victims and what routers gave."""
+    """What may not change: NICs, group, each data address with its NIC; but for victims and what routers gave."""
     status = json.loads(host.tool("ipmp", "status", "--json").stdout)
     bound = {row["address"]: (row.get("inbound"), row.get("state")) for row in host.addresses().values()
              if row["address"] in DATA}
