@@ -17,6 +17,7 @@ import time
 
 POOL = 1024
 BROADCAST = b"\xff" * 6
+ADDRESSES = 32  # so many senders: Linux has one neighbour table of about 1,000 entries for all namespaces together
 
 
 def mac_bytes(text):
@@ -86,10 +87,10 @@ class Attacker:
         return b"\x06" + self.random.randbytes(5)
 
     def address(self):
-        return bytes((192, 0, 2, self.random.randint(100, 250)))
+        return bytes((192, 0, 2, 100 + self.random.randrange(ADDRESSES)))
 
     def address6(self):
-        return self.data6[:8] + self.random.randbytes(8)
+        return self.data6[:8] + b"\6" * 7 + bytes((self.random.randrange(ADDRESSES),))
 
     def nic(self):
         return self.random.choice(self.nics)
@@ -195,7 +196,7 @@ class Attacker:
                 body = whole[:2] + struct.pack("!H", checksum(whole)) + whole[4:]
             return ethernet(multicast_mac(ALL_HOSTS), self.mac(), 0x0800,
                             ipv4(self.address(), ALL_HOSTS, 2, body, 1, options=b"\x94\x04\0\0"))
-        link_local = b"\xfe\x80" + b"\0" * 6 + self.random.randbytes(8)
+        link_local = b"\xfe\x80" + b"\0" * 6 + self.address6()[8:]
         body = self.random.randbytes(4) + b"\0" * self.random.choice((4, 16, 20)) + self.bytes(20)
         return ethernet(multicast_mac(ALL_NODES), self.mac(), 0x86dd, icmpv6(
             link_local, ALL_NODES, self.random.choice((130, 131, 132, 143)), body, 1))
@@ -215,7 +216,7 @@ class Attacker:
     def router_advertisements(self):
         """Of many routers with many networks; the kernel takes what it takes."""
         mac = self.mac()
-        source = b"\xfe\x80" + b"\0" * 6 + self.random.randbytes(8)
+        source = b"\xfe\x80" + b"\0" * 6 + self.address6()[8:]
         network = bytes.fromhex("20010db8") + self.random.randbytes(4) + b"\0" * 8
         options = struct.pack("!BBBBIII16s", 3, 4, 64, 0xc0, 3600, 1800, 0, network) + struct.pack("!BB6s", 1, 1, mac)
         body = struct.pack("!BBHII", 64, 0, self.random.choice((0, 1800)), 0, 0) + options
