@@ -157,10 +157,11 @@ TEST(ProbeInstance, SuspicionBeginsAtTheSecondLossAndIsBounded) {
     int of_first = 0;
     std::vector<Instant> extras;
     for (auto& [at, probe] : path.sent) {
+        auto is_later = [sequence = probe.sequence, at = at](auto& one) {
+            return one.second.sequence == sequence && one.first >= at;
+        };
         bool is_extra =
-            !path.instance.history().empty() && std::count_if(path.sent.begin(), path.sent.end(), [&](auto& one) {
-                                                    return one.second.sequence == probe.sequence && one.first >= at;
-                                                }) > 1;
+            !path.instance.history().empty() && std::count_if(path.sent.begin(), path.sent.end(), is_later) > 1;
         if (!is_extra) continue;
         extras.push_back(at);
         of_first += probe.target == router(1) ? 1 : 0;
