@@ -81,6 +81,7 @@ class Probing {
     void scale(const State& state, const Config& config, const Interface& member, ProbeInstance& instance,
                const ProbeInstance::Taken& taken, Instant now, std::vector<Action>& actions);
     void find_neighbours(const State& state, Instant now, std::vector<Action>& actions);
+    bool may_ask_neighbours(const std::string& asked_as, Instant now) const;
     void find_neighbours(FindPeers question, const std::vector<const Interface*>& members, Instant now,
                          std::vector<Action>& actions);
     void judge(State& state, const Config& config, Instant now);

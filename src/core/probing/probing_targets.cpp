@@ -117,18 +117,23 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
 // Linux hosts do not answer a ping to everybody: the neighbours the group knows are asked one by one as well.
 void Probing::find_neighbours(const State& state, Instant now, std::vector<Action>& actions) {
     for (const auto& [name, group] : state.groups) {
+        if (!may_ask_neighbours(name, now)) continue;
         find_neighbours({.ipmp_interface = name, .upper = group.upper}, members_of(state, group), now, actions);
     }
     for (const auto& [name, interface] : state.interfaces) {
-        if (!interface.tracked) continue;
+        if (!interface.tracked || !may_ask_neighbours(name, now)) continue;
         find_neighbours({.ipmp_interface = name, .upper = interface.index}, {&interface}, now, actions);
     }
 }
 
+// Asked first, before anything is collected: ticks are many.
+bool Probing::may_ask_neighbours(const std::string& asked_as, Instant now) const {
+    auto asked = asked_neighbours_.find(asked_as);
+    return asked == asked_neighbours_.end() || now - asked->second >= kBetweenNeighbourQuestions;
+}
+
 void Probing::find_neighbours(FindPeers question, const std::vector<const Interface*>& members, Instant now,
                               std::vector<Action>& actions) {
-    auto asked = asked_neighbours_.find(question.ipmp_interface);
-    if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) return;
     asked_neighbours_[question.ipmp_interface] = now;
     for (const Interface* member : members) {
         for (const ProbeInstance* instance : instances_of(*member)) {
