@@ -13,8 +13,9 @@ namespace {
 constexpr std::size_t kMostExtras = 64;
 
 // Probes of all instances leave at common moments, this many an interval: hundreds of NICs cost a few turns of the loop
-// then, not a thousand. Any interval of whole milliseconds divides into them without a rest.
-constexpr int kMoments = 64;
+// then, not a thousand. Each turn begins with cold caches, which cost more than the probes. Any interval of whole
+// milliseconds divides into them without a rest.
+constexpr int kMoments = 16;
 
 Duration uniform(const RandomSource& random, Duration least, Duration most, Duration unit) {
     auto span = static_cast<std::uint64_t>((most - least) / unit) + 1;

@@ -156,12 +156,11 @@ TEST(ProbeInstance, SuspicionBeginsAtTheSecondLossAndIsBounded) {
     EXPECT_EQ(path.instance.statistics().suspicion, 14u) << "then it is known; the detection probes go on";
     int of_first = 0;
     std::vector<Instant> extras;
-    for (auto& [at, probe] : path.sent) {
-        bool is_extra =
-            !path.instance.history().empty() && std::count_if(path.sent.begin(), path.sent.end(), [&](auto& one) {
-                                                    return one.second.sequence == probe.sequence && one.first >= at;
-                                                }) > 1;
-        if (!is_extra) continue;
+    for (auto one = path.sent.begin(); one != path.sent.end(); ++one) {
+        const auto& [at, probe] = *one;
+        bool is_extra = std::any_of(one + 1, path.sent.end(),
+                                    [&](auto& later) { return later.second.sequence == probe.sequence; });
+        if (!is_extra) continue;  // a detection probe is the last of its number
         extras.push_back(at);
         of_first += probe.target == router(1) ? 1 : 0;
     }

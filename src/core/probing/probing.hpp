@@ -13,9 +13,11 @@
 // take them for lost. What it was late by is given back to open probes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <string>
 #include <utility>
@@ -81,9 +83,6 @@ class Probing {
     void scale(const State& state, const Config& config, const Interface& member, ProbeInstance& instance,
                const ProbeInstance::Taken& taken, Instant now, std::vector<Action>& actions);
     void find_neighbours(const State& state, Instant now, std::vector<Action>& actions);
-    bool may_ask_neighbours(const std::string& asked_as, Instant now) const;
-    void find_neighbours(FindPeers question, const std::vector<const Interface*>& members, Instant now,
-                         std::vector<Action>& actions);
     void judge(State& state, const Config& config, Instant now);
     void forget_in_failed_groups(const State& state);
     // An earlier verdict: whether it has been outlived.
@@ -99,7 +98,12 @@ class Probing {
     ProbeInstance* find(InterfaceIndex link, Family family);
     bool is_answered(const Interface& member) const;
     ProbeHealth health_of(const Interface& member) const;
-    std::vector<const ProbeInstance*> instances_of(const Interface& member) const;
+    // One per family, if any; a view, as it is taken for every probe.
+    auto instances_of(const Interface& member) const {
+        auto first = instances_.lower_bound({member.index, Family{}});
+        auto last = std::find_if(first, instances_.end(), [&](auto& entry) { return entry.first.first != member.index; });
+        return std::ranges::subrange(first, last) | std::views::values;
+    }
     const Interface* member_of(const State& state, InterfaceIndex link, const ProbeInstance& instance) const;
 
     RandomSource random_;
