@@ -1,5 +1,7 @@
 #include "core/probing/probing.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/hygiene.hpp"
@@ -225,6 +227,21 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
     if (taken.discovered) offer_host(state, kernel, *member, *taken.discovered);
     if (taken.measured) scale(state, config, *member, *instance, taken, now, actions);
     if (member->probe_failed) plan(state);  // its repair may be due now; else nothing is due earlier than before
+}
+
+// The verdict on a NIC is left to its other family, if that has sent anything.
+void Probing::take(const State& state, const ProbeNotSent& unsent, std::vector<Action>& actions) {
+    Family family = unsent.source.address.family;
+    ProbeInstance* instance = find(unsent.source.link, family);
+    const Interface* member = instance ? member_of(state, unsent.source.link, *instance) : nullptr;
+    if (!member || instance->source() != unsent.source || !instance->take_back(unsent.nonce)) return;
+    touched_ = {member->name};
+    if (!full_.insert(family).second) return;
+    std::string setting = fmt::format("net.{}.neigh.default.gc_thresh3", family == Family::ipv4 ? "ipv4" : "ipv6");
+    actions.push_back(Log{Severity::error,
+                          fmt::format("The kernel has no room for neighbours of {} and others: probes that it does not "
+                                      "send say nothing, failures may be missed; raise {}",
+                                      member->name, setting)});
 }
 
 void Probing::plan(const State& state) {

@@ -46,6 +46,7 @@ class Probing {
     void tick(const State& state, const Config& config, Instant now, std::vector<Action>& actions);
     void take(const State& state, const KernelState& kernel, const Config& config, const ProbeAnswered& answer,
               Instant now, std::vector<Action>& actions);
+    void take(const State& state, const ProbeNotSent& unsent, std::vector<Action>& actions);
     // Neighbours are asked too where discovery by multicast is not answered.
     void take(const State& state, const KernelState& kernel, const Config& config, const PeersFound& found, Instant now,
               std::vector<Action>& actions);
@@ -121,6 +122,7 @@ class Probing {
     std::set<std::string> touched_;        // whose probes were sent, lost or answered in this step
     std::vector<std::string> judged_;      // with a verdict that can end, as of the last whole step
     WatchProbes watched_;
+    std::set<Family> full_;                // families whose neighbour table is known to be too small, and said to be
 };
 
 }  // namespace ipmp

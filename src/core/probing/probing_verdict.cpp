@@ -109,7 +109,7 @@ std::optional<Instant> Probing::silent_since(const Interface& member, const Conf
     if (member.failed || member.probe_failed || member.offline || !link_up(member)) return {};
     std::optional<Instant> since;
     for (const ProbeInstance& instance : instances_of(member)) {
-        if (!instance.capable()) continue;
+        if (!instance.capable() || instance.held_back()) continue;
         if (!instance.fails(config) || instance.quiet(now)) return {};  // every family must say so (6.8)
         Instant begin = instance.history().losses().begin;
         since = std::min(since.value_or(begin), begin);
