@@ -94,6 +94,7 @@ struct DhcpClientEnded {
 struct Tick {};
 
 using Event = std::variant<KernelObserved, CarrierChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged,
-                           PeersFound, PeerAnswered, AddressClaimed, ProbeAnswered, ProbeNotSent, DhcpClientEnded, Tick>;
+                           PeersFound, PeerAnswered, AddressClaimed, ProbeAnswered, ProbeNotSent, DhcpClientEnded,
+                           Tick>;
 
 }  // namespace ipmp
