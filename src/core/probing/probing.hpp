@@ -102,7 +102,8 @@ class Probing {
     // One per family, if any; a view, as it is taken for every probe.
     auto instances_of(const Interface& member) const {
         auto first = instances_.lower_bound({member.index, Family{}});
-        auto last = std::find_if(first, instances_.end(), [&](auto& entry) { return entry.first.first != member.index; });
+        auto is_other = [&](const auto& entry) { return entry.first.first != member.index; };
+        auto last = std::find_if(first, instances_.end(), is_other);
         return std::ranges::subrange(first, last) | std::views::values;
     }
     const Interface* member_of(const State& state, InterfaceIndex link, const ProbeInstance& instance) const;
