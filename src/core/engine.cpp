@@ -83,6 +83,7 @@ struct Engine::Impl {
     void file(const PeerAnswered& event, std::vector<Action>& log);
     void file(const AddressClaimed& event, std::vector<Action>& log);
     void file(const ProbeAnswered& event, std::vector<Action>& log);
+    void file(const ProbeNotSent& event, std::vector<Action>& log);
     void file(const DhcpClientEnded& event, std::vector<Action>& log) { dhcp.file(event, command_context(log)); }
     void file(const Tick& event, std::vector<Action>& log);
 
@@ -225,13 +226,17 @@ void Engine::Impl::file(const ProbeAnswered& event, std::vector<Action>& log) {
     if (observed) probing.take(state, kernel, config, event, now, log);
 }
 
+void Engine::Impl::file(const ProbeNotSent& event, std::vector<Action>& log) {
+    if (observed) probing.take(state, event, log);
+}
+
 void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
     if (observed) probing.tick(state, config, now, log);
 }
 
 // Hundreds of NICs are probed a thousand times a second: what is about probes alone must cost no more than that.
 bool Engine::Impl::concerns_probes_only(const Event& event) const {
-    if (std::holds_alternative<ProbeAnswered>(event)) return observed;
+    if (std::holds_alternative<ProbeAnswered>(event) || std::holds_alternative<ProbeNotSent>(event)) return observed;
     return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
 }
 

@@ -121,6 +121,9 @@ struct DescribeEvent {
         return fmt::format("{} {} {} at {}", to_string(e.claimant), e.probing ? "asks for" : "claims",
                            to_string(e.address), e.link.value);
     }
+    std::string operator()(const ProbeNotSent& e) const {
+        return fmt::format("probe from {} was not sent", to_string(e.source.address));
+    }
     std::string operator()(const ProbeAnswered& e) const {
         return fmt::format("{} answers a probe from {}", to_string(e.from), e.source.link.value);
     }
