@@ -191,7 +191,7 @@ TEST(ProbeInstance, SuspicionBeginsAtTheSecondLossAndIsBounded) {
     for (auto one = path.sent.begin(); one != path.sent.end(); ++one) {
         const auto& [at, probe] = *one;
         bool is_extra = std::any_of(one + 1, path.sent.end(),
-                                    [&](auto& later) { return later.second.sequence == probe.sequence; });
+                                    [one](auto& later) { return later.second.sequence == one->second.sequence; });
         if (!is_extra) continue;  // a detection probe is the last of its number
         extras.push_back(at);
         of_first += probe.target == router(1) ? 1 : 0;

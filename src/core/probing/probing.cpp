@@ -67,6 +67,15 @@ void Probing::update(State& state, const KernelState& kernel, const Config& conf
     }
 }
 
+std::vector<std::reference_wrapper<const ProbeInstance>> Probing::instances_of(const Interface& member) const {
+    std::vector<std::reference_wrapper<const ProbeInstance>> instances;
+    for (Family family : kFamilies) {
+        auto found = instances_.find({member.index, family});
+        if (found != instances_.end()) instances.push_back(found->second);
+    }
+    return instances;
+}
+
 bool Probing::is_answered(const Interface& member) const {
     return std::ranges::any_of(instances_of(member), &ProbeInstance::heard);
 }

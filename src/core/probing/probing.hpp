@@ -13,11 +13,10 @@
 // take them for lost. What it was late by is given back to open probes.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
-#include <ranges>
 #include <set>
 #include <string>
 #include <utility>
@@ -99,13 +98,8 @@ class Probing {
     ProbeInstance* find(InterfaceIndex link, Family family);
     bool is_answered(const Interface& member) const;
     ProbeHealth health_of(const Interface& member) const;
-    // One per family, if any; a view, as it is taken for every probe.
-    auto instances_of(const Interface& member) const {
-        auto first = instances_.lower_bound({member.index, Family{}});
-        auto is_other = [&](const auto& entry) { return entry.first.first != member.index; };
-        auto last = std::find_if(first, instances_.end(), is_other);
-        return std::ranges::subrange(first, last) | std::views::values;
-    }
+    // One per family, if any.
+    std::vector<std::reference_wrapper<const ProbeInstance>> instances_of(const Interface& member) const;
     const Interface* member_of(const State& state, InterfaceIndex link, const ProbeInstance& instance) const;
 
     RandomSource random_;
