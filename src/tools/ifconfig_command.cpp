@@ -59,13 +59,13 @@ std::string plumbing_reason_of(const CommandReply& reply) {
 
 }  // namespace
 
-Result<DaemonClient*> CommandLine::client() {
-    if (!client_) {
+Result<Daemon*> CommandLine::client() {
+    if (!daemon_) {
         auto connected = DaemonClient::connect_or_start(Paths::from_environment());
         if (!connected) return connected.error();
-        client_.emplace(std::move(*connected));
+        daemon_ = &client_.emplace(std::move(*connected));
     }
-    return &*client_;
+    return daemon_;
 }
 
 // One request; a failure reads "CONTEXT: REASON".
@@ -154,7 +154,7 @@ Result<void> CommandLine::group(const std::string& name) {
         return Error{"cannot join IPMP group " + name + ": " + reply->text};
     }
     if (reply->error != CommandError::none) return Error{context + reason_of(*reply)};
-    if (name.empty()) return {};
+    if (name.empty() || addresses_ == Addresses::unawaited) return {};
     for (const std::string& line : stranded_by_join(physical_)) output_.err += "ifconfig: warning: " + line + "\n";
     return {};
 }

@@ -34,7 +34,7 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.SetEther",   "org.ipmp.Mpathd.SetArp",        "org.ipmp.Mpathd.SetFailed",
     "org.ipmp.Mpathd.SetToken",   "org.ipmp.Mpathd.SetRouteSource", "org.ipmp.Mpathd.AwaitAddresses",
     "org.ipmp.Mpathd.Detach",     "org.ipmp.Mpathd.UndoDetach",    "org.ipmp.Mpathd.ControlDhcp",
-    "org.ipmp.Mpathd.ReportDhcp"};
+    "org.ipmp.Mpathd.ReportDhcp", "org.ipmp.Mpathd.ExpectMember"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
     "org.ipmp.Mpathd.WatchProbes", "org.ipmp.Mpathd.WatchStatus", "org.varlink.service.GetInfo",

@@ -236,6 +236,16 @@ void fields(A& a, typename A::template Ref<UndoDetach> v) {
     a.interface_name("interface", v.interface);
 }
 
+template <class A>
+void fields(A& a, typename A::template Ref<ExpectMember> v) {
+    auto& [interface, group, inet, inet6, standby] = v;
+    a.interface_name("interface", interface);
+    a.group_name("group", group);
+    a("inet", inet);
+    a("inet6", inet6);
+    a.defaulted("standby", standby);
+}
+
 template <class A> void fields(A&, typename A::template Ref<AwaitAddresses>) {}
 template <class A> void fields(A&, typename A::template Ref<Ping>) {}
 template <class A> void fields(A&, typename A::template Ref<GetStatus>) {}

@@ -75,6 +75,9 @@ struct DescribeCommand {
         return fmt::format("detach{}{} {}", how, c.dry_run ? " dry" : "", fmt::join(c.interfaces, " "));
     }
     std::string operator()(const UndoDetach& c) const { return fmt::format("undo detach {}", c.interface); }
+    std::string operator()(const ExpectMember& c) const {
+        return fmt::format("expect {} in group {}{}", c.interface, c.group, c.standby ? " standby" : "");
+    }
     std::string operator()(const ControlDhcp& c) const {
         return fmt::format("{}:{} {} dhcp {}", c.logical.interface, c.logical.number, inet(c.family),
                            static_cast<int>(c.verb));
