@@ -190,6 +190,32 @@ def test_R_VIS_1_a_nic_that_carries_the_host_alone_does_not_join_an_isolated_gro
     assert sorted(host.links()) == ["br0", "ipmp0"]
 
 
+def test_R_VIS_1_R_DYN_1_a_group_boots_isolated_and_is_saved_so(lab):
+    """By words of ours in its file, and with its policy. A second boot changes nothing."""
+    host = IsolatedHost(lab)
+    etc = host.ns.root / "etc"
+    files = {"hostname.ipmp0": f"ipmp group ops policy source isolate\n{DATA}/24 up\n",
+             **{f"hostname.eth{number}": "group ops\nup\n" for number in range(2)}}
+    for name, content in files.items():
+        (etc / name).write_text(content)
+    host.start_daemon()
+    for _ in range(2):
+        host.tool("ipmp", "boot")
+        host.wait_ok("ipmp0")
+        assert sorted(host.links()) == ["ipmp0"] and sorted(host.links(inside=True)) == ["eth0", "eth1", "ipmpl0"]
+        assert host.tool("ipmp", "policy", "ipmp0").stdout == "source\n"
+    wait_until(lambda: host.peer.ping(DATA), 10, "it answers")
+    host.tool("ipmp", "save")
+    assert (etc / "hostname.ipmp0").read_text() == files["hostname.ipmp0"]
+    with pytest.raises(CommandFailed, match="isolate ipmp0 off -f` does it"):
+        host.ifconfig("ipmp0", "-isolate")
+    host.isolate("off", "-f")
+    host.ifconfig("ipmp0", "policy", "flow")
+    wait_until(lambda: len(host.links()) == 4, 10, "all are back")
+    host.tool("ipmp", "save")
+    assert (etc / "hostname.ipmp0").read_text() == f"ipmp group ops\n{DATA}/24 up\n"
+
+
 def test_R_VIS_1_and_R_DHC_2_what_is_wished_of_a_nic_goes_with_it(lab):
     """Its MTU, and DHCP for its test address: the client follows the NIC to and fro."""
     host = IsolatedHost(lab)

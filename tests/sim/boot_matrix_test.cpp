@@ -38,7 +38,8 @@ struct Combination {
     std::string name() const {
         constexpr const char* kNics[] = {"all there", "one missing", "all missing", "plugged in later"};
         constexpr const char* kFamilies[] = {"IPv4", "IPv6", "both families"};
-        return fmt::format("{}, {}, {}, {} group", kNics[static_cast<int>(nics)], one_line ? "one line" : "several lines",
+        const char* lines = one_line ? "one line" : "several lines";
+        return fmt::format("{}, {}, {}, {} group", kNics[static_cast<int>(nics)], lines,
                            kFamilies[static_cast<int>(families)], explicit_group ? "explicit" : "implicit");
     }
 };
