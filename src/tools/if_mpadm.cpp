@@ -2,7 +2,6 @@
 // carries out; here are the documented texts.
 
 #include <net/if.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
@@ -10,6 +9,7 @@
 
 #include "model/paths.hpp"
 #include "tools/daemon_client.hpp"
+#include "tools/if_mpadm_grammar.hpp"
 
 namespace ipmp {
 namespace {
@@ -51,18 +51,12 @@ std::string refusal_text(const CommandReply& reply, const std::string& interface
 }
 
 int run(int argc, char** argv) {
-    char action = 0;
-    opterr = 0;  // the usage says it all
-    for (int option; (option = getopt(argc, argv, "dr")) != -1;) {
-        if (option == '?') action = '?';
-        if (action != '?') action = static_cast<char>(option);
-    }
-    if ((action != 'd' && action != 'r') || optind >= argc) {
+    auto line = parse_if_mpadm_line({argv + (argc > 0 ? 1 : 0), argv + argc});
+    if (!line) {
         std::fputs("Usage: if_mpadm [-d | -r] <interface>\n", stderr);
         return 1;
     }
-    std::string interface = argv[optind];
-    bool offline = action == 'd';
+    const auto& [offline, interface] = *line;
     if (if_nametoindex(interface.c_str()) == 0) {
         return fatal("cannot get interface flags on " + interface + ": " + std::strerror(ENXIO));
     }

@@ -60,9 +60,9 @@ void fields(A& a, typename A::template Ref<DetachRecord> v) {
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
     auto& [name, index, group, expected, tracked, families, standby, inactive, failed, probe_failed, probe_answered,
-           kept, offline, hardware_duplicate, declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings, up_when_lost,
-           detached, mac, mtu_bytes, admin_up, carrier, starting, misplaced, carrier_changes, own_carrier, parent,
-           probe, starting_until, link_ups, flapping_reported, repair_due] = v;
+           kept, offline, hardware_duplicate, declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings,
+           up_when_lost, detached, mac, mtu_bytes, admin_up, carrier, starting, misplaced, carrier_changes, own_carrier,
+           parent, probe, starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
