@@ -141,7 +141,7 @@ TEST_F(BootPlan, R_DYN_1_EveryNicIsThere) {
     }
 }
 
-// Acceptance 15: the data addresses of a NIC that is missing move, its test addresses do not.
+// The reference's acceptance 15: the data addresses of a NIC that is missing move, its test addresses do not.
 TEST_F(BootPlan, R_DYN_2_OneIsMissing) {
     for (bool one_line : {true, false}) {
         members(k4, one_line, false);

@@ -3,6 +3,7 @@
 
 #include <net/if.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -50,6 +51,16 @@ std::string refusal_text(const CommandReply& reply, const std::string& interface
     return attempt + (reply.text.empty() ? "operation failed" : reply.text);
 }
 
+// Also one that is isolated and so no interface of this network namespace, if a daemon knows it.
+bool exists(const std::string& interface, const Paths& paths) {
+    if (if_nametoindex(interface.c_str()) != 0) return true;
+    auto client = DaemonClient::connect(paths);
+    if (!client) return false;
+    auto status = client->status();
+    return status && std::any_of(status->plumbed.begin(), status->plumbed.end(),
+                                 [&](const PlumbedInterface& plumbed) { return plumbed.name == interface; });
+}
+
 int run(int argc, char** argv) {
     auto line = parse_if_mpadm_line({argv + (argc > 0 ? 1 : 0), argv + argc});
     if (!line) {
@@ -57,11 +68,12 @@ int run(int argc, char** argv) {
         return 1;
     }
     const auto& [offline, interface] = *line;
-    if (if_nametoindex(interface.c_str()) == 0) {
+    Paths paths = Paths::from_environment();
+    if (!exists(interface, paths)) {
         return fatal("cannot get interface flags on " + interface + ": " + std::strerror(ENXIO));
     }
     std::string attempt = (offline ? "cannot offline " : "cannot undo-offline ") + interface + ": ";
-    auto client = DaemonClient::connect_or_start(Paths::from_environment());
+    auto client = DaemonClient::connect_or_start(paths);
     if (!client) return fatal(attempt + "cannot contact in.mpathd");
     Command command = UndoOffline{interface};
     if (offline) command = SetOffline{interface};

@@ -57,6 +57,11 @@ std::string plumbing_reason_of(const CommandReply& reply) {
     return reply.text;
 }
 
+Error plumbing_failure(Error error) {
+    if (error.error_number == EPERM) error.text = "Permission denied";
+    return error;
+}
+
 }  // namespace
 
 Result<Daemon*> CommandLine::client() {
@@ -73,6 +78,7 @@ Result<void> CommandLine::request(const std::string& context, const Command& com
     auto daemon = client();
     if (!daemon) return daemon.error().within(context);
     auto reply = (*daemon)->call(command);
+    if (!reply && words == Words::of_plumbing) return plumbing_failure(reply.error()).within(context);
     if (!reply) return reply.error().within(context);
     if (reply->error == CommandError::none) return {};
     return Error{context + ": " + (words == Words::usual ? reason_of(*reply) : plumbing_reason_of(*reply))};
@@ -133,7 +139,7 @@ Result<void> CommandLine::plumb() {
     auto daemon = client();
     if (!daemon) return daemon.error().within("cannot plumb " + to_string(current_));
     auto reply = (*daemon)->call(Plumb{physical_, family_, current_.number});
-    if (!reply) return reply.error().within("cannot plumb " + to_string(current_));
+    if (!reply) return plumbing_failure(reply.error()).within("cannot plumb " + to_string(current_));
     if (reply->error == CommandError::none) return {};
     Error refusal{"cannot plumb " + to_string(current_) + ": " + plumbing_reason_of(*reply)};
     if (reply->error != CommandError::already_exists) return refusal;

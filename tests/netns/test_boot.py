@@ -148,7 +148,7 @@ def test_R_DYN_1_R_DYN_3_R_DET_14_boot_twice_and_a_nic_that_comes_late(lab):
 
 
 def test_R_DYN_2_R_DYN_3_data_addresses_of_missing_nics_are_hosted_by_the_group(lab):
-    """Implicit group; all NICs are missing, then come one after the other. Acceptance 15."""
+    """Implicit group; all NICs are missing, then come one after the other: acceptance 15."""
     with booted(lab, IMPLICIT, nics=[]) as site:
         result = site.boot()
         assert result.stderr.splitlines()[-1] == (

@@ -65,7 +65,7 @@ def test_R_DYN_4_R_DYN_5_two_nics_of_one_card_go_and_come_together(lab):
 
 
 def test_R_DYN_4_the_last_one_goes_if_forced_and_the_group_keeps_its_addresses(lab):
-    """Acceptance 16, with a NIC outside a group as well."""
+    """Checks acceptance 16 of the reference, with a NIC outside a group as well."""
     with booted(lab, {**FILES, "hostname.eth1": "198.51.100.5/24\n"}) as site:
         ready(site, ["eth0"])
         host = site.host

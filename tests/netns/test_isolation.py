@@ -126,6 +126,10 @@ def test_R_VIS_1_programs_see_the_group_and_no_member(lab, kind):
         assert report["a_to_b"]["longest_gap_ms"] < 1000 and report["b_to_a"]["longest_gap_ms"] < 1000, report
         host.nics[name].heal()
         host.wait_ok("ipmp0")
+    host.tool("if_mpadm", "-d", "eth0")  # R-POL-5: administered as if it were not hidden
+    host.wait_state("eth0", "offline")
+    host.tool("if_mpadm", "-r", "eth0")
+    host.wait_ok("ipmp0")
 
     host.tool("ipmp", "stop", "--purge")
     assert sorted(host.links()) == ["eth0", "eth1"] and host.pins() == []
