@@ -153,6 +153,7 @@ struct ReportDhcp {
     std::optional<IpAddress> broadcast;
     std::vector<DhcpRoute> routes;
     std::optional<std::uint32_t> renewal_s, lease_s;
+    NameService names;
 };
 
 struct SetIsolate {  // ipmp isolate IPMP-INTERFACE on|off [-f]

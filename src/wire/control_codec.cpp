@@ -101,6 +101,9 @@ std::optional<Problem> inconsistency(const ReportDhcp& report) {
         bool fits = route.network.family == report.family && route.gateway.family == report.family;
         if (!fits || route.prefix_length > bits_of(report.family)) return Problem{"routes", "do not fit the family"};
     }
+    for (const std::string& domain : report.names.domains) {
+        if (!wire::is_domain_name(domain)) return Problem{"search_domains", "is no list of names of domains"};
+    }
     return check_prefix(report.prefix_length, report.family);
 }
 

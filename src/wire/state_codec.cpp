@@ -156,7 +156,7 @@ void fields(A& a, typename A::template Ref<DhcpRoute> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<DhcpLease> v) {
-    auto& [address, prefix_length, broadcast, routes, number, began, renews, expires] = v;
+    auto& [address, prefix_length, broadcast, routes, number, began, renews, expires, names] = v;
     a("address", address);
     a("prefix_length", prefix_length);
     a("broadcast", broadcast);
@@ -165,6 +165,8 @@ void fields(A& a, typename A::template Ref<DhcpLease> v) {
     a("began", began);
     a("renews", renews);
     a("expires", expires);
+    a.defaulted("name_servers", names.servers);
+    a.defaulted("search_domains", names.domains);
 }
 
 template <class A>

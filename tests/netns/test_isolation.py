@@ -276,10 +276,9 @@ def test_R_VIS_1_names_and_pins(lab):
     assert "eth0_1" in host.log() and host.peer.ping(DATA, count=3)
 
 
-def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
-    """Killed at random moments of joins, of isolation turned on and off, and of leaving; each new daemon brings
-    everything where it belongs, and the data path of an isolated group works without any. In the end nothing is left
-    of it."""
+def kill_at_random_moments(lab, kills):
+    """Of joins, of isolation turned on and off, and of leaving; each new daemon brings everything where it belongs, and
+    the data path of an isolated group works without any. In the end nothing is left of it."""
     host = IsolatedHost(lab)
     host.configure(LINK_UPS_PER_MINUTE=0)
     host.start_daemon()
@@ -289,7 +288,7 @@ def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
     assert host.peer.ping(DATA, count=3) and sorted(host.links(inside=True)) == ["eth0", "eth1", "ipmpl0"]
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
-    for number in range(12):
+    for number in range(kills):
         host.start_daemon()
         wanted = number % 2 == 1
         host.ns.popen(build_dir() / "bin/ipmp", "isolate", "ipmp0", "on" if wanted else "off", "-f",
@@ -314,3 +313,12 @@ def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
     assert sorted(host.links()) == ["ipmp0"] and host.peer.ping(DATA, count=3)
     host.tool("ipmp", "stop", "--purge")
     assert sorted(host.links()) == ["eth0", "eth1"] and host.pins() == []
+
+
+def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
+    kill_at_random_moments(lab, kills=5)
+
+
+@pytest.mark.long
+def test_R_VIS_1_a_daemon_killed_at_twenty_five_moments_strands_no_nic(lab):
+    kill_at_random_moments(lab, kills=25)

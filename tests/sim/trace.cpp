@@ -169,6 +169,9 @@ struct DescribeAction {
         return fmt::format("probe {} of {} {}", a.id, a.interface, a.answered ? "answered" : "lost");
     }
     std::string operator()(const AttachNic& a) const { return "attach " + a.name; }
+    std::string operator()(const SetNameService& a) const {
+        return fmt::format("{} name servers of {}", a.names.servers.size(), a.source);
+    }
     std::string operator()(const StartDhcpClient& a) const {
         return fmt::format("start DHCP client of {}:{}", a.client.logical.interface, a.client.logical.number);
     }
