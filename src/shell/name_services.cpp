@@ -36,6 +36,10 @@ void NameServiceTable::set(const SetNameService& action) {
         told_missing_ = told_missing_ || is_loss;
         return;
     }
+    if (resolver_lines(action.names).size() > ChildProcess::kMaxInputBytes) {
+        log_error("ignoring name servers of " + action.source + ": too many");
+        return;
+    }
     waiting_[action.source] = action.names;
     if (!child_) start_next();
 }

@@ -85,6 +85,17 @@ TEST_F(NameServiceTableTest, R_DHC_1_WithoutTheProgramNothingHappens) {
     EXPECT_EQ(said.find(text, first + 1), std::string::npos) << "it is told once";
 }
 
+TEST_F(NameServiceTableTest, R_DHC_1_MoreThanAResolverCouldUseIsIgnored) {
+    install_recorder();
+    NameService many = kNames;
+    many.domains.assign(1000, "example.org");
+    testing::internal::CaptureStderr();
+    table_->set({"ipmp0.dhcp", many});
+    EXPECT_TRUE(table_->idle());
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("ignoring name servers of ipmp0.dhcp: too many"),
+              std::string::npos);
+}
+
 TEST_F(NameServiceTableTest, R_DHC_1_AFailureIsToldAndStopsNoOther) {
     install("echo broken; exit 3");
     testing::internal::CaptureStderr();

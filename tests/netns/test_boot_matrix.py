@@ -5,7 +5,6 @@ the real daemon, kernel and commands.
     host (eth0, eth1) --- switch --- peer 192.0.2.9, 2001:db8::9
 """
 
-import pytest
 from netns import wait_until
 from test_boot import booted
 
@@ -66,7 +65,6 @@ def missing_message(families, names):
     return [f"moving addresses from failed IPv{family} interfaces: {moved}" for family in families]
 
 
-@pytest.mark.core
 def test_R_DYN_1_R_DYN_2_R_DYN_3_R_DET_14_boot_matrix(lab):
     with booted(lab, {}, nics=[]) as site:
         for nics, lines, families, explicit in BOOTS:
