@@ -9,6 +9,7 @@
 #include "core/commands_internal.hpp"
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
+#include "core/expectations.hpp"
 #include "core/forwarding.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/isolation.hpp"
@@ -226,7 +227,7 @@ CommandReply unplumb(const Unplumb& command, CommandContext& context) {
     if (command.number != 0) return unplumb_logical(command, context);
     if (Group* group = find_group(context, command.interface)) return unplumb_group(*group, command.family, context);
     Interface* nic = find_nic(context, command.interface);
-    if (!nic) return no_such_interface(command.interface);
+    if (!nic) return unplumb_missing(command, context);
     InterfaceFamily& family = nic->families[index_of(command.family)];
     if (!family.plumbed) return no_such_interface(command.interface);
     doom_all(context, nic->index, family.addresses);
@@ -354,6 +355,7 @@ struct CarryOut {
     CommandReply operator()(const AwaitAddresses&) const { return await_addresses(context); }
     CommandReply operator()(const Detach& command) const { return detach(command, context); }
     CommandReply operator()(const UndoDetach& command) const { return undo_detach(command, context); }
+    CommandReply operator()(const ExpectMember& command) const { return expect_member(command, context); }
     CommandReply operator()(const SetMtu& command) const { return set_mtu(command, context); }
     CommandReply operator()(const SetMetric& command) const { return set_metric(command, context); }
     CommandReply operator()(const SetEther& command) const { return set_ether(command, context); }

@@ -134,6 +134,7 @@ CommandReply take_lease(DhcpClient& client, const ReportDhcp& report, CommandCon
                              .began = context.now};
     // Only the zeroth logical interface brings routes, and none of a member does.
     if (name.number == 0 && !place->on_member()) client.lease->routes = report.routes;
+    client.lease->names = report.names;
     auto after = [&](std::uint32_t seconds) { return context.now + std::chrono::seconds(seconds); };
     if (report.renewal_s) client.lease->renews = after(*report.renewal_s);
     if (report.lease_s) client.lease->expires = after(*report.lease_s);
@@ -171,7 +172,12 @@ void end_lease_saying(DhcpClient& client, const std::string& why, CommandContext
     end_lease(client, context);
 }
 
-bool is_untouched(const DhcpClient& client, const DhcpPlace& place) {
+bool is_left_over(const LogicalAddress& logical, const DhcpPlace& place, const KernelState& kernel) {
+    bool ends_by_itself = is_seen(kernel, place.link, logical.address, &AddressState::finite_lifetime);
+    return logical.adopted && logical.address.family == Family::ipv4 && ends_by_itself;
+}
+
+bool is_untouched(const DhcpClient& client, const DhcpPlace& place, const KernelState& kernel) {
     std::uint32_t number = client.lease ? client.lease->number : client.key.logical.number;
     const LogicalAddress* logical = find_number(*place.addresses, number);
     if (client.lease) {
@@ -184,7 +190,8 @@ bool is_untouched(const DhcpClient& client, const DhcpPlace& place) {
     if (client.key.family == Family::ipv6) return true;
     bool has_address = logical && !logical->address.is_zero();
     if (client.inform) return has_address;
-    return !has_address && (logical || number == 0);
+    if (has_address) return is_left_over(*logical, place, kernel);
+    return logical || number == 0;
 }
 
 }  // namespace ipmp

@@ -20,6 +20,7 @@
 #include "core/keep_alives.hpp"
 #include "core/link_wishes.hpp"
 #include "core/membership_queries.hpp"
+#include "core/name_services.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/newcomers.hpp"
 #include "core/notices.hpp"
@@ -61,6 +62,7 @@ struct Engine::Impl {
     MembershipQueries queries;
     Hygiene hygiene;
     Newcomers newcomers;
+    NameServices name_services;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes
 
@@ -153,6 +155,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
     dhcp.update(state, kernel, now, actions);
+    name_services.update(state, actions);
     reconciler.reconcile(state, kernel, config, now, actions);
     Reconciler::Answered answered = reconciler.answer(state, kernel, actions);
     note_detached(answered.detached, state);
@@ -356,6 +359,7 @@ Engine::Engine(const Config& config, std::string host_id, State restored, Random
     impl_->rebinds.resume(restored);
     impl_->queries.assume_asked(restored);
     impl_->newcomers.resume(restored);
+    impl_->name_services.resume(restored);
     impl_->state = std::move(restored);
 }
 

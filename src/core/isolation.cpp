@@ -141,9 +141,9 @@ CommandReply set_isolate(const SetIsolate& command, CommandContext& context) {
     }
     if (!command.force && any_works(context.state, *group, nullptr)) {
         return failure(CommandError::minimum_redundancy,
-                       fmt::format("moving its interfaces to another network namespace interrupts group {}; -f does it "
-                                   "nevertheless",
-                                   group->name));
+                       fmt::format("moving its interfaces to another network namespace interrupts group {}; `ipmp "
+                                   "isolate {} {} -f` does it nevertheless",
+                                   group->name, group->interface, command.isolate ? "on" : "off"));
     }
     group->isolate = command.isolate;
     return success();

@@ -34,7 +34,8 @@ void file_renames(State& state, const KernelState& kernel) {
     }
     for (auto& node : renamed) {
         auto missing = state.interfaces.find(node.key());
-        if (missing != state.interfaces.end() && node.mapped().group.empty()) {
+        bool was_there = missing != state.interfaces.end() && !missing->second.expected;
+        if (was_there && node.mapped().group.empty()) {
             take_place(missing->second, node.mapped());
             continue;
         }
@@ -51,6 +52,7 @@ void file_renames(State& state, const KernelState& kernel) {
 Interface& entry_for(State& state, const LinkState& link) {
     if (Interface* known = find_interface(state, link.index)) return *known;
     Interface& entry = state.interfaces[link.name];
+    if (entry.expected) entry = {};  // a newcomer: what it is to be is in its files
     entry.name = link.name;
     entry.index = link.index;
     entry.own_carrier = {};

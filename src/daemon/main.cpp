@@ -103,9 +103,13 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     auto dhcp_clients = DhcpClients::create(DhcpClients::program_beside_us(), *places);
     if (!dhcp_clients) return dhcp_clients.error();
 
-    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes, *attacher, *dhcp_clients);
+    auto name_services = NameServiceTable::create(paths.resolvconf());
+    if (!name_services) return name_services.error();
+
+    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes, *attacher, *dhcp_clients,
+                      *name_services);
     auto loop = RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes,
-                                 *attacher, *dhcp_clients},
+                                 *attacher, *dhcp_clients, *name_services},
                                 paths);
     if (!loop) return loop.error();
     raise_priority();

@@ -86,6 +86,13 @@ struct UndoDetach {  // ipmp attach NIC, of one that was detached and never unpl
     std::string interface;
 };
 
+struct ExpectMember {  // ipmp boot: a NIC that is missing and is to be in group `group` (R-DET-14)
+    std::string interface;
+    std::string group;
+    bool inet = true, inet6 = false;  // families it will be plumbed for
+    bool standby = false;
+};
+
 struct SetPolicy {  // ipmp policy IPMP-INTERFACE POLICY
     std::string interface;
     SpreadPolicy policy = SpreadPolicy::flow;
@@ -146,6 +153,7 @@ struct ReportDhcp {
     std::optional<IpAddress> broadcast;
     std::vector<DhcpRoute> routes;
     std::optional<std::uint32_t> renewal_s, lease_s;
+    NameService names;
 };
 
 struct SetIsolate {  // ipmp isolate IPMP-INTERFACE on|off [-f]
@@ -161,7 +169,7 @@ struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered wit
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
                              SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, SetIsolate, Stop,
                              SetMtu, SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource, AwaitAddresses,
-                             Detach, UndoDetach, ControlDhcp, ReportDhcp>;
+                             Detach, UndoDetach, ControlDhcp, ReportDhcp, ExpectMember>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
 enum class CommandError : std::uint8_t {

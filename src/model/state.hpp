@@ -85,6 +85,7 @@ struct Interface {
     std::string name;
     InterfaceIndex index;  // 0: missing (vanished or not there yet); a failure for its group (R-DET-14)
     std::string group;     // IPMP interface name; empty: in no group
+    bool expected = false;  // missing since boot: a place kept in its group, not a NIC that was there once
     bool tracked = false;  // ours: in the anonymous group, watched though in no group (R-DET-12)
     std::array<InterfaceFamily, 2> families;
     bool standby = false;   // administrator's

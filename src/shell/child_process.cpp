@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/check.hpp"
 #include "shell/log.hpp"
 
 extern char** environ;
@@ -21,14 +22,14 @@ namespace {
 constexpr int kMostReads = 16;  // of 4 KiB
 
 // An errno value.
-int spawn(const std::string& program, std::vector<std::string>& words, ChildProcess::Group group, int output,
-          pid_t& child) {
+int spawn(const std::string& program, std::vector<std::string>& words, ChildProcess::Group group, int input,
+          int output, pid_t& child) {
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
     posix_spawnattr_t attributes;
@@ -49,16 +50,30 @@ int spawn(const std::string& program, std::vector<std::string>& words, ChildProc
     return failure;
 }
 
+// The end to read `text` from, and then its end.
+Result<void> pipe_with(const std::string& text, UniqueFd& read_end) {
+    IPMP_CHECK(text.size() <= ChildProcess::kMaxInputBytes);
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot create a pipe");
+    read_end.reset(ends[0]);
+    UniqueFd write_end(ends[1]);
+    ssize_t written = ::write(write_end.get(), text.data(), text.size());
+    if (written != static_cast<ssize_t>(text.size())) return system_error("cannot write to a pipe");
+    return {};
+}
+
 }  // namespace
 
 Result<ChildProcess> ChildProcess::start(const std::string& program, std::vector<std::string> words, Group group,
-                                         int epoll) {
+                                         int epoll, const std::string& input) {
+    UniqueFd stdin_end;
+    if (auto filled = pipe_with(input, stdin_end); !filled) return filled.error();
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot create a pipe");
     ChildProcess child(epoll, UniqueFd(ends[0]));
     UniqueFd write_end(ends[1]);
     ::fcntl(child.output_.get(), F_SETFL, O_NONBLOCK);  // our end only
-    int failure = spawn(program, words, group, write_end.get(), child.pid_);
+    int failure = spawn(program, words, group, stdin_end.get(), write_end.get(), child.pid_);
     if (failure != 0) return system_error("cannot start " + program, failure);
     child.process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid_, 0)));
     if (!child.process_) {

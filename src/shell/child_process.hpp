@@ -20,9 +20,11 @@ class ChildProcess {
   public:
     enum class Group { ours, own };  // of processes: whether our terminal's signals reach it
 
-    // `words`: its arguments, from its name on. `epoll` must outlive the object.
+    static constexpr std::size_t kMaxInputBytes = 4096;  // every pipe holds as much
+
+    // `words`: its arguments, from its name on. `epoll` must outlive the object. `input`: what it reads from stdin.
     static Result<ChildProcess> start(const std::string& program, std::vector<std::string> words, Group group,
-                                      int epoll);
+                                      int epoll, const std::string& input = "");
 
     ~ChildProcess();
     ChildProcess(ChildProcess&& other) noexcept = default;

@@ -62,6 +62,7 @@ std::vector<Event> RunLoop::wait() {
     append(parts_.dhcp_clients.take_events());
     take_commands(events);
     parts_.attacher.progress();
+    parts_.name_services.progress();
     take_signals(events);
     if (deadline_ && *deadline_ <= at) {
         lag_.add(at - *deadline_);
@@ -143,7 +144,7 @@ Result<RunLoop> RunLoop::create(const Parts& parts, const Paths& paths) {
 
     for (int fd : {loop.signals_.get(), parts.netlink.event_fd(), parts.dataplane.event_fd(),
                    parts.control.event_fd(), parts.probes.event_fd(), parts.attacher.event_fd(),
-                   parts.dhcp_clients.event_fd()}) {
+                   parts.dhcp_clients.event_fd(), parts.name_services.event_fd()}) {
         epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
         if (::epoll_ctl(loop.epoll_.get(), EPOLL_CTL_ADD, fd, &interest) < 0) {
             return system_error("cannot watch a descriptor");

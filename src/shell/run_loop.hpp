@@ -34,6 +34,7 @@ class RunLoop {
         ProbeSockets& probes;
         Attacher& attacher;
         DhcpClients& dhcp_clients;
+        NameServiceTable& name_services;
     };
 
     static Result<RunLoop> create(const Parts& parts, const Paths& paths);

@@ -47,9 +47,10 @@ std::vector<Command> all_commands() {
             AwaitAddresses{},
             Detach{{"eth0", "eth1"}, true, true},
             UndoDetach{"eth0"},
+            ExpectMember{"eth0", "my group", false, true, true},
             ControlDhcp{{"ipmp0", 1}, Family::ipv4, DhcpVerb::release, true, false},
             ReportDhcp{{"ipmp0", 1}, Family::ipv4, 7, DhcpNews::bound, ip("192.0.2.1"), 24, ip("192.0.2.255"),
-                       {{ip("10.0.0.0"), 8, ip("192.0.2.9")}}, 60, 120}};
+                       {{ip("10.0.0.0"), 8, ip("192.0.2.9")}}, 60, 120, {{ip("192.0.2.53")}, {"example.org"}}}};
 }
 
 std::string body(const std::string& message) {

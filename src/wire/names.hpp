@@ -35,6 +35,15 @@ inline bool is_group_name(std::string_view name) {
     });
 }
 
+// As a resolver's configuration can hold it.
+inline bool is_domain_name(std::string_view name) {
+    if (name.empty() || name.size() > 253) return false;
+    return std::all_of(name.begin(), name.end(), [](char c) {
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        return letter || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    });
+}
+
 inline std::optional<Family> parse_family(std::string_view text) {
     if (text == "inet") return Family::ipv4;
     if (text == "inet6") return Family::ipv6;

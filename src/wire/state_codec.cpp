@@ -59,13 +59,14 @@ void fields(A& a, typename A::template Ref<DetachRecord> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
-    auto& [name, index, group, tracked, families, standby, inactive, failed, probe_failed, probe_answered, kept,
-           offline, hardware_duplicate, declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings, up_when_lost,
-           detached, mac, mtu_bytes, admin_up, carrier, starting, misplaced, carrier_changes, own_carrier, parent,
-           probe, starting_until, link_ups, flapping_reported, repair_due] = v;
+    auto& [name, index, group, expected, tracked, families, standby, inactive, failed, probe_failed, probe_answered,
+           kept, offline, hardware_duplicate, declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings,
+           up_when_lost, detached, mac, mtu_bytes, admin_up, carrier, starting, misplaced, carrier_changes, own_carrier,
+           parent, probe, starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
+    a.defaulted("expected", expected);
     a.defaulted("tracked", tracked);
     a("families", families);
     a("standby", standby);
@@ -155,7 +156,7 @@ void fields(A& a, typename A::template Ref<DhcpRoute> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<DhcpLease> v) {
-    auto& [address, prefix_length, broadcast, routes, number, began, renews, expires] = v;
+    auto& [address, prefix_length, broadcast, routes, number, began, renews, expires, names] = v;
     a("address", address);
     a("prefix_length", prefix_length);
     a("broadcast", broadcast);
@@ -164,6 +165,8 @@ void fields(A& a, typename A::template Ref<DhcpLease> v) {
     a("began", began);
     a("renews", renews);
     a("expires", expires);
+    a.defaulted("name_servers", names.servers);
+    a.defaulted("search_domains", names.domains);
 }
 
 template <class A>

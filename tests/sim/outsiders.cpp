@@ -266,7 +266,7 @@ Command Outsiders::random_command() {
     }
     LogicalName logical{anything, static_cast<std::uint32_t>(random_.below(5))};
     if (membership_ && random_.chance(0.4)) {
-        switch (random_.below(5)) {
+        switch (random_.below(6)) {
             case 0:
                 return SetGroup{anything, family, random_.chance(0.3) ? "" : random_.pick(groups_)};
             case 1:
@@ -275,6 +275,8 @@ Command Outsiders::random_command() {
                 return Plumb{anything, family};
             case 3:
                 return CreateIpmp{ipmp_interface, family};
+            case 4:
+                return ExpectMember{some_nic(), random_.pick(groups_), true, random_.chance(0.5), random_.chance(0.2)};
             default:
                 return SetGroup{some_nic(), family, random_.pick(groups_)};
         }

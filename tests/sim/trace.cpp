@@ -75,6 +75,9 @@ struct DescribeCommand {
         return fmt::format("detach{}{} {}", how, c.dry_run ? " dry" : "", fmt::join(c.interfaces, " "));
     }
     std::string operator()(const UndoDetach& c) const { return fmt::format("undo detach {}", c.interface); }
+    std::string operator()(const ExpectMember& c) const {
+        return fmt::format("expect {} in group {}{}", c.interface, c.group, c.standby ? " standby" : "");
+    }
     std::string operator()(const ControlDhcp& c) const {
         return fmt::format("{}:{} {} dhcp {}", c.logical.interface, c.logical.number, inet(c.family),
                            static_cast<int>(c.verb));
@@ -169,6 +172,9 @@ struct DescribeAction {
         return fmt::format("probe {} of {} {}", a.id, a.interface, a.answered ? "answered" : "lost");
     }
     std::string operator()(const AttachNic& a) const { return "attach " + a.name; }
+    std::string operator()(const SetNameService& a) const {
+        return fmt::format("{} name servers of {}", a.names.servers.size(), a.source);
+    }
     std::string operator()(const StartDhcpClient& a) const {
         return fmt::format("start DHCP client of {}:{}", a.client.logical.interface, a.client.logical.number);
     }
