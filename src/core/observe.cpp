@@ -124,9 +124,14 @@ void file_groups(State& state, const KernelState& kernel) {
     for (auto& [name, group] : state.groups) {
         group.upper = group.lower = {};
         for (const auto& [index, link] : kernel.links) {
-            bool is_upper = index.place == Place::host && link.alias == kIpmpLinkAlias;
-            if (is_upper && link.name == group.interface) group.upper = index;
             if (link.name == group.lower_name && link.alias == kLowerLinkAlias) group.lower = index;
+        }
+        bool is_paired = false;
+        for (const auto& [index, link] : kernel.links) {
+            bool is_upper = index.place != Place::members && link.alias == kIpmpLinkAlias;
+            if (!is_upper || link.name != group.interface || is_paired) continue;
+            group.upper = index;
+            is_paired = group.lower && link.peer == group.lower;  // who owns a namespace can make one that looks alike
         }
     }
 }
@@ -272,8 +277,10 @@ void migrate_addresses(State& state, const KernelState& kernel) {
             if (interface.families[family].plumbed) imply(group->second.families[family]);
             auto& source = interface.families[family].addresses;
             auto& target = group->second.families[family].addresses;
+            bool is_beside = interface.index.place == group->second.upper.place;  // lifetimes cannot go anywhere else
             auto goes = [&, &member = interface](const LogicalAddress& logical) {
-                return migrates(logical) && !tests_another(state, member, logical.address);
+                bool ends = is_seen(kernel, member.index, logical.address, &AddressState::finite_lifetime);
+                return migrates(logical) && (is_beside || !ends) && !tests_another(state, member, logical.address);
             };
             for (LogicalAddress& logical : source) {
                 if (!goes(logical) || contains(target, logical.address)) continue;

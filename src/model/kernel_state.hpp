@@ -64,6 +64,8 @@ struct LinkState {
     // Of managed links that are not ours: routes and nexthop objects of other programs that name it and have to
     // move to its group. Those that the kernel refused to move are not counted.
     std::uint32_t foreign_routes = 0;
+    // Of an IPMP interface that has moved: routes of other programs that came with it and are not put back yet.
+    std::uint32_t waiting_routes = 0;
     // Of managed links with ManagedLink::route_sources: routes of each family that have another source than is wanted.
     std::array<std::uint32_t, 2> other_sources{};
     Filter filter = Filter::none;
@@ -131,6 +133,7 @@ struct NeighbourEntry {
 struct KernelState {
     // The newest ApplyKernel batch whose effects this state already contains; 0 before the first.
     std::uint64_t generation = 0;
+    NamedPlaces named_places;  // applications' namespaces that are there and looked into: for IPMP interfaces only
     std::map<InterfaceIndex, LinkState> links;
     std::vector<AddressState> addresses;  // in the kernel's own order, which is the order of precedence
     std::vector<RuleState> rules;

@@ -38,9 +38,22 @@ void join_pairs(std::map<InterfaceIndex, LinkState>& links) {
     }
 }
 
+// What else an application has in its namespace is its own business.
+void keep_ours(KernelState& view) {
+    std::erase_if(view.links, [](const auto& entry) { return entry.second.alias != kIpmpLinkAlias; });
+    auto is_foreign = [&](const auto& entry) { return !view.links.contains(entry.link); };
+    std::erase_if(view.addresses, is_foreign);
+    std::erase_if(view.routes, is_foreign);
+    std::erase_if(view.target_routes, is_foreign);
+    std::erase_if(view.neighbours, is_foreign);
+    view.rules.clear();
+}
+
 }  // namespace
 
 Place place_of(const KernelOp& op) {
+    if (auto* open = std::get_if<OpenNamespace>(&op)) return open->place;
+    if (auto* create = std::get_if<CreateIpmpLink>(&op)) return create->upper_place;
     if (auto* rule = std::get_if<AddRule>(&op)) return rule->rule.place;
     if (auto* rule = std::get_if<RemoveRule>(&op)) return rule->rule.place;
     Place place = Place::host;
@@ -57,6 +70,7 @@ KernelOp seen_from_inside(KernelOp op) {
 }
 
 void add_view(KernelState& whole, KernelState view, Place place) {
+    if (is_application(place)) keep_ours(view);
     for (auto& [number, link] : view.links) {
         link.index.place = place;
         if (link.peer) link.peer.place = place;

@@ -94,6 +94,21 @@ int policy(const std::string& ipmp_interface, const std::string& wanted) {
     return 0;
 }
 
+int show_namespaces(DaemonClient& client, const std::string& ipmp_interface) {
+    auto status = client.status();
+    if (!status) return fail("cannot get the status: " + status.error().text);
+    bool is_one = ipmp_interface.empty();
+    for (const GroupStatus& group : status->groups) {
+        if (group.interface.empty() || (!ipmp_interface.empty() && group.interface != ipmp_interface)) continue;
+        is_one = true;
+        std::printf("%s %s%s\n", group.interface.c_str(),
+                    group.network_namespace.empty() ? "-" : group.network_namespace.c_str(),
+                    group.namespace_missing ? " (missing)" : "");
+    }
+    if (!is_one) return fail(ipmp_interface + ": not an IPMP interface");
+    return std::fflush(stdout) == 0 ? 0 : fail("cannot write the answer");
+}
+
 // Members in a network namespace of their own: shown, or turned on or off.
 int isolate(const std::string& ipmp_interface, const std::string& wanted, bool force) {
     if (!wanted.empty() && wanted != "on" && wanted != "off") return fail(wanted + ": neither on nor off");
@@ -104,6 +119,22 @@ int isolate(const std::string& ipmp_interface, const std::string& wanted, bool f
     if (wanted.empty()) return show_group(*client, ipmp_interface, describe);
     auto reply = client->call(SetIsolate{ipmp_interface, wanted == "on", force});
     if (!reply) return fail("cannot isolate " + ipmp_interface + ": " + reply.error().text);
+    if (reply->error != CommandError::none) return fail(ipmp_interface + ": " + reply->text);
+    return 0;
+}
+
+// The network namespace in which an application has an IPMP interface: shown, of all that have one, or changed.
+int application_namespace(const std::string& ipmp_interface, const std::string& wanted) {
+    bool is_home = wanted == "-" || wanted == "host";
+    if (!wanted.empty() && !is_home && !wire::is_namespace_name(wanted))
+        return fail(wanted + ": not a name of a network namespace");
+    if (!ipmp_interface.empty() && !wire::is_interface_name(ipmp_interface))
+        return fail(ipmp_interface + ": not an IPMP interface");
+    auto client = DaemonClient::connect(Paths::from_environment());
+    if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
+    if (wanted.empty()) return show_namespaces(*client, ipmp_interface);
+    auto reply = client->call(SetNamespace{ipmp_interface, is_home ? "" : wanted});
+    if (!reply) return fail("cannot move " + ipmp_interface + ": " + reply.error().text);
     if (reply->error != CommandError::none) return fail(ipmp_interface + ": " + reply->text);
     return 0;
 }
@@ -141,6 +172,10 @@ int run(int argc, char** argv) {
     isolate_command->add_option("interface", isolate_interface, "IPMP interface")->required();
     isolate_command->add_option("wanted", wanted_isolation, "on or off");
     isolate_command->add_flag("-f,--force", force, "although it interrupts the group");
+    std::string namespace_interface, wanted_namespace;
+    CLI::App* namespace_command = app.add_subcommand("namespace", "show or set where an IPMP interface lives");
+    namespace_command->add_option("interface", namespace_interface, "IPMP interface");
+    namespace_command->add_option("name", wanted_namespace, "network namespace as `ip netns` knows it; -: this one");
     CLI::App* boot_command = app.add_subcommand("boot", "configure what /etc/hostname.* and hostname6.* name");
     std::vector<std::string> nics;
     bool dry_run = false;
@@ -165,6 +200,7 @@ int run(int argc, char** argv) {
     }
     if (policy_command->parsed()) return policy(policy_interface, wanted_policy);
     if (isolate_command->parsed()) return isolate(isolate_interface, wanted_isolation, force);
+    if (namespace_command->parsed()) return application_namespace(namespace_interface, wanted_namespace);
     if (boot_command->parsed()) return boot();
     if (attach_command->parsed()) return attach(nics);
     if (detach_command->parsed()) return detach(nics, force, dry_run);
