@@ -344,7 +344,7 @@ class Planner {
                 }
             }
         }
-        if (auto route = multicast_route()) routes.insert(*route);
+        add_multicast_routes(routes);
         add_leased_routes(state_, kernel_, routes);
         for (const RouteState& route : routes) {
             if (!contains(kernel_.routes, route)) ops_.push_back(AddRoute{route});
@@ -360,16 +360,17 @@ class Planner {
         }
     }
 
-    // IPv6 multicast sent without naming an interface leaves by the group, not by a member whose route came first.
-    std::optional<RouteState> multicast_route() const {
+    // IPv6 multicast sent without naming an interface leaves by a group, not by a member whose route came first; in
+    // each network namespace by the first group that lives there.
+    void add_multicast_routes(std::set<RouteState>& routes) const {
+        std::set<Place> served;
         for (const auto& [name, group] : state_.groups) {
             const LinkState* upper = find_link(kernel_, group.upper);
             RouteState route{IpAddress{Family::ipv6, {0xff}}, 8, group.upper, kLocalTable};
             bool settled = upper && !group.misplaced && (!upper->settings.empty() || contains(kernel_.routes, route));
             bool wanted = settled && upper->admin_up && group.families[index_of(Family::ipv6)].plumbed;
-            if (wanted) return route;
+            if (wanted && served.insert(group.upper.place).second) routes.insert(route);
         }
-        return {};
     }
 
     template <typename T>

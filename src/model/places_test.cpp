@@ -20,6 +20,25 @@ KernelState view(const std::string& name, const std::string& alias) {
     return seen;
 }
 
+TEST(Places, R_VIS_1_OfAnApplicationsNamespaceOnlyOurInterfacesAreSeen) {
+    KernelState there = view("ipmp0", kIpmpLinkAlias), whole;
+    constexpr InterfaceIndex kFour{4}, kOurs{3, Place::first_application};
+    there.links[kFour] = {.index = kFour, .name = "eth0"};
+    there.addresses.push_back({.link = kFour, .address = kAddress, .prefix_length = 24});
+    there.routes.push_back({kAddress, 24, kFour, 7});
+    there.target_routes.push_back({kFour, kAddress});
+    there.neighbours.push_back({kFour, kAddress, {}});
+    add_view(whole, there, Place::first_application);
+    ASSERT_EQ(whole.links.size(), 1u);
+    EXPECT_EQ(whole.links.begin()->first, kOurs);
+    ASSERT_EQ(whole.addresses.size(), 1u);
+    EXPECT_EQ(whole.addresses.front().link, kOurs);
+    EXPECT_EQ(whole.routes.size(), 1u);
+    EXPECT_EQ(whole.target_routes.size(), 1u);
+    EXPECT_EQ(whole.neighbours.size(), 1u);
+    EXPECT_TRUE(whole.rules.empty());
+}
+
 TEST(Places, ViewsKeepTheirNumbersApart) {
     KernelState whole;
     add_view(whole, view("here", ""), Place::host);
