@@ -75,6 +75,19 @@ bool is_out_of_sight(const KernelState& kernel, const Group& group) {
     return !group.upper && lower != kernel.links.end() && lower->second.peer_elsewhere != 0 && !lower->second.peer;
 }
 
+void assume_addresses(const State& state, KernelState& kernel) {
+    for (const auto& [name, group] : state.groups) {
+        if (!is_out_of_sight(kernel, group)) continue;
+        for (const GroupFamily& family : group.families) {
+            for (const LogicalAddress& logical : family.addresses) {
+                if (!in_use(logical)) continue;
+                kernel.addresses.push_back({.link = group.upper, .address = logical.address,
+                                            .prefix_length = logical.prefix_length, .broadcast = logical.broadcast});
+            }
+        }
+    }
+}
+
 void log_namespaces(const State& state, const KernelState& former, const KernelState& kernel, bool is_first,
                     std::vector<Action>& log) {
     for (const auto& [interface, group] : state.groups) {

@@ -215,6 +215,10 @@ TEST_F(Applications, R_VIS_1_ANamespaceWithoutItsNameIsServedOn) {
     EXPECT_EQ(image.at("ipmp0").upper_mac, group().mac);
     EXPECT_FALSE(planned(DeleteLink{kLower}));
     EXPECT_TRUE(contains(group().families[0].addresses, kData));
+    assume_addresses(state_, kernel_);
+    ASSERT_EQ(kernel_.addresses.size(), 1u) << "peers are told where it is";
+    EXPECT_EQ(kernel_.addresses.front().address, kData);
+    EXPECT_EQ(kernel_.addresses.front().link, image.at("ipmp0").upper);
     auto ops = planned();
     EXPECT_TRUE(std::any_of(ops.begin(), ops.end(), [](const KernelOp& op) {
         auto* attach = std::get_if<AttachFilter>(&op);

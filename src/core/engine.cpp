@@ -172,6 +172,7 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
         for (std::string& line : recover(state, kernel)) log.push_back(Log{Severity::error, std::move(line)});
     }
     file_observation(state, kernel, reconciler.orders.doomed);
+    assume_addresses(state, kernel);
     log_taken_names(state, former, kernel, log);
     log_namespaces(state, former, kernel, !observed, log);
     forget_restored_settings();
