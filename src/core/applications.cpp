@@ -105,6 +105,28 @@ void log_namespaces(const State& state, const KernelState& former, const KernelS
     }
 }
 
+bool is_full(const Group& group, Family family) {
+    const auto& addresses = group.families[index_of(family)].addresses;
+    auto is_foreign = [](const LogicalAddress& logical) { return logical.adopted; };
+    return is_application(group.upper.place) &&
+           std::count_if(addresses.begin(), addresses.end(), is_foreign) >= kMostOfAnApplication;
+}
+
+void log_surplus(const State& state, const KernelState& former, const KernelState& kernel, std::vector<Action>& log) {
+    for (const auto& [interface, group] : state.groups) {
+        auto has_surplus = [&](const KernelState& then) {
+            return std::any_of(then.addresses.begin(), then.addresses.end(), [&](const AddressState& seen) {
+                bool is_foreign = seen.link == group.upper && !hosts(group, seen.address);
+                return is_foreign && is_full(group, seen.address.family);
+            });
+        };
+        if (!has_surplus(kernel) || has_surplus(former)) continue;
+        log.push_back(Log{Severity::error, fmt::format("ignoring addresses that were added to {} in network namespace "
+                                                       "{}: there are too many",
+                                                       interface, group.upper_namespace)});
+    }
+}
+
 // Those that end by themselves stay on the NIC until they do.
 CommandReply vet_namespace(const Interface& nic, const Group& group, const CommandContext& context) {
     if (group.upper_namespace.empty()) return success();

@@ -12,6 +12,7 @@
 // long as the lower end says that there is something at its other end, the data path is kept, and failovers go on.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,13 @@ void assume_addresses(const State& state, KernelState& kernel);
 // Tells of namespaces that have gone, or come back.
 void log_namespaces(const State& state, const KernelState& former, const KernelState& kernel, bool is_first,
                     std::vector<Action>& log);
+
+// An application has what it likes on its interface, but not the daemon's time without limit: so many addresses of each
+// family that it adds itself become data addresses.
+inline constexpr std::ptrdiff_t kMostOfAnApplication = 256;
+bool is_full(const Group& group, Family family);
+// Tells when there are more.
+void log_surplus(const State& state, const KernelState& former, const KernelState& kernel, std::vector<Action>& log);
 
 // Why `nic` cannot join `group` now, as that would take its addresses to another namespace; or success.
 CommandReply vet_namespace(const Interface& nic, const Group& group, const CommandContext& context);

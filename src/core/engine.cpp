@@ -174,6 +174,7 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     file_observation(state, kernel, reconciler.orders.doomed);
     assume_addresses(state, kernel);
     log_taken_names(state, former, kernel, log);
+    log_surplus(state, former, kernel, log);
     log_namespaces(state, former, kernel, !observed, log);
     forget_restored_settings();
     newcomers.update(state, log);

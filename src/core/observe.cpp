@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/applications.hpp"
 #include "core/forwarding.hpp"
 #include "core/isolation.hpp"
 #include "core/predicates.hpp"
@@ -126,12 +127,10 @@ void file_groups(State& state, const KernelState& kernel) {
         for (const auto& [index, link] : kernel.links) {
             if (link.name == group.lower_name && link.alias == kLowerLinkAlias) group.lower = index;
         }
-        bool is_paired = false;
         for (const auto& [index, link] : kernel.links) {
             bool is_upper = index.place != Place::members && link.alias == kIpmpLinkAlias;
-            if (!is_upper || link.name != group.interface || is_paired) continue;
-            group.upper = index;
-            is_paired = group.lower && link.peer == group.lower;  // who owns a namespace can make one that looks alike
+            bool is_paired = group.lower && link.peer == group.lower;
+            if (is_upper && link.name == group.interface && (is_paired || !group.upper)) group.upper = index;
         }
     }
 }
@@ -188,7 +187,7 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
         if (doomed.contains({seen.link, seen.address, seen.prefix_length})) continue;
         std::size_t family = index_of(seen.address.family);
         if (Group* group = group_of_upper(state, seen.link)) {
-            if (contains(group->families[family].addresses, seen.address)) continue;
+            if (contains(group->families[family].addresses, seen.address) || is_full(*group, seen.address.family)) continue;
             imply(group->families[family]);
             adopt(group->families[family].addresses, seen);
         } else if (Interface* interface = find_interface(state, seen.link)) {

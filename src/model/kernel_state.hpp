@@ -58,7 +58,8 @@ struct LinkState {
     // goes with the larger count is the newer one, whichever way and however late it arrives.
     std::uint32_t carrier_changes = 0;
     InterfaceIndex peer;    // other end of a veth, or parent of a stacked link, if that is within our sight
-    std::uint32_t peer_elsewhere = 0;  // its index in another network namespace
+    std::uint32_t peer_elsewhere = 0;  // its index in another network namespace ...
+    std::uint32_t peer_namespace = 0;  // ... which has this number where the link is
     bool immovable = false;  // stays in its network namespace; kernels before 6.15 do not say
     InterfaceIndex master;  // bridge, bond or team it is a port of
     // Of managed links that are not ours: routes and nexthop objects of other programs that name it and have to

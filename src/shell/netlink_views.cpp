@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/places.hpp"
 #include "shell/log.hpp"
+#include "wire/rtnetlink_encode.hpp"
 
 namespace ipmp {
 
@@ -115,6 +115,22 @@ Result<void> NetlinkViews::restore_routes(const RestoreRoutes& op) {
     return {};
 }
 
+// The kernel numbers a namespace in another one when it first shows a link that leads there: after the links are read.
+Result<NamespaceNumbers> NetlinkViews::read_numbers() {
+    NamespaceNumbers numbers;
+    for (auto& [from, view] : views_) {
+        for (const auto& [to, other] : views_) {
+            if (from == to) continue;
+            UniqueFd fd = places_.descriptor(to);
+            auto result = view.socket().read(encode_get_namespace_id(fd.get()), [&](MessageBytes message) {
+                if (auto number = decode_namespace_id(message)) numbers[{from, *number}] = to;
+            });
+            if (!result) return result.error().within("reading the number of a network namespace");
+        }
+    }
+    return numbers;
+}
+
 Result<KernelState> NetlinkViews::read() {
     KernelState whole;
     for (auto& [place, view] : views_) {
@@ -122,6 +138,9 @@ Result<KernelState> NetlinkViews::read() {
         if (!part) return part.error();
         add_view(whole, *std::move(part), place);
     }
+    auto numbers = read_numbers();
+    if (!numbers) return numbers.error();
+    join_views(whole, *numbers);
     for (auto& [index, link] : whole.links) {
         if (link.alias == kIpmpLinkAlias) link.waiting_routes = carried_.count(link.name);
     }

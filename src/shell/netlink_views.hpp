@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "model/kernel_op.hpp"
 #include "model/kernel_state.hpp"
+#include "model/places.hpp"
 #include "shell/carried_routes.hpp"
 #include "shell/filter_programs.hpp"
 #include "shell/netlink_view.hpp"
@@ -43,6 +44,7 @@ class NetlinkViews {
     Result<void> restore_routes(const RestoreRoutes& op);
     Result<void> apply_across(const KernelOp& op, Place place, Place other_place);
     const LinkState* find(InterfaceIndex link) const;
+    Result<NamespaceNumbers> read_numbers();
 
     const FilterPrograms& programs_;
     NetworkPlaces& places_;

@@ -8,6 +8,7 @@
 #include <linux/nexthop.h>
 #include <linux/pkt_sched.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sys/socket.h>
@@ -296,6 +297,12 @@ NetlinkRequest encode_get_link_in_detail(InterfaceIndex link) {
     Builder builder(RTM_GETLINK, kAcknowledge);
     builder.family_header<ifinfomsg>().ifi_index = static_cast<int>(link.value);
     return builder.finish();
+}
+
+NetlinkRequest encode_get_namespace_id(int namespace_fd) {
+    Builder builder(RTM_GETNSID, kAcknowledge);
+    builder.family_header<rtgenmsg>().rtgen_family = AF_UNSPEC;
+    return builder.put(NETNSA_FD, static_cast<std::uint32_t>(namespace_fd)).finish();
 }
 
 NetlinkRequest encode_dump_links() {

@@ -54,6 +54,8 @@ NetlinkRequest encode_get_link(InterfaceIndex link);
 NetlinkRequest encode_get_link(const std::string& name);
 NetlinkRequest encode_get_link_in_detail(InterfaceIndex link);
 
+NetlinkRequest encode_get_namespace_id(int namespace_fd);
+
 NetlinkRequest encode_dump_links();
 NetlinkRequest encode_dump_addresses(Family family);
 NetlinkRequest encode_dump_rules(Family family);
