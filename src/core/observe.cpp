@@ -187,7 +187,8 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
         if (doomed.contains({seen.link, seen.address, seen.prefix_length})) continue;
         std::size_t family = index_of(seen.address.family);
         if (Group* group = group_of_upper(state, seen.link)) {
-            if (contains(group->families[family].addresses, seen.address) || is_full(*group, seen.address.family)) continue;
+            bool is_known = contains(group->families[family].addresses, seen.address);
+            if (is_known || is_full(*group, seen.address.family)) continue;
             imply(group->families[family]);
             adopt(group->families[family].addresses, seen);
         } else if (Interface* interface = find_interface(state, seen.link)) {

@@ -165,7 +165,8 @@ struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered wit
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
                              SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, SetIsolate, Stop,
-                             SetNamespace, SetMtu, SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource, AwaitAddresses,
+                             SetNamespace,
+                             SetMtu, SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource, AwaitAddresses,
                              Detach, UndoDetach, ControlDhcp, ReportDhcp>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.

@@ -9,7 +9,8 @@
 // it must be dropped as soon as its name is gone or means another one.
 //
 // A socket belongs for good to the namespace it was made in, so a thread is inside another one only while it makes
-// sockets, looks up names and reads settings. The netlink thread makes, opens and drops namespaces; all threads may enter.
+// sockets, looks up names and reads settings. The netlink thread makes, opens and drops namespaces; all threads may
+// enter.
 #pragma once
 
 #include <map>

@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import pytest
+from clients import MULTICAST
 from meter import Meter
 from netns import CommandFailed, build_dir, wait_until
 
@@ -86,8 +87,33 @@ def host(lab):
     return host
 
 
+class Stream:
+    """A multicast stream from the peer, as a program in the application's namespace hears it."""
+
+    def __init__(self, host, app):
+        self.heard = host.ns.root / "heard"
+        with open(self.heard, "w") as out:
+            self.receiver = app.popen("/usr/bin/python3", MULTICAST, "receive", "239.1.2.3", "5000", "ipmp0",
+                                      stdin=subprocess.PIPE, stdout=out)
+        wait_until(lambda: "ready" in self.heard.read_text(), 10, "somebody listens")
+        self.sender = host.peer.ns.popen("/usr/bin/python3", MULTICAST, "send", "239.1.2.3", "5000", "e0", "60", "200",
+                                         stdout=subprocess.DEVNULL)
+
+    def numbers(self):
+        return self.heard.read_text().split()[1:]
+
+    def hear(self, count):
+        before = len(self.numbers())
+        wait_until(lambda: len(self.numbers()) >= before + count, 10, f"{count} more datagrams of the stream")
+
+    def stop(self):
+        self.sender.kill()
+        self.receiver.kill()
+
+
 def cut_and_heal(host, app, name):
     """A flow of each kind in the application's namespace lives on while `name` fails and is repaired."""
+    stream = Stream(host, app)
     meters = [Meter(protocol, app, DATA, host.peer.ns, PEER) for protocol in ("tcp", "udp")]
     for meter in meters:
         meter.wait_messages(200)
@@ -98,11 +124,16 @@ def cut_and_heal(host, app, name):
         report = meter.wait_messages(300)
         assert report["error"] is None
         assert max(report[way]["longest_gap_ms"] for way in ("a_to_b", "b_to_a")) < 1000, report
+    stream.hear(200)
     host.nics[name].heal()
     host.wait_ok("ipmp0")
     for meter in meters:
         assert meter.wait_messages(300)["error"] is None
         meter.stop()
+    stream.hear(200)
+    stream.stop()
+    assert len(stream.numbers()) == len(set(stream.numbers()))  # of two NICs one lets it in
+    assert "cannot leave multicast groups" not in host.log()
 
 
 def test_R_VIS_1_an_application_has_ipmp0_to_itself(lab, host):
@@ -119,7 +150,8 @@ def test_R_VIS_1_an_application_has_ipmp0_to_itself(lab, host):
     [static] = app.ip("route", "show", OTHER_NET)
     assert static["protocol"] == "static" and static["metric"] == 7
     assert app.run("sysctl", "-n", "net.ipv6.conf.ipmp0.use_oif_addrs_only").stdout == "1\n"
-    assert all(host.peer.ping(address) for address in app.addresses()) and app.ping(PEER) and app.ping("fd00::9")
+    wait_until(lambda: all(host.peer.ping(address) for address in app.addresses()), 5, "the peer reaches all addresses")
+    assert app.ping(PEER) and app.ping("fd00::9")
     assert "has gone down" not in host.log()
     for name in ("eth0", "eth1"):
         cut_and_heal(host, app, name)
@@ -128,7 +160,8 @@ def test_R_VIS_1_an_application_has_ipmp0_to_itself(lab, host):
     app.run("ip", "addr", "add", "192.0.2.4/24", "dev", "ipmp0")  # and from inside
     for address in ("192.0.2.3", "192.0.2.4"):
         wait_until(lambda: host.addresses().get(address, {}).get("inbound"), 5, f"{address} is a data address")
-        assert host.peer.ping(address) and address in app.addresses()
+        wait_until(lambda: host.peer.ping(address), 5, f"the peer reaches {address}")
+        assert address in app.addresses()
         assert host.peer.neighbours()[address] == host.nics[host.inbound(address)].mac
     app.run("ip", "addr", "del", "192.0.2.4/24", "dev", "ipmp0")
     app.run("ip", "addr", "del", "192.0.2.3/24", "dev", "ipmp0")
@@ -144,8 +177,13 @@ def test_R_VIS_1_an_application_has_ipmp0_to_itself(lab, host):
     bound = {address: host.inbound(address) for address in (DATA, SECOND)}
     host.kill_daemon()
     assert meter.wait_messages(300)["error"] is None
+    host.configure(LINK_UPS_PER_MINUTE=0, DUPLICATE_ADDRESS_PROBES=3)
     host.start_daemon()
     host.wait_ok("ipmp0")
+    with pytest.raises(CommandFailed, match=f"{PEER} is a duplicate address"):
+        host.ifconfig("ipmp0", "addif", f"{PEER}/24", "up")
+    assert PEER not in app.addresses() and app.ping(PEER)
+    host.ifconfig("ipmp0", "removeif", PEER)
     assert {address: host.inbound(address) for address in (DATA, SECOND)} == bound
     assert meter.wait_messages(300)["error"] is None and app.links() == ["ipmp0"]
     host.tool("ipmp", "isolate", "ipmp0", "on", "-f")
@@ -160,7 +198,8 @@ def test_R_VIS_1_an_application_has_ipmp0_to_itself(lab, host):
     app.run("ip", "route", "add", "203.0.113.0/24", "via", PEER, "dev", "ipmp0")
     host.tool("ipmp", "namespace", "ipmp0", "-")
     assert namespace(host) == "ipmp0 -\n" and app.links() == []
-    assert host.peer.ping(DATA) and host.peer.ping("fd00::1") and host.peer.ping("192.0.2.3")
+    for address in (DATA, "fd00::1", "192.0.2.3"):
+        wait_until(lambda: host.peer.ping(address), 5, f"the peer reaches {address}")
     wait_until(lambda: host.ns.ip("route", "show", "203.0.113.0/24"), 5, "the application's route came along")
     json_state = json.loads((host.ns.root / "run/ipmp/state.json").read_text())
     assert json_state["state"]["named_places"] == {}
