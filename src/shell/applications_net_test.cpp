@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "shell/netlink_thread_fixture.hpp"
+#include "shell/netlink_view.hpp"
 
 namespace ipmp {
 namespace {
@@ -88,6 +89,29 @@ TEST_F(ApplicationsTest, R_VIS_1_ANamespaceThatNoApplicationCanHaveIsRefused) {
         EXPECT_EQ(observed->named_places, (NamedPlaces{{"app", kApp}}));
     }
     EXPECT_EQ(places->all_named().size(), 5u);
+}
+
+// However much an application has and does there: it costs nobody else the daemon's time.
+TEST_F(ApplicationsTest, R_VIS_1_WhatElseAnApplicationHasIsNotEvenRead) {
+    start();
+    apply_there({kPairThere});
+    auto view = NetlinkView::open(*places, kApp, NetlinkThread::kReceiveBufferBytes);
+    ASSERT_TRUE(view) << view.error().text;
+    auto state = view->read(programs);
+    ASSERT_TRUE(state) << state.error().text;
+    ASSERT_EQ(state->links.size(), 1u);
+    EXPECT_EQ(state->links.begin()->second.name, "ipmp0");
+    EXPECT_TRUE(state->addresses.empty());
+    run("ip -n app link set eth0 up; ip -n app addr add 10.0.0.1/24 dev eth0; ip -n app addr del 10.0.0.1/24 dev eth0;"
+        "ip -n app rule add from 10.0.0.1 table 7; ip -n app link del eth0");
+    EXPECT_FALSE(view->take_hints().changed);
+    run("ip -n app addr add 10.0.0.1/24 dev ipmp0");
+    EXPECT_TRUE(view->take_hints().changed);
+    state = view->read(programs);
+    ASSERT_TRUE(state) << state.error().text;
+    EXPECT_EQ(state->addresses.size(), 1u);
+    run("ip -n app link set ipmp0 name other");
+    EXPECT_TRUE(view->take_hints().changed);
 }
 
 TEST_F(ApplicationsTest, R_VIS_1_RoutesMoveAlong) {

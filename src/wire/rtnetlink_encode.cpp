@@ -309,9 +309,13 @@ NetlinkRequest encode_dump_links() {
     return dump<ifinfomsg>(RTM_GETLINK).put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS}).finish();
 }
 
-NetlinkRequest encode_dump_addresses(Family family) {
+NetlinkRequest encode_dump_addresses(Family family) { return encode_dump_addresses(family, {}); }
+
+NetlinkRequest encode_dump_addresses(Family family, InterfaceIndex link) {
     Builder builder(RTM_GETADDR, kDump);
-    builder.family_header<ifaddrmsg>().ifa_family = kernel_family(family);
+    auto& header = builder.family_header<ifaddrmsg>();
+    header.ifa_family = kernel_family(family);
+    header.ifa_index = link.value;
     return builder.finish();
 }
 
