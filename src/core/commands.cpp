@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/fnv.hpp"
+#include "core/applications.hpp"
 #include "core/commands_internal.hpp"
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
@@ -187,6 +188,7 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (!nic->families[0].plumbed && !nic->families[1].plumbed) return no_such_interface(command.interface);
     CommandReply vetted = vet(*nic, context);
     if (vetted.error == CommandError::none && group) vetted = vet_isolation(*nic, *group, context);
+    if (vetted.error == CommandError::none && group) vetted = vet_namespace(*nic, *group, context);
     if (vetted.error != CommandError::none) return vetted;
     if (group && members_of(context.state, *group).size() >= kMostMembers) {
         return failure(CommandError::not_supported,
@@ -349,6 +351,7 @@ struct CarryOut {
     CommandReply operator()(const SetPolicy& command) const { return set_policy(command, context); }
     CommandReply operator()(const SetRouter& command) const { return set_router(command, context); }
     CommandReply operator()(const SetIsolate& command) const { return set_isolate(command, context); }
+    CommandReply operator()(const SetNamespace& command) const { return set_namespace(command, context); }
     CommandReply operator()(const ControlDhcp& command) const { return control_dhcp(command, context); }
     CommandReply operator()(const ReportDhcp& command) const { return report_dhcp(command, context); }
     CommandReply operator()(const Stop& command) const { return stop(command, context); }

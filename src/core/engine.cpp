@@ -9,6 +9,7 @@
 
 #include "core/announcements.hpp"
 #include "core/anonymous_group.hpp"
+#include "core/applications.hpp"
 #include "core/commands.hpp"
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
@@ -175,7 +176,10 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
         for (std::string& line : recover(state, kernel)) log.push_back(Log{Severity::error, std::move(line)});
     }
     file_observation(state, kernel, reconciler.orders.doomed);
+    assume_addresses(state, kernel);
     log_taken_names(state, former, kernel, log);
+    log_surplus(state, former, kernel, log);
+    log_namespaces(state, former, kernel, !observed, log);
     forget_restored_settings();
     newcomers.update(state, log);
     if (observed) return;
@@ -208,6 +212,7 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
     undo_refused_moves(state, event, log);
+    undo_refused_namespaces(state, event, log);
     CommandContext context = command_context(log);
     undo_failed_detach(reconciler.applied(event, kernel, log), context);
     forget_refused_wishes(state, event);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/applications.hpp"
 #include "core/forwarding.hpp"
 #include "core/isolation.hpp"
 #include "core/predicates.hpp"
@@ -126,9 +127,12 @@ void file_groups(State& state, const KernelState& kernel) {
     for (auto& [name, group] : state.groups) {
         group.upper = group.lower = {};
         for (const auto& [index, link] : kernel.links) {
-            bool is_upper = index.place == Place::host && link.alias == kIpmpLinkAlias;
-            if (is_upper && link.name == group.interface) group.upper = index;
             if (link.name == group.lower_name && link.alias == kLowerLinkAlias) group.lower = index;
+        }
+        for (const auto& [index, link] : kernel.links) {
+            bool is_upper = index.place != Place::members && link.alias == kIpmpLinkAlias;
+            bool is_paired = group.lower && link.peer == group.lower;
+            if (is_upper && link.name == group.interface && (is_paired || !group.upper)) group.upper = index;
         }
     }
 }
@@ -185,7 +189,8 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
         if (doomed.contains({seen.link, seen.address, seen.prefix_length})) continue;
         std::size_t family = index_of(seen.address.family);
         if (Group* group = group_of_upper(state, seen.link)) {
-            if (contains(group->families[family].addresses, seen.address)) continue;
+            bool is_known = contains(group->families[family].addresses, seen.address);
+            if (is_known || is_full(*group, seen.address.family)) continue;
             imply(group->families[family]);
             adopt(group->families[family].addresses, seen);
         } else if (Interface* interface = find_interface(state, seen.link)) {
@@ -274,8 +279,10 @@ void migrate_addresses(State& state, const KernelState& kernel) {
             if (interface.families[family].plumbed) imply(group->second.families[family]);
             auto& source = interface.families[family].addresses;
             auto& target = group->second.families[family].addresses;
+            bool is_beside = interface.index.place == group->second.upper.place;  // lifetimes cannot go anywhere else
             auto goes = [&, &member = interface](const LogicalAddress& logical) {
-                return migrates(logical) && !tests_another(state, member, logical.address);
+                bool ends = is_seen(kernel, member.index, logical.address, &AddressState::finite_lifetime);
+                return migrates(logical) && (is_beside || !ends) && !tests_another(state, member, logical.address);
             };
             for (LogicalAddress& logical : source) {
                 if (!goes(logical) || contains(target, logical.address)) continue;

@@ -92,7 +92,9 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     if (!carrier_watch->warning().empty()) log_error(carrier_watch->warning());
     auto control = ControlServer::listen(store->directory_fd());
     if (!control) return control.error();
-    auto netlink = NetlinkThread::start(programs, *places);
+    // Without a state an IPMP interface may be in any namespace that has a name.
+    bool knows = !engine.state().groups.empty();
+    auto netlink = NetlinkThread::start(programs, *places, knows ? engine.state().named_places : places->all_named());
     if (!netlink) return netlink.error();
 
     auto probes = ProbeSockets::open(*places);

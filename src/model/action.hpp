@@ -94,6 +94,7 @@ struct ApplyKernel {
     std::vector<KernelOp> ops;
     std::vector<ManagedLink> managed;
     bool isolates = false;  // the members' namespace is needed; it is made then, and goes when it is not and is empty
+    NamedPlaces named_places;  // applications' namespaces to look into whenever they are there
 };
 
 enum class Severity : std::uint8_t { error, info, debug };

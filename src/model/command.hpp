@@ -162,12 +162,18 @@ struct SetIsolate {  // ipmp isolate IPMP-INTERFACE on|off [-f]
     bool force = false;  // although moving its NICs interrupts all of the group
 };
 
+struct SetNamespace {  // ipmp namespace IPMP-INTERFACE NAME | -
+    std::string interface;
+    std::string network_namespace;  // as `ip netns` names it; empty: the host's
+};
+
 struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered with success
     bool purge = false;  // first all members leave and all IPMP interfaces go; else the data path stays and works on
 };
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
                              SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, SetIsolate, Stop,
+                             SetNamespace,
                              SetMtu, SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource, AwaitAddresses,
                              Detach, UndoDetach, ControlDhcp, ReportDhcp, ExpectMember>;
 

@@ -152,6 +152,7 @@ struct Group {
     std::string lower_name;  // ipmpl0
     SpreadPolicy policy = SpreadPolicy::flow;
     bool isolate = false;  // members and lower end are in a network namespace of ours (R-VIS-1)
+    std::string upper_namespace;  // the application's that the IPMP interface belongs in; empty: the host's
     std::uint32_t wanted_mtu_bytes = 0;  // administrator's, at most; 0: the least of the members'
     std::uint32_t wanted_index = 0;      // of the link, when it is made; 0: the kernel's choice
     std::array<bool, 2> forwards{};  // [index_of(family)] (R-GRP-10)
@@ -164,6 +165,7 @@ struct Group {
 
     // As observed last.
     InterfaceIndex upper, lower;
+    bool misplaced = false;  // `upper` is not in the network namespace it belongs in
 
     bool operator==(const Group&) const = default;
 };
@@ -172,6 +174,7 @@ struct State {
     std::map<std::string, Group> groups;          // by IPMP interface name
     std::map<std::string, Interface> interfaces;  // by name
     std::vector<DhcpClient> dhcp_clients;         // each key once
+    NamedPlaces named_places;                     // those that groups want, or still have something in
     bool operator==(const State&) const = default;
 };
 

@@ -19,7 +19,7 @@ Result<NetlinkView> NetlinkView::open(const NetworkPlaces& places, Place place, 
 }
 
 NetlinkMonitor::Hints NetlinkView::take_hints() {
-    auto hints = monitor_.drain(known_, managed_);
+    auto hints = monitor_.drain(managed_, scope());
     every_link_ |= hints.overrun;
     return hints;
 }
@@ -49,7 +49,7 @@ void NetlinkView::watch_routes() {
 
 Result<KernelState> NetlinkView::read(const FilterPrograms& programs) {
     auto state = places_.inside(place_, [&] {
-        return read_kernel_state(socket_, programs, managed_, {.former = known_, .every_link = every_link_}, refused_);
+        return read_kernel_state(socket_, programs, managed_, scope(), refused_);
     });
     if (!state) return state;
     auto counted = count_other_sources(socket_, route_sources_, *state);

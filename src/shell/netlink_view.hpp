@@ -40,6 +40,7 @@ class NetlinkView {
     NetlinkView(const NetworkPlaces& places, Place place, NetlinkMonitor monitor, NetlinkSocket socket)
         : places_(places), place_(place), monitor_(std::move(monitor)), socket_(std::move(socket)) {}
     void watch_routes();
+    FilterScope scope() const { return {known_, every_link_, is_application(place_)}; }
 
     const NetworkPlaces& places_;
     Place place_;

@@ -91,6 +91,21 @@ int policy(const IpmpLine& line) {
     return 0;
 }
 
+int show_namespaces(DaemonClient& client, const std::string& ipmp_interface) {
+    auto status = client.status();
+    if (!status) return fail("cannot get the status: " + status.error().text);
+    bool is_one = ipmp_interface.empty();
+    for (const GroupStatus& group : status->groups) {
+        if (group.interface.empty() || (!ipmp_interface.empty() && group.interface != ipmp_interface)) continue;
+        is_one = true;
+        std::printf("%s %s%s\n", group.interface.c_str(),
+                    group.network_namespace.empty() ? "-" : group.network_namespace.c_str(),
+                    group.namespace_missing ? " (missing)" : "");
+    }
+    if (!is_one) return fail(ipmp_interface + ": not an IPMP interface");
+    return std::fflush(stdout) == 0 ? 0 : fail("cannot write the answer");
+}
+
 // Members in a network namespace of their own: shown, or turned on or off.
 int isolate(const IpmpLine& line) {
     auto client = DaemonClient::connect(Paths::from_environment());
@@ -99,6 +114,17 @@ int isolate(const IpmpLine& line) {
     if (!line.isolate) return show_group(*client, line.ipmp_interface, describe);
     auto reply = client->call(SetIsolate{line.ipmp_interface, *line.isolate, line.force});
     if (!reply) return fail("cannot isolate " + line.ipmp_interface + ": " + reply.error().text);
+    if (reply->error != CommandError::none) return fail(line.ipmp_interface + ": " + reply->text);
+    return 0;
+}
+
+// The network namespace in which an application has an IPMP interface: shown, of all that have one, or changed.
+int place(const IpmpLine& line) {
+    auto client = DaemonClient::connect(Paths::from_environment());
+    if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
+    if (!line.network_namespace) return show_namespaces(*client, line.ipmp_interface);
+    auto reply = client->call(SetNamespace{line.ipmp_interface, *line.network_namespace});
+    if (!reply) return fail("cannot move " + line.ipmp_interface + ": " + reply.error().text);
     if (reply->error != CommandError::none) return fail(line.ipmp_interface + ": " + reply->text);
     return 0;
 }
@@ -128,6 +154,8 @@ int run(int argc, char** argv) {
             return policy(*line);
         case IpmpVerb::isolate:
             return isolate(*line);
+        case IpmpVerb::place:
+            return place(*line);
         case IpmpVerb::boot:
             return boot();
         case IpmpVerb::attach:

@@ -10,7 +10,7 @@ namespace {
 
 // The words as CLI11 reads them, before they mean anything.
 struct Texts {
-    std::string policy, isolate;
+    std::string policy, isolate, network_namespace;
 };
 
 void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
@@ -29,6 +29,9 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     isolate->add_option("interface", line.ipmp_interface, "IPMP interface")->required();
     isolate->add_option("wanted", texts.isolate, "on or off");
     isolate->add_flag("-f,--force", line.force, "although it interrupts the group");
+    CLI::App* place = command("namespace", IpmpVerb::place, "show or set where an IPMP interface lives");
+    place->add_option("interface", line.ipmp_interface, "IPMP interface");
+    place->add_option("name", texts.network_namespace, "network namespace as `ip netns` knows it; -: this one");
     command("boot", IpmpVerb::boot, "configure what /etc/hostname.* and hostname6.* name");
     command("attach", IpmpVerb::attach, "configure interfaces that have been plugged in")
         ->add_option("interface", line.nics, "underlying interfaces")->required();
@@ -74,7 +77,13 @@ Result<IpmpLine> parse_ipmp_line(const std::vector<std::string>& words) {
         return Error{texts.isolate + ": neither on nor off"};
     }
     if (!texts.isolate.empty()) line.isolate = texts.isolate == "on";
-    bool about_group = line.verb == IpmpVerb::policy || line.verb == IpmpVerb::isolate;
+    bool is_home = texts.network_namespace == "-" || texts.network_namespace == "host";
+    if (!texts.network_namespace.empty() && !is_home && !wire::is_namespace_name(texts.network_namespace)) {
+        return Error{texts.network_namespace + ": not a name of a network namespace"};
+    }
+    if (!texts.network_namespace.empty()) line.network_namespace = is_home ? "" : texts.network_namespace;
+    bool about_group = line.verb == IpmpVerb::policy || line.verb == IpmpVerb::isolate ||
+                       (line.verb == IpmpVerb::place && !line.ipmp_interface.empty());
     if (about_group && !wire::is_interface_name(line.ipmp_interface)) {
         return Error{line.ipmp_interface + ": not an IPMP interface"};
     }

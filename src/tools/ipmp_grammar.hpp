@@ -10,16 +10,17 @@
 
 namespace ipmp {
 
-enum class IpmpVerb : std::uint8_t { help, status, stop, policy, isolate, boot, attach, detach, save, other_tool };
+enum class IpmpVerb : std::uint8_t { help, status, stop, policy, isolate, place, boot, attach, detach, save, other_tool };
 
 struct IpmpLine {
     IpmpVerb verb = IpmpVerb::help;
     std::string help;                    // the text
     bool as_json = false;                // of status
     bool purge = false;                  // of stop
-    std::string ipmp_interface;          // of policy and isolate
+    std::string ipmp_interface;          // of policy, isolate and place, of which empty: all
     std::optional<SpreadPolicy> policy;  // none: it is to be shown
     std::optional<bool> isolate;         // likewise
+    std::optional<std::string> network_namespace;  // likewise; empty: the host's
     bool force = false;                  // of isolate and detach
     bool dry_run = false;                // of detach
     std::vector<std::string> nics;       // of attach and detach, at least one; of save

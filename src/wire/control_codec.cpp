@@ -30,11 +30,11 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.AddLogical", "org.ipmp.Mpathd.RemoveLogical", "org.ipmp.Mpathd.SetFlags",
     "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
     "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.SetIsolate",
-    "org.ipmp.Mpathd.Stop",       "org.ipmp.Mpathd.SetMtu",        "org.ipmp.Mpathd.SetMetric",
-    "org.ipmp.Mpathd.SetEther",   "org.ipmp.Mpathd.SetArp",        "org.ipmp.Mpathd.SetFailed",
-    "org.ipmp.Mpathd.SetToken",   "org.ipmp.Mpathd.SetRouteSource", "org.ipmp.Mpathd.AwaitAddresses",
-    "org.ipmp.Mpathd.Detach",     "org.ipmp.Mpathd.UndoDetach",    "org.ipmp.Mpathd.ControlDhcp",
-    "org.ipmp.Mpathd.ReportDhcp", "org.ipmp.Mpathd.ExpectMember"};
+    "org.ipmp.Mpathd.Stop",       "org.ipmp.Mpathd.SetNamespace",  "org.ipmp.Mpathd.SetMtu",
+    "org.ipmp.Mpathd.SetMetric",  "org.ipmp.Mpathd.SetEther",      "org.ipmp.Mpathd.SetArp",
+    "org.ipmp.Mpathd.SetFailed",  "org.ipmp.Mpathd.SetToken",      "org.ipmp.Mpathd.SetRouteSource",
+    "org.ipmp.Mpathd.AwaitAddresses", "org.ipmp.Mpathd.Detach",    "org.ipmp.Mpathd.UndoDetach",
+    "org.ipmp.Mpathd.ControlDhcp", "org.ipmp.Mpathd.ReportDhcp",   "org.ipmp.Mpathd.ExpectMember"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
     "org.ipmp.Mpathd.WatchProbes", "org.ipmp.Mpathd.WatchStatus", "org.varlink.service.GetInfo",
@@ -85,6 +85,11 @@ std::optional<Problem> inconsistency(const Detach& command) {
     for (const std::string& interface : command.interfaces) {
         if (!wire::is_interface_name(interface)) return Problem{"interfaces", "is no list of names of interfaces"};
     }
+    return {};
+}
+std::optional<Problem> inconsistency(const SetNamespace& command) {
+    bool fits = command.network_namespace.empty() || wire::is_namespace_name(command.network_namespace);
+    if (!fits) return Problem{"network_namespace", "is no name of a network namespace"};
     return {};
 }
 std::optional<Problem> inconsistency(const AddLogical& command) {

@@ -36,6 +36,8 @@ std::vector<Command> all_commands() {
             SetRouter{"eth0", Family::ipv6, false},
             SetIsolate{"ipmp0", true, true},
             Stop{true},
+            SetNamespace{"ipmp0", "app"},
+            SetNamespace{"ipmp0", ""},
             SetMtu{"eth0", Family::ipv6, 9000},
             SetMetric{"ipmp0", Family::ipv4, 3},
             SetEther{"eth0", {{2, 0, 0, 0, 0, 7}}},

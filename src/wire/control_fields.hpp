@@ -134,6 +134,13 @@ void fields(A& a, typename A::template Ref<SetIsolate> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<SetNamespace> v) {
+    auto& [interface, network_namespace] = v;
+    a.interface_name("interface", interface);
+    a("network_namespace", network_namespace);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<SetMtu> v) {
     auto& [interface, family, mtu_bytes] = v;
     a.interface_name("interface", interface);

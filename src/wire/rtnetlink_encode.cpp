@@ -8,6 +8,7 @@
 #include <linux/nexthop.h>
 #include <linux/pkt_sched.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sys/socket.h>
@@ -298,13 +299,23 @@ NetlinkRequest encode_get_link_in_detail(InterfaceIndex link) {
     return builder.finish();
 }
 
+NetlinkRequest encode_get_namespace_id(int namespace_fd) {
+    Builder builder(RTM_GETNSID, kAcknowledge);
+    builder.family_header<rtgenmsg>().rtgen_family = AF_UNSPEC;
+    return builder.put(NETNSA_FD, static_cast<std::uint32_t>(namespace_fd)).finish();
+}
+
 NetlinkRequest encode_dump_links() {
     return dump<ifinfomsg>(RTM_GETLINK).put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS}).finish();
 }
 
-NetlinkRequest encode_dump_addresses(Family family) {
+NetlinkRequest encode_dump_addresses(Family family) { return encode_dump_addresses(family, {}); }
+
+NetlinkRequest encode_dump_addresses(Family family, InterfaceIndex link) {
     Builder builder(RTM_GETADDR, kDump);
-    builder.family_header<ifaddrmsg>().ifa_family = kernel_family(family);
+    auto& header = builder.family_header<ifaddrmsg>();
+    header.ifa_family = kernel_family(family);
+    header.ifa_index = link.value;
     return builder.finish();
 }
 

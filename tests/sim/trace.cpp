@@ -50,6 +50,9 @@ struct DescribeCommand {
     std::string operator()(const SetIsolate& c) const {
         return fmt::format("{} isolate {}{}", c.interface, c.isolate ? "on" : "off", c.force ? " -f" : "");
     }
+    std::string operator()(const SetNamespace& c) const {
+        return fmt::format("{} namespace {}", c.interface, c.network_namespace);
+    }
     std::string operator()(const SetMtu& c) const {
         return fmt::format("{} {} mtu {}", c.interface, inet(c.family), c.mtu_bytes);
     }
