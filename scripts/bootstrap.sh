@@ -19,7 +19,7 @@ packages=(
     g++                  # the C++20 compiler, with its sanitizer libraries
     cmake                # build description and presets
     ninja-build          # runs the build
-    pkg-config           # finds libbpf and libmnl
+    pkg-config           # finds libbpf, libmnl and libsystemd
     clang-14             # compiles the BPF programs, and the fuzz targets
     bpftool              # turns BPF objects into skeleton headers
     libclang-rt-14-dev   # libFuzzer
@@ -29,6 +29,7 @@ packages=(
     nlohmann-json3-dev   # control protocol and state file
     libcli11-dev         # options of ipmp
     libgtest-dev         # unit tests
+    libsystemd-dev       # tells the service manager of readiness and health
     linux-libc-dev       # kernel interface headers
     # tests, laboratory and demo
     python3              # laboratory, scripts

@@ -16,6 +16,7 @@
 #include "tools/boot.hpp"
 #include "tools/daemon_client.hpp"
 #include "tools/save.hpp"
+#include "tools/wait_online.hpp"
 #include "wire/names.hpp"
 #include "wire/status_codec.hpp"
 
@@ -58,9 +59,25 @@ int show_status(bool as_json) {
     return std::fflush(stdout) == 0 ? 0 : fail("cannot write the status");
 }
 
+// Members come home first: what their group gives back to one of them, routes above all, has to be where it is.
+Result<void> end_isolation(DaemonClient& client) {
+    auto status = client.status();
+    if (!status) return status.error();
+    for (const GroupStatus& group : status->groups) {
+        if (!group.isolate) continue;
+        auto reply = client.call(SetIsolate{group.interface, false, true});
+        if (!reply) return reply.error();
+        if (reply->error != CommandError::none) return Error{group.interface + ": " + reply->text};
+    }
+    return {};
+}
+
 int stop(bool purge) {
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
+    if (auto ended = purge ? end_isolation(*client) : Result<void>(); !ended) {
+        return fail("cannot end isolation: " + ended.error().text);
+    }
     auto reply = client->call(Stop{purge});
     if (!reply) return fail("cannot stop in.mpathd: " + reply.error().text);
     if (reply->error != CommandError::none) return fail("cannot stop in.mpathd: " + reply->text);
@@ -152,6 +169,11 @@ int run(int argc, char** argv) {
     detach_command->add_flag("--dry-run", dry_run, "only say what would happen");
     CLI::App* save_command = app.add_subcommand("save", "write hostname files that reproduce what is configured now");
     save_command->add_option("interface", nics, "interfaces outside groups to be saved as well");
+    std::string awaited_group;
+    unsigned timeout_s = 120;
+    CLI::App* wait_command = app.add_subcommand("wait-online", "end when a group, or all there are, can be used");
+    wait_command->add_option("group", awaited_group, "group or IPMP interface");
+    wait_command->add_option("-t,--timeout", timeout_s, "seconds; 0: without end")->check(CLI::Range(0u, 1000000u));
     app.add_subcommand("arp", "arp with the grammar of Solaris");
     app.add_subcommand("ifconfig", "ifconfig with the grammar of Solaris");
     app.add_subcommand("route", "route with the grammar of Solaris");
@@ -169,6 +191,7 @@ int run(int argc, char** argv) {
     if (attach_command->parsed()) return attach(nics);
     if (detach_command->parsed()) return detach(nics, force, dry_run);
     if (save_command->parsed()) return save(nics);
+    if (wait_command->parsed()) return wait_online(awaited_group, timeout_s);
     if (!stop_command->parsed() && !status_command->parsed()) return fail("a command is missing; see ipmp --help");
     return stop_command->parsed() ? stop(purge) : show_status(as_json);
 }
