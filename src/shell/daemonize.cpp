@@ -64,7 +64,7 @@ Readiness Readiness::daemonize() {
 }
 
 void Readiness::ready() {
-    tell_service_manager("READY=1");
+    if (!tell_service_manager("READY=1")) std::perror("in.mpathd: cannot tell the service manager, ignoring");
     if (to_parent_ && ::write(to_parent_.get(), &kReady, 1) < 0) std::perror("in.mpathd: parent is gone, ignoring");
     to_parent_.reset();
 }

@@ -46,7 +46,7 @@ void RunLoop::run(const std::function<void()>& ready) {
         if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
         watchdog_.turned(now());
     }
-    tell_service_manager("STOPPING=1");
+    static_cast<void>(tell_service_manager("STOPPING=1"));  // it will notice by itself
 }
 
 std::vector<Event> RunLoop::wait() {

@@ -78,5 +78,15 @@ TEST_F(ServiceManagerTest, NothingIsSaidUnlessThisProcessIsAsked) {
     EXPECT_EQ(heard(), "");
 }
 
+TEST_F(ServiceManagerTest, AManagerThatDoesNotReadIsNotWaitedFor) {
+    ask_every(3000);
+    Watchdog watchdog = Watchdog::from_environment();
+    for (int second = 0; second < 5000; ++second) watchdog.turned(start_ + std::chrono::seconds(second));
+    EXPECT_EQ(heard(), "WATCHDOG=1");
+    while (!heard().empty()) {}
+    EXPECT_TRUE(tell_service_manager("STOPPING=1"));
+    EXPECT_EQ(heard(), "STOPPING=1");
+}
+
 }  // namespace
 }  // namespace ipmp

@@ -3,6 +3,7 @@
     host (eth0, eth1) --- switch --- router 192.0.2.254 --- far switch --- peer 198.51.100.9
 """
 
+import contextlib
 import json
 import socket
 
@@ -91,7 +92,13 @@ def test_wait_online_and_the_service_manager(lab):
     assert waiting.wait(timeout=10) == 0
     assert json.loads(host.tool("ipmp", "status", "--json").stdout)["groups"][0]["state"] == "ok"
 
+    manager.setblocking(False)  # nobody has read for a while, and nobody has waited for that
+    with contextlib.suppress(BlockingIOError):
+        while manager.recv(99):
+            pass
     host.kill_daemon(15)
+    manager.setblocking(True)
+    manager.settimeout(10)
     told = [manager.recv(99)]
     while told[-1] == b"WATCHDOG=1":
         told.append(manager.recv(99))
