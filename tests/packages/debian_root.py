@@ -19,7 +19,9 @@ MIRROR = "http://deb.debian.org/debian"
 TOOLS = "iproute2,iputils-ping,procps"
 ENVIRONMENT = ("env", "-i", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive",
                "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+# "/" has to be a mount for ip-netns(8).
 MOUNTS = """
+mount --bind {root} {root} &&
 mount -t proc proc {root}/proc && mount -t sysfs sysfs {root}/sys && mount --rbind /dev {root}/dev &&
 mount -t tmpfs tmpfs {root}/run && mkdir {root}/run/lock && echo ready && read end
 """
