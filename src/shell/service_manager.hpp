@@ -1,6 +1,6 @@
-// What a service manager (systemd) is told: that we are ready, that we end, and again and again that the loop turns. It
-// restarts a daemon that falls silent; the data path goes on meanwhile. Without one (no NOTIFY_SOCKET, no WATCHDOG_USEC)
-// nothing is said. Used by the thread that decides only: that one must turn.
+// What a service manager (systemd) is told: that we are ready, that we end, and again and again that the loop turns.
+// It restarts a daemon that falls silent; the data path goes on meanwhile. Without one (no NOTIFY_SOCKET, no
+// WATCHDOG_USEC) nothing is said. Used by the thread that decides only: that one must turn.
 //
 // Not by libsystemd: its sd_notify() waits for a manager that does not read, and so would every failover.
 #pragma once
@@ -11,7 +11,8 @@
 
 namespace ipmp {
 
-// `news` in the words of sd_notify(3): "READY=1". Never waits. Whether it was told, or nobody wants to know; else errno.
+// `news` in the words of sd_notify(3): "READY=1". Never waits. Whether it was told, or nobody wants to know; else see
+// errno.
 bool tell_service_manager(const char* news);
 
 class Watchdog {

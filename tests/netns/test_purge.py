@@ -1,4 +1,4 @@
-"""`ipmp stop --purge` under traffic: what the group had is on a plain NIC afterwards, and nobody off the host has lost it.
+"""`ipmp stop --purge` under traffic: what the group had is on a plain NIC afterwards, and nobody has lost a connection.
 
     host (eth0, eth1) --- switch --- router 192.0.2.254 --- far switch --- peer 198.51.100.9
 """
@@ -69,7 +69,7 @@ def test_purge_ends_isolation_before_it_gives_anything_back(lab):
 
 
 def test_wait_online_and_the_service_manager(lab):
-    """The daemon says READY, that it lives, and STOPPING; wait-online ends once a group can be used, and not before."""
+    """The daemon says READY, that it lives, STOPPING; wait-online ends once a group can be used, and not before."""
     host = lab.host()
     switch = lab.switch()
     host.add_nic("eth0", "veth", switch)

@@ -1,8 +1,8 @@
 """A Debian 12 in a directory, running in a network namespace of the laboratory: what a package is installed into.
 
-Everything started in it is in a PID namespace that ends with us, so that a daemon which went into the background is no
-longer alive than the test. Packages come from the archive through the machine's own network; whatever concerns interfaces
-is done in the laboratory's.
+Everything started in it is in a PID namespace that ends with us, so that a daemon which went into the background lives
+no longer than the test. Packages come from the archive through the machine's own network; whatever concerns
+interfaces is done in the laboratory's.
 """
 
 import pathlib
