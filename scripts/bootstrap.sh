@@ -67,13 +67,14 @@ vm_packages=(
     cpio                 # packs its initramfs
     kmod                 # finds and loads its modules
 )
-# Only for ./package.
+# Only for ./package and tests/packages.
 package_packages=(
     git                  # exports what is committed
     dpkg-dev             # dpkg-buildpackage
     debhelper            # builds packages from debian/
     fakeroot             # for who is not root
     lintian              # looks them over
+    debootstrap          # a minimal Debian for tests/packages to install them into
 )
 
 # Those of them that come with a service, which nobody asked for: it is neither started nor enabled.

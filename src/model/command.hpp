@@ -155,7 +155,7 @@ struct SetIsolate {  // ipmp isolate IPMP-INTERFACE on|off [-f]
 };
 
 struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered with success
-    bool purge = false;  // first all members leave and all IPMP interfaces go; else the data path stays and works on
+    bool purge = false;  // first groups become plain NICs (core/give_back); else the data path stays and works on
 };
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,

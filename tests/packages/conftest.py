@@ -27,6 +27,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def packages():
+    subprocess.run([REPOSITORY / "scripts/bootstrap.sh", "package"], check=True)
     directory = os.environ.get("IPMP_PACKAGES")
     if not directory:
         subprocess.run([REPOSITORY / "package"], check=True)
@@ -35,7 +36,7 @@ def packages():
 
 
 @pytest.fixture
-def root():
+def root(packages):  # which see to what a root is made by
     root = DebianRoot()
     try:
         yield root
