@@ -197,7 +197,7 @@ share=()
 timeout --foreground --kill-after=10 "$limit_s" qemu-system-x86_64 \
     -accel tcg -cpu max -smp "$processors" -m "$memory_mib" -nodefaults -no-user-config -display none -no-reboot \
     -kernel "$kernel"/boot/vmlinuz-* -initrd "$scratch/initramfs.cpio" \
-    -append "console=ttyS1 quiet panic=-1 mitigations=off" \
+    -append "console=ttyS1 quiet panic=-1 mitigations=off systemd.getty_auto=no" \
     -fsdev "local,id=root,path=${root:-/},security_model=none,readonly=on,multidevs=remap" \
     -device virtio-9p-pci,fsdev=root,mount_tag=root "${share[@]}" \
     -chardev stdio,id=output -serial chardev:output \

@@ -1,5 +1,5 @@
-"""The packages on a machine of its own that systemd boots, with Debian 12's kernel: scripts/vm.sh -r. What happens there is
-in under_systemd.sh; the machine is emulated, so that it says nothing about times."""
+"""The packages on a machine of its own that systemd boots, with Debian 12's kernel: scripts/vm.sh -r. What happens there
+is in under_systemd.sh; the machine is emulated, so that it says nothing about times."""
 
 import shutil
 import subprocess

@@ -6,14 +6,15 @@ set -euo pipefail
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 
 step() { echo "== $*"; }
+fail() { echo "$*"; journalctl -b --no-pager | tail -n 60; exit 1; }
 there() { ip netns exec switch "$@"; }
 bound() { ipmpstat -an -P -o address,inbound | sed -n 's/^192\.0\.2\.1://p'; }
 main_pid() { systemctl show -p MainPID --value in.mpathd.service; }
 await() {
     local deadline=$((SECONDS + 60))
     until "$@"; do
-        ((SECONDS < deadline)) || { echo "not within 60 s: $*"; journalctl -b --no-pager -u in.mpathd | tail -n 30; exit 1; }
         sleep 0.2
+        ((SECONDS < deadline)) || fail "not within 60 s: $*"
     done
 }
 restarted() { [[ $(main_pid) != "$1" ]] && ipmp status >/dev/null 2>&1; }
@@ -22,7 +23,7 @@ moved_from() { [[ $(bound) != "$1" ]]; }
 
 step "boot: $(systemctl --version | head -n 1), Linux $(uname -r)"
 for unit in in.mpathd ipmp-boot ipmp-wait-online; do
-    systemctl is-active --quiet $unit.service || { journalctl -b --no-pager -n 60; exit 1; }
+    systemctl is-active --quiet $unit.service || fail "$unit is not active"
 done
 ipmpstat -i
 reachable
@@ -51,6 +52,12 @@ pid=$(main_pid)
 kill -STOP "$pid"
 await restarted "$pid"
 
+step "a command that needs the daemon starts the service"
+ipmp stop
+[[ $(systemctl is-active in.mpathd.service) == inactive ]]
+/usr/lib/ipmp/bin/ifconfig ipmp0 192.0.2.1/24 up
+systemctl is-active --quiet in.mpathd.service
+
 step "a restart under traffic loses nothing"
 there ping -q -i 0.1 -c 80 192.0.2.1 >/tmp/ping &
 ping=$!
@@ -72,9 +79,11 @@ await reachable
 
 step "a lease, by dhcpcd below the same confinement"
 there dnsmasq --interface=sw0 --bind-interfaces --port=0 --dhcp-range=192.0.2.100,192.0.2.110,120 \
-    --pid-file=/tmp/dnsmasq.pid --leasefile-ro --log-facility=-
+    --pid-file=/tmp/dnsmasq.pid --leasefile-ro --log-facility=/tmp/dnsmasq
 /usr/lib/ipmp/bin/ifconfig eth0 dhcp wait 50
 ip -br addr show eth0 | grep -o '192\.0\.2\.1[0-9]*'
+
+kill "$(cat /tmp/dnsmasq.pid)"
 
 step "removal"
 DEBIAN_FRONTEND=noninteractive apt-get -y purge ipmp >/tmp/apt 2>&1 || { cat /tmp/apt; exit 1; }
