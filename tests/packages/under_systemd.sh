@@ -5,6 +5,7 @@
 set -euo pipefail
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 
+trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
 step() { echo "== $*"; }
 fail() { echo "$*"; journalctl -b --no-pager | tail -n 60; exit 1; }
 there() { ip netns exec switch "$@"; }
@@ -19,6 +20,7 @@ await() {
 }
 restarted() { [[ $(main_pid) != "$1" ]] && ipmp status >/dev/null 2>&1; }
 reachable() { there ping -q -c 1 -W 1 192.0.2.1 >/dev/null; }
+adopted() { [[ $(ip -br addr show other) == *203.0.113* ]]; }
 moved_from() { [[ $(bound) != "$1" ]]; }
 
 step "boot: $(systemctl --version | head -n 1), Linux $(uname -r)"
@@ -65,6 +67,33 @@ systemctl restart in.mpathd.service
 wait $ping
 tail -n 2 /tmp/ping
 grep -q ' 0% packet loss' /tmp/ping
+
+step "so does an upgrade"
+pid=$(main_pid)
+there ping -q -i 0.1 -c 150 192.0.2.1 >/tmp/ping &
+ping=$!
+dpkg -i /higher.deb
+restarted "$pid"
+wait $ping
+tail -n 2 /tmp/ping
+grep -q ' 0% packet loss' /tmp/ping
+
+step "systemd-networkd and NetworkManager, which want every link, leave ours alone"
+ip link add other type veth peer name another
+ip link set another up
+systemctl start systemd-networkd.service
+await adopted
+networkctl --no-pager --no-legend
+[[ $(networkctl --no-legend | awk '$2 ~ /^(eth|ipmp)/ { print $NF }' | sort -u) == unmanaged ]]
+systemctl stop systemd-networkd.socket systemd-networkd.service
+systemctl start NetworkManager.service
+nmcli -t -f DEVICE,STATE device
+[[ $(nmcli -t -f DEVICE,STATE device | awk -F: '/^(eth|ipmp)/ { print $2 }' | sort -u) == unmanaged ]]
+[[ $(nmcli -t -f DEVICE,STATE device) != *other:unmanaged* ]]
+systemctl stop NetworkManager.service
+ip link del other
+[[ $(ip -br addr) != *203.0.113* ]]
+await reachable
 
 step "isolation outlives the service"
 ipmp isolate ipmp0 on -f
