@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/dhcp.hpp"
 #include "core/planner.hpp"
 #include "core/predicates.hpp"
 
@@ -45,10 +46,14 @@ void give_back(const Group& group, CommandContext& context) {
             AddAddress add = address_op(context.state, heir->index, logical, false);
             if (logical.adopted) add.lifetime_from = group.upper;
             order(add);
+            for (const RouteState& route : leased_routes(context.state, logical.address, heir->index)) {
+                order(AddRoute{route, false});
+            }
             context.log.push_back(Announce{logical.address, {heir->index, heir->mac}});
             LogicalAddress inherited = logical;
             inherited.number = free_number(family);
             inherited.uniqueness = Uniqueness::settled;
+            inherited.adopted = logical.adopted || add.valid_until;  // nobody makes it anew, without an end
             family.addresses.push_back(inherited);
             family.plumbed = true;
         }

@@ -70,6 +70,20 @@ TEST_F(GiveBack, OneNicInheritsAddressesInUseAndThenTheRoutes) {
     EXPECT_EQ(orders_.ops, (std::vector<KernelOp>{DetachFilter{kTwo}, data, advertised, MoveRoutes{kUpper, kTwo}}));
 }
 
+TEST_F(GiveBack, ALeasedAddressStaysForWhatIsLeftOfItsTime) {
+    const Instant end = Instant{} + std::chrono::seconds(90);
+    DhcpClient client{.key = {{"ipmp0", 0}, Family::ipv4}};
+    client.lease = DhcpLease{.address = kData, .routes = {{*parse_ip("0.0.0.0"), 0, *parse_ip("192.0.2.254")}}};
+    client.lease->expires = end;
+    state_.dhcp_clients = {client};
+    purge();
+    EXPECT_EQ(std::get<AddAddress>(orders_.ops[1]).valid_until, end);
+    const auto& route = std::get<AddRoute>(orders_.ops[2]);
+    EXPECT_EQ(route.route.gateway, parse_ip("192.0.2.254"));
+    EXPECT_TRUE(route.route.link == kTwo && !route.ours);
+    EXPECT_TRUE(state_.interfaces["two"].families[0].addresses[1].adopted);
+}
+
 TEST_F(GiveBack, PeersAreToldOfTheNewPlace) {
     state_.interfaces["two"].mac = *parse_mac("02:00:00:00:00:02");
     purge();

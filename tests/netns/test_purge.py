@@ -9,6 +9,7 @@ import socket
 
 import pytest
 from netns import build_dir, wait_until
+from test_dhcp import address_on, build, default_routes, dhcp
 from test_join import GATEWAY, OWN, OWN6, PEER, PEER6, Network, data_addresses, finish
 
 SECOND = "192.0.2.2"
@@ -66,6 +67,20 @@ def test_purge_ends_isolation_before_it_gives_anything_back(lab):
     assert [info["local"] for info in data_addresses(host, "eth0")] == [OWN]
     assert "dev eth0" in host.ns.run("ip", "route", "show", "default").stdout
     wait_until(lambda: network.peer.ping(OWN), 10, "the host is reachable")
+
+
+def test_purge_keeps_a_leased_address_for_what_is_left_of_its_time(lab):
+    """With its routes, and the server is not told: the next client asks for the same one."""
+    host, peer, server = build(lab, "192.0.2.100,192.0.2.150,120")
+    assert dhcp(host, "ipmp0", "dhcp", "wait", "30") == (0, "")
+    leased = address_on(host, "ipmp0")
+    [heir] = [nic for nic, row in host.interfaces().items() if "b" in row["flags"]]
+    gateway = default_routes(host)[0][0]
+    host.tool("ipmp", "stop", "--purge")
+    [entry] = data_addresses(host, heir)
+    assert entry["local"] == leased and 60 < entry["valid_life_time"] <= 121
+    assert server.count("DHCPRELEASE") == 0 and default_routes(host) == [(gateway, heir)]
+    wait_until(lambda: peer.ping(leased), 10, "the host is reachable")
 
 
 def test_wait_online_and_the_service_manager(lab):
