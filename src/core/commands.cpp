@@ -12,6 +12,7 @@
 #include "core/dhcp.hpp"
 #include "core/expectations.hpp"
 #include "core/forwarding.hpp"
+#include "core/give_back.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/isolation.hpp"
 #include "core/predicates.hpp"
@@ -314,6 +315,7 @@ CommandReply set_policy(const SetPolicy& command, CommandContext& context) {
 // Back to a host without IPMP: what the kernel still has of it are strays to the planner.
 CommandReply stop(const Stop& command, CommandContext& context) {
     if (!command.purge) return success();
+    for (const auto& [name, group] : context.state.groups) give_back(group, context);
     for (auto& [name, nic] : context.state.interfaces) {
         if (!nic.group.empty()) leave_group(nic);
     }

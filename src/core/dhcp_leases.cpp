@@ -70,18 +70,21 @@ std::optional<Instant> end_of_lease(const State& state, const IpAddress& address
     return {};
 }
 
-// Once the address they are used from is there.
-void add_leased_routes(const State& state, const KernelState& kernel, std::set<RouteState>& routes) {
+std::set<RouteState> leased_routes(const State& state, const IpAddress& address, InterfaceIndex link) {
+    std::set<RouteState> routes;
     for (const DhcpClient& client : state.dhcp_clients) {
-        if (!client.lease || client.lease->routes.empty()) continue;
-        for (const AddressState& seen : kernel.addresses) {
-            if (seen.address != client.lease->address) continue;
-            for (const DhcpRoute& route : client.lease->routes) {
-                routes.insert({network_of(route.network, route.prefix_length), route.prefix_length, seen.link,
-                               kMainTable, route.gateway, kLeasedRouteMetric + seen.link.value});
-            }
+        if (!client.lease || client.lease->address != address) continue;
+        for (const DhcpRoute& route : client.lease->routes) {
+            routes.insert({network_of(route.network, route.prefix_length), route.prefix_length, link, kMainTable,
+                           route.gateway, kLeasedRouteMetric + link.value});
         }
     }
+    return routes;
+}
+
+void add_leased_routes(const State& state, const KernelState& kernel, std::set<RouteState>& routes) {
+    if (state.dhcp_clients.empty()) return;
+    for (const AddressState& seen : kernel.addresses) routes.merge(leased_routes(state, seen.address, seen.link));
 }
 
 std::optional<DhcpPlace> find_dhcp_place(State& state, const DhcpKey& key) {

@@ -168,7 +168,7 @@ struct SetNamespace {  // ipmp namespace IPMP-INTERFACE NAME | -
 };
 
 struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered with success
-    bool purge = false;  // first all members leave and all IPMP interfaces go; else the data path stays and works on
+    bool purge = false;  // first groups become plain NICs (core/give_back); else the data path stays and works on
 };
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,

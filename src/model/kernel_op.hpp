@@ -118,6 +118,7 @@ struct RemoveRule {
 };
 struct AddRoute {
     RouteState route;
+    bool ours = true;  // else as by a DHCP client of somebody's: nobody here takes it away
     auto operator<=>(const AddRoute&) const = default;
 };
 struct RemoveRoute {

@@ -97,10 +97,10 @@ struct Pass {
     int moved = 0;
     std::vector<std::pair<std::string, std::string>> failures;  // route, reason
 
-    void note(const std::string& text, const Result<void>& result, const std::string& link) {
+    void note(const std::string& text, const Result<void>& result, const std::string& from, const std::string& to) {
         if (result) {
             ++moved;
-            log_info(text + " of " + link + " now goes by its group");
+            log_info(text + " of " + from + " now goes by " + to);
         } else {
             failures.emplace_back(text, result.error().text);
         }
@@ -116,8 +116,11 @@ Result<std::uint32_t> count_foreign_routes(NetlinkSocket& socket, InterfaceIndex
 }
 
 Result<void> move_routes(NetlinkSocket& socket, const MoveRoutes& op, RefusedRoutes& refused) {
-    auto name = name_of_link(op.from);
-    std::string link = name ? *name : "a vanished link";
+    auto name = [](InterfaceIndex link) {
+        auto known = name_of_link(link);
+        return known ? *known : "a vanished link";
+    };
+    std::string from = name(op.from), to = name(op.to);
     Pass pass;
     for (int number = 0; number < kMaxPasses; ++number) {
         auto moves = read_moves(socket, op.from, op.to, refused);
@@ -128,14 +131,14 @@ Result<void> move_routes(NetlinkSocket& socket, const MoveRoutes& op, RefusedRou
         if (!competitors && competitors.error().error_number == EINTR) continue;
         if (!competitors) return competitors.error();
         pass = {};
-        for (const NexthopMove& move : moves->nexthops) pass.note(move.text, socket.change(move.replace), link);
+        for (const NexthopMove& move : moves->nexthops) pass.note(move.text, socket.change(move.replace), from, to);
         for (const RouteMove& move : moves->routes) {
-            pass.note(move.text, move_one(socket, move, op.to, competitors->at(move.key)), link);
+            pass.note(move.text, move_one(socket, move, op.to, competitors->at(move.key)), from, to);
         }
         if (pass.moved == 0) break;
     }
     for (const auto& [text, reason] : pass.failures) {
-        log_error("ignoring " + text + " of " + link + ", which cannot go by its group: " + reason);
+        log_error("ignoring " + text + " of " + from + ", which cannot go by " + to + ": " + reason);
         refused.insert({op.from, text});
     }
     return {};

@@ -44,7 +44,9 @@ void RunLoop::run(const std::function<void()>& ready) {
         parts_.executor.retry(now());
         if (decided) save();
         if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
+        watchdog_.turned(now());
     }
+    static_cast<void>(tell_service_manager("STOPPING=1"));  // it will notice by itself
 }
 
 std::vector<Event> RunLoop::wait() {
@@ -85,6 +87,7 @@ Duration RunLoop::time_to_wait(Instant at) const {
     Instant until = next_carrier_poll();
     if (deadline_) until = std::min(until, *deadline_);
     if (auto retry = parts_.executor.retry_at()) until = std::min(until, *retry);
+    if (auto due = watchdog_.due()) until = std::min(until, *due);
     return std::max(until - at, Duration::zero());
 }
 

@@ -16,6 +16,7 @@
 #include "tools/daemon_client.hpp"
 #include "tools/ipmp_grammar.hpp"
 #include "tools/save.hpp"
+#include "tools/wait_online.hpp"
 #include "wire/names.hpp"
 #include "wire/status_codec.hpp"
 
@@ -58,9 +59,25 @@ int show_status(bool as_json) {
     return std::fflush(stdout) == 0 ? 0 : fail("cannot write the status");
 }
 
+// Members come home first: what their group gives back to one of them, routes above all, has to be where it is.
+Result<void> end_isolation(DaemonClient& client) {
+    auto status = client.status();
+    if (!status) return status.error();
+    for (const GroupStatus& group : status->groups) {
+        if (!group.isolate) continue;
+        auto reply = client.call(SetIsolate{group.interface, false, true});
+        if (!reply) return reply.error();
+        if (reply->error != CommandError::none) return Error{group.interface + ": " + reply->text};
+    }
+    return {};
+}
+
 int stop(bool purge) {
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
+    if (auto ended = purge ? end_isolation(*client) : Result<void>(); !ended) {
+        return fail("cannot end isolation: " + ended.error().text);
+    }
     auto reply = client->call(Stop{purge});
     if (!reply) return fail("cannot stop in.mpathd: " + reply.error().text);
     if (reply->error != CommandError::none) return fail("cannot stop in.mpathd: " + reply->text);
@@ -164,6 +181,8 @@ int run(int argc, char** argv) {
             return detach(line->nics, line->force, line->dry_run);
         case IpmpVerb::save:
             return save(line->nics);
+        case IpmpVerb::wait_online:
+            return wait_online(line->group, line->timeout_s);
         case IpmpVerb::other_tool:
             return become(argv + 1);
     }

@@ -41,6 +41,9 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     detach->add_flag("--dry-run", line.dry_run, "only say what would happen");
     command("save", IpmpVerb::save, "write hostname files that reproduce what is configured now")
         ->add_option("interface", line.nics, "interfaces outside groups to be saved as well");
+    CLI::App* wait = command("wait-online", IpmpVerb::wait_online, "end when a group, or all there are, can be used");
+    wait->add_option("group", line.group, "group or IPMP interface");
+    wait->add_option("-t,--timeout", line.timeout_s, "seconds; 0: without end")->check(CLI::Range(0u, 1000000u));
     command("arp", IpmpVerb::other_tool, "arp with the grammar of Solaris");
     command("ifconfig", IpmpVerb::other_tool, "ifconfig with the grammar of Solaris");
     command("route", IpmpVerb::other_tool, "route with the grammar of Solaris");

@@ -10,7 +10,7 @@
 
 namespace ipmp {
 
-enum class IpmpVerb : std::uint8_t { help, status, stop, policy, isolate, place, boot, attach, detach, save, other_tool };
+enum class IpmpVerb : std::uint8_t { help, status, stop, policy, isolate, place, boot, attach, detach, save, wait_online, other_tool };
 
 struct IpmpLine {
     IpmpVerb verb = IpmpVerb::help;
@@ -23,6 +23,8 @@ struct IpmpLine {
     std::optional<std::string> network_namespace;  // likewise; empty: the host's
     bool force = false;                  // of isolate and detach
     bool dry_run = false;                // of detach
+    std::string group;                   // of wait_online: a group's name or its interface's; empty: all
+    unsigned timeout_s = 120;            // of wait_online; 0: without end
     std::vector<std::string> nics;       // of attach and detach, at least one; of save
 };
 

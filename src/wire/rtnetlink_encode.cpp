@@ -119,14 +119,15 @@ NetlinkRequest rule(std::uint16_t type, std::uint16_t flags, const RuleState& ru
         .finish();
 }
 
-NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& route) {
+NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& route,
+                     std::uint8_t protocol = kRouteProtocol) {
     bool ipv4 = route.network.family == Family::ipv4;
     bool multicast = !ipv4 && route.network.is_multicast();
     Builder builder(type, flags);
     auto& header = builder.family_header<rtmsg>();
     header.rtm_family = kernel_family(route.network.family);
     header.rtm_dst_len = route.prefix_length;
-    header.rtm_protocol = kRouteProtocol;
+    header.rtm_protocol = protocol;
     header.rtm_scope = ipv4 && !route.gateway ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     if (route.gateway) header.rtm_flags = RTNH_F_ONLINK;  // a server may name a router beyond the address's own network
     header.rtm_type = multicast ? RTN_MULTICAST : RTN_UNICAST;
@@ -275,7 +276,8 @@ NetlinkRequest encode(const AddRoute& op) {
     // IPv4 replaces what stands in our table. IPv6 must not: two groups each have a route to ff00::/8 of
     // the same metric; without NLM_F_EXCL only the very same route is EEXIST.
     std::uint16_t ipv4_only = op.route.network.family == Family::ipv4 ? NLM_F_REPLACE : 0;
-    return route(RTM_NEWROUTE, static_cast<std::uint16_t>(NLM_F_ACK | NLM_F_CREATE | ipv4_only), op.route);
+    auto flags = static_cast<std::uint16_t>(NLM_F_ACK | NLM_F_CREATE | ipv4_only);
+    return route(RTM_NEWROUTE, flags, op.route, op.ours ? kRouteProtocol : RTPROT_DHCP);
 }
 
 NetlinkRequest encode(const RemoveRoute& op) { return route(RTM_DELROUTE, kAcknowledge, op.route); }
