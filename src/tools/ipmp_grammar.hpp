@@ -10,7 +10,20 @@
 
 namespace ipmp {
 
-enum class IpmpVerb : std::uint8_t { help, status, stop, policy, isolate, place, boot, attach, detach, save, wait_online, other_tool };
+enum class IpmpVerb : std::uint8_t {
+    help,
+    status,
+    stop,
+    policy,
+    isolate,
+    place,
+    boot,
+    attach,
+    detach,
+    save,
+    wait_online,
+    other_tool
+};
 
 struct IpmpLine {
     IpmpVerb verb = IpmpVerb::help;
@@ -20,7 +33,8 @@ struct IpmpLine {
     std::string ipmp_interface;          // of policy, isolate and place, of which empty: all
     std::optional<SpreadPolicy> policy;  // none: it is to be shown
     std::optional<bool> isolate;         // likewise
-    std::optional<std::string> network_namespace;  // likewise; empty: the host's
+    // Likewise; empty: the host's.
+    std::optional<std::string> network_namespace;
     bool force = false;                  // of isolate and detach
     bool dry_run = false;                // of detach
     std::string group;                   // of wait_online: a group's name or its interface's; empty: all
