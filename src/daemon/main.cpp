@@ -74,7 +74,7 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     block_signals();
     auto store = StateStore::open(paths);
     if (!store) return store.error();
-    auto program_helper = ProgramHelper::start(ProgramHelper::Paths::installed());
+    auto program_helper = ProgramHelper::start(ProgramHelper::Paths::installed(paths.resolvconf()));
     if (!program_helper) return program_helper.error();
     auto places = NetworkPlaces::open(paths.members_namespace());
     if (!places) return places.error();
@@ -94,7 +94,9 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     if (!announcer) return announcer.error();
     auto control = ControlServer::listen(store->directory_fd());
     if (!control) return control.error();
-    auto netlink = NetlinkThread::start(programs, *places);
+    // Without a state an IPMP interface may be in any namespace that has a name.
+    bool knows = !engine.state().groups.empty();
+    auto netlink = NetlinkThread::start(programs, *places, knows ? engine.state().named_places : places->all_named());
     if (!netlink) return netlink.error();
 
     auto probes = ProbeSockets::open(*places);
@@ -105,9 +107,13 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
     auto dhcp_clients = DhcpClients::create(*program_helper, *places);
     if (!dhcp_clients) return dhcp_clients.error();
 
-    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes, *attacher, *dhcp_clients);
+    auto name_services = NameServiceTable::create(held.resolvconf(), *program_helper);
+    if (!name_services) return name_services.error();
+
+    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes, *attacher, *dhcp_clients,
+                      *name_services);
     auto loop = RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes,
-                                 *attacher, *dhcp_clients},
+                                 *attacher, *dhcp_clients, *name_services},
                                 held);
     if (!loop) return loop.error();
     filter_system_calls(Role::daemon);

@@ -14,23 +14,20 @@ namespace ipmp {
 
 Result<Announcer> Announcer::open(const NetworkPlaces& places) {
     Announcer announcer(places);
-    if (auto files = announcer.files_of(Place::host); !files) return files.error();
+    if (auto socket = announcer.socket_of(Place::host); !socket) return socket.error();
     return announcer;
 }
 
-Result<const Announcer::Files*> Announcer::files_of(Place place) {
-    auto found = files_.find(place);
-    if (found != files_.end()) return &found->second;
-    auto frames = places_.open_in(place, Opening::frames);
-    if (!frames) return frames.error().within("announcements");
-    Files files{.frames = *std::move(frames)};
-    if (auto ipv4 = places_.open_in(place, Opening::memberships_ipv4)) files.memberships_ipv4 = *std::move(ipv4);
-    if (auto ipv6 = places_.open_in(place, Opening::memberships_ipv6)) files.memberships_ipv6 = *std::move(ipv6);
-    return &(files_[place] = std::move(files));
+Result<int> Announcer::socket_of(Place place) {
+    auto found = sockets_.find(place);
+    if (found != sockets_.end()) return found->second.get();
+    auto opened = places_.open_in(place, Opening::frames);
+    if (!opened) return opened.error().within("announcements");
+    return (sockets_[place] = *std::move(opened)).get();
 }
 
 void Announcer::keep_to(const std::vector<InterfaceIndex>& links) {
-    std::erase_if(files_, [&](const auto& entry) {
+    std::erase_if(sockets_, [&](const auto& entry) {
         return entry.first != Place::host &&
                std::ranges::none_of(links, [&](InterfaceIndex link) { return link.place == entry.first; });
     });
@@ -57,16 +54,16 @@ Result<void> Announcer::send(const AskMemberships& question) {
     return sent ? sent : sent.error().within("cannot ask for multicast memberships");
 }
 
-// What the kernel tells of all links of one network namespace.
-Result<std::string> Announcer::read_memberships(Family family, Place place) {
-    auto files = files_of(place);
-    if (!files) return files.error();
-    const UniqueFd& file = family == Family::ipv4 ? (*files)->memberships_ipv4 : (*files)->memberships_ipv6;
-    if (!file) return Error{"cannot read /proc/net/igmp or igmp6"};
+// What the kernel tells of all links of one network namespace. Nothing stays open: an application's namespace would not
+// end.
+Result<std::string> Announcer::read_memberships(Family family, Place place) const {
+    auto file =
+        places_.open_in(place, family == Family::ipv4 ? Opening::memberships_ipv4 : Opening::memberships_ipv6);
+    if (!file) return file.error().within("cannot read multicast memberships");
     std::string text;
     std::array<char, 16384> part;
     ssize_t size;
-    while ((size = ::pread(file.get(), part.data(), part.size(), static_cast<off_t>(text.size()))) > 0)
+    while ((size = ::read(file->get(), part.data(), part.size())) > 0)
         text.append(part.data(), static_cast<std::size_t>(size));
     if (size < 0) return system_error("cannot read multicast memberships");
     return text;
@@ -86,12 +83,12 @@ Result<void> Announcer::send(const LeaveMemberships& leave) {
 }
 
 Result<void> Announcer::send(const std::vector<std::uint8_t>& frame, InterfaceIndex link) {
-    auto files = files_of(link.place);
-    if (!files) return files.error();
+    auto socket = socket_of(link.place);
+    if (!socket) return socket.error();
     sockaddr_ll destination{};
     destination.sll_family = AF_PACKET;
     destination.sll_ifindex = static_cast<int>(link.value);
-    ssize_t sent = ::sendto((*files)->frames.get(), frame.data(), frame.size(), 0,
+    ssize_t sent = ::sendto(*socket, frame.data(), frame.size(), 0,
                             reinterpret_cast<const sockaddr*>(&destination), sizeof destination);
     if (sent < 0) return system_error("sending a frame");
     return {};

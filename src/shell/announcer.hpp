@@ -28,17 +28,12 @@ class Announcer {
 
   private:
     explicit Announcer(const NetworkPlaces& places) : places_(places) {}
-    // Open for one network namespace.
-    struct Files {
-        UniqueFd frames;
-        UniqueFd memberships_ipv4, memberships_ipv6;  // files of /proc, if there
-    };
-    Result<const Files*> files_of(Place place);
-    Result<std::string> read_memberships(Family family, Place place);
+    Result<int> socket_of(Place place);
+    Result<std::string> read_memberships(Family family, Place place) const;
     Result<void> send(const std::vector<std::uint8_t>& frame, InterfaceIndex link);
 
     const NetworkPlaces& places_;
-    std::map<Place, Files> files_;  // made when first needed, but for the host's
+    std::map<Place, UniqueFd> sockets_;  // made when first needed, but for the host's
 };
 
 }  // namespace ipmp

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/check.hpp"
 #include "shell/log.hpp"
 
 namespace ipmp {
@@ -17,17 +18,31 @@ namespace {
 
 constexpr int kMostReads = 16;  // of 4 KiB
 
+// The end to read `text` from, and then its end.
+Result<void> pipe_with(const std::string& text, UniqueFd& read_end) {
+    IPMP_CHECK(text.size() <= ChildProcess::kMaxInputBytes);
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot create a pipe");
+    read_end.reset(ends[0]);
+    UniqueFd write_end(ends[1]);
+    ssize_t written = ::write(write_end.get(), text.data(), text.size());
+    if (written != static_cast<ssize_t>(text.size())) return system_error("cannot write to a pipe");
+    return {};
+}
+
 }  // namespace
 
 Result<ChildProcess> ChildProcess::start(ProgramHelper& helper, ProgramHelper::Program program,
                                          const std::vector<std::string>& words, Group group, int epoll,
-                                         int namespace_fd) {
+                                         const std::string& input, int namespace_fd) {
+    UniqueFd stdin_end;
+    if (auto filled = pipe_with(input, stdin_end); !filled) return filled.error();
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot create a pipe");
     ChildProcess child(epoll, UniqueFd(ends[0]));
     UniqueFd write_end(ends[1]);
     ::fcntl(child.output_.get(), F_SETFL, O_NONBLOCK);  // our end only
-    auto started = helper.run(program, words, group, write_end.get(), namespace_fd);
+    auto started = helper.run(program, words, group, {stdin_end.get(), write_end.get(), namespace_fd});
     if (!started) return started.error();
     child.pid_ = *started;
     child.process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid_, 0)));

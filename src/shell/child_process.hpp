@@ -20,11 +20,13 @@ class ChildProcess {
   public:
     using Group = ProgramHelper::Group;
 
-    // `words`: its arguments, from its name on. `namespace_fd`: the network namespace it runs in; -1: ours. `epoll`
-    // must outlive the object.
+    static constexpr std::size_t kMaxInputBytes = 4096;  // every pipe holds as much
+
+    // `words`: its arguments, from its name on. `epoll` must outlive the object. `input`: what it reads from stdin.
+    // `namespace_fd`: the network namespace it runs in; -1: ours.
     static Result<ChildProcess> start(ProgramHelper& helper, ProgramHelper::Program program,
                                       const std::vector<std::string>& words, Group group, int epoll,
-                                      int namespace_fd = -1);
+                                      const std::string& input = "", int namespace_fd = -1);
 
     ~ChildProcess();
     ChildProcess(ChildProcess&& other) noexcept = default;

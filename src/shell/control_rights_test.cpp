@@ -28,6 +28,7 @@ const std::map<std::string, Right> kRights{
     {"RemoveLogical", Right::change},   {"SetFlags", Right::change},          {"AwaitAddresses", Right::change},
     {"SetStandby", Right::change},      {"SetOffline", Right::change},        {"UndoOffline", Right::change},
     {"Detach", Right::change},          {"UndoDetach", Right::change},        {"SetPolicy", Right::change},
+    {"ExpectMember", Right::change},    {"SetNamespace", Right::change},
     {"SetRouter", Right::change},       {"SetIsolate", Right::change},        {"SetMtu", Right::change},
     {"SetMetric", Right::change},       {"SetEther", Right::change},          {"SetArp", Right::change},
     {"SetFailed", Right::change},       {"SetToken", Right::change},          {"SetRouteSource", Right::change},

@@ -317,16 +317,17 @@ std::vector<CommandReceived> ControlServer::dispatch(const Answers& answers) {
     bool woken = false;
     std::map<ClientId, std::uint32_t> ready;
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
-        if (event.data.u64 == kListenerTag) {
+        ClientId id = event.data.u64;  // a copy: the structure is packed, no reference may be bound to its parts
+        if (id == kListenerTag) {
             accept_clients();
-        } else if (event.data.u64 == kWakeTag) {
+        } else if (id == kWakeTag) {
             woken = true;
         } else if (event.data.u64 == kPauseEndTag) {
             std::uint64_t times = 0;
             (void)!read(pause_end_.get(), &times, sizeof times);
             pause(false);
         } else {
-            ready[event.data.u64] = event.events;
+            ready[id] = event.events;
         }
     }
     if (woken) {

@@ -58,7 +58,7 @@ Result<ChildProcess> DhcpClients::start_process(const StartDhcpClient& action) {
         if (!elsewhere) return Error{"there is no network namespace of isolated groups", ENOENT};
     }
     return ChildProcess::start(*helper_, ProgramHelper::Program::dhcp_client, arguments_of(action),
-                               ChildProcess::Group::own, epoll_.get(), elsewhere.get());
+                               ChildProcess::Group::own, epoll_.get(), "", elsewhere.get());
 }
 
 void DhcpClients::start(const StartDhcpClient& action) {

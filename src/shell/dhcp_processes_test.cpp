@@ -28,7 +28,7 @@ class DhcpClientsTest : public testing::Test {
         return clients_running(script);
     }
     DhcpClients clients_running(const std::string& program) {
-        auto helper = ProgramHelper::start({.attach = "", .dhcp_client = program});
+        auto helper = ProgramHelper::start({.attach = "", .dhcp_client = program, .resolvconf = ""});
         EXPECT_TRUE(helper);
         helper_.emplace(*std::move(helper));
         auto clients = DhcpClients::create(*helper_, places_);

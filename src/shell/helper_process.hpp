@@ -39,7 +39,7 @@ struct HelperAnswer {
 
 class HelperProcess {
   public:
-    static constexpr std::size_t kMostDescriptors = 2;
+    static constexpr std::size_t kMostDescriptors = 3;
 
     struct Outcome {
         int number = 0;

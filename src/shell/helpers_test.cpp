@@ -141,7 +141,7 @@ TEST_F(NamespaceHelperTest, R_VIS_1_WhatIsNoNamespaceIsRefusedAndItGoesOn) {
 class ProgramHelperTest : public testing::Test {
   protected:
     void SetUp() override {
-        auto started = ProgramHelper::start({.attach = "/bin/echo", .dhcp_client = "/bin/echo"});
+        auto started = ProgramHelper::start({.attach = "/bin/echo", .dhcp_client = "/bin/echo", .resolvconf = "/bin/echo"});
         ASSERT_TRUE(started);
         helper_.emplace(*std::move(started));
     }
@@ -149,8 +149,8 @@ class ProgramHelperTest : public testing::Test {
     std::string run(ProgramHelper::Program program, const std::vector<std::string>& words) {
         int ends[2];
         EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-        UniqueFd output(ends[0]), input(ends[1]);
-        auto pid = helper_->run(program, words, ProgramHelper::Group::own, input.get());
+        UniqueFd output(ends[0]), input(ends[1]), null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        auto pid = helper_->run(program, words, ProgramHelper::Group::own, {null.get(), input.get()});
         input.reset();
         if (!pid) return "refused";
         std::string text;
@@ -165,7 +165,7 @@ class ProgramHelperTest : public testing::Test {
     std::optional<ProgramHelper> helper_;
 };
 
-TEST_F(ProgramHelperTest, StartsTheTwoProgramsWithPlainWordsOnly) {
+TEST_F(ProgramHelperTest, StartsItsProgramsWithPlainWordsOnly) {
     using enum ProgramHelper::Program;
     EXPECT_EQ(run(attach, {"ipmp", "attach", "eth0"}), "attach eth0\n");
     EXPECT_EQ(run(attach, {"ipmp", "attach", "ätzend#0"}), "attach ätzend#0\n");
@@ -184,6 +184,9 @@ TEST_F(ProgramHelperTest, StartsTheTwoProgramsWithPlainWordsOnly) {
         {"sh", "attach", "eth0"},
     };
     for (const auto& words : attempts) EXPECT_EQ(run(attach, words), "refused");
+    EXPECT_EQ(run(resolvconf, {"resolvconf", "-x", "ipmp0.dhcp"}), "refused");
+    EXPECT_EQ(run(resolvconf, {"resolvconf", "-a", "/ipmp0"}), "refused");
+    EXPECT_EQ(run(static_cast<ProgramHelper::Program>(3), {"resolvconf", "-a", "ipmp0"}), "refused");
     EXPECT_EQ(run(dhcp_client, {"ipmp-dhcp-client", "/etc/shadow"}), "refused");
     EXPECT_EQ(run(dhcp_client, {"ipmp-dhcp-client", "../x"}), "refused");
     EXPECT_EQ(run(dhcp_client, {"ipmp-dhcp-client", std::string(2000, 'x')}), "refused");

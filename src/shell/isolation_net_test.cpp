@@ -11,7 +11,7 @@
 namespace ipmp {
 namespace {
 
-constexpr CreateIpmpLink kPair{"ipmp0", "ipmpl0", {{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, 0, Place::members};
+const CreateIpmpLink kPair{"ipmp0", "ipmpl0", {{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, 0, Place::members};
 
 class IsolationTest : public NetlinkThreadTest {
   protected:

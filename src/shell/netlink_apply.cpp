@@ -4,6 +4,7 @@
 #include <chrono>
 #include <initializer_list>
 
+#include "base/check.hpp"
 #include "shell/clock.hpp"
 #include "shell/log.hpp"
 #include "shell/netlink_filters.hpp"
@@ -23,6 +24,12 @@ Result<void> succeed_on(Result<void> result, std::initializer_list<int> harmless
     return result;
 }
 
+// What concerns several network namespaces is done by NetlinkViews.
+Result<void> of_all_views() {
+    IPMP_CHECK(false);
+    return {};
+}
+
 struct Apply {
     NetlinkSocket& socket;
     const NamespaceFiles& files;
@@ -31,6 +38,8 @@ struct Apply {
     const OtherNamespace& other;
 
     Result<void> operator()(const CreateIpmpLink& op) const;
+    Result<void> operator()(const OpenNamespace&) const { return of_all_views(); }
+    Result<void> operator()(const RestoreRoutes&) const { return of_all_views(); }
     Result<void> operator()(const DeleteLink& op) const { return succeed_on(socket.change(encode(op)), {ENODEV}); }
     // Gone: whoever watches it will tell.
     Result<void> operator()(const MoveLink& op) const {
@@ -72,9 +81,9 @@ struct Apply {
 
 // The pair `op` asks for, finished or not.
 bool is_wanted_pair(const LinkState& upper, const LinkState& lower, const CreateIpmpLink& op) {
-    bool are_peers = op.lower_place == Place::host ? upper.peer == lower.index
-                                                   : upper.peer_elsewhere == lower.index.value &&
-                                                         lower.peer_elsewhere == upper.index.value;
+    bool are_peers = op.lower_place == op.upper_place ? upper.peer == lower.index
+                                                      : upper.peer_elsewhere == lower.index.value &&
+                                                            lower.peer_elsewhere == upper.index.value;
     return upper.kind == "veth" && are_peers && upper.mac == op.mac && lower.mac == op.lower_mac &&
            (upper.alias.empty() || upper.alias == kIpmpLinkAlias) &&
            (lower.alias.empty() || lower.alias == kLowerLinkAlias);

@@ -37,8 +37,8 @@ class NetlinkMonitor {
     // Routes of other programs matter where they name one of these links; at first none does.
     Result<void> watch_routes_of(const RouteLinks& links);
 
-    // Takes all waiting messages. Those that say what `known` already says are no hints.
-    Hints drain(const KernelState& known, const ManagedLinks& managed);
+    // Takes all waiting messages. Those that say what is known already are no hints.
+    Hints drain(const ManagedLinks& managed, const FilterScope& scope);
 
   private:
     struct Close {

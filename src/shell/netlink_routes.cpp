@@ -92,10 +92,10 @@ struct Pass {
     int moved = 0;
     std::vector<std::pair<std::string, std::string>> failures;  // route, reason
 
-    void note(const std::string& text, const Result<void>& result, const std::string& link) {
+    void note(const std::string& text, const Result<void>& result, const std::string& from, const std::string& to) {
         if (result) {
             ++moved;
-            log_info(text + " of " + link + " now goes by its group");
+            log_info(text + " of " + from + " now goes by " + to);
         } else {
             failures.emplace_back(text, result.error().text);
         }
@@ -111,8 +111,11 @@ Result<std::uint32_t> count_foreign_routes(NetlinkSocket& socket, InterfaceIndex
 }
 
 Result<void> move_routes(NetlinkSocket& socket, int ipv6, const MoveRoutes& op, RefusedRoutes& refused) {
-    auto from = read_link(socket, op.from);
-    std::string link = from ? from->name : "a vanished link";
+    auto name = [&](InterfaceIndex link) {
+        auto known = read_link(socket, link);
+        return known ? known->name : "a vanished link";
+    };
+    std::string from = name(op.from), to = name(op.to);
     Pass pass;
     for (int number = 0; number < kMaxPasses; ++number) {
         auto moves = read_moves(socket, op.from, op.to, refused);
@@ -123,14 +126,14 @@ Result<void> move_routes(NetlinkSocket& socket, int ipv6, const MoveRoutes& op, 
         if (!competitors && competitors.error().error_number == EINTR) continue;
         if (!competitors) return competitors.error();
         pass = {};
-        for (const NexthopMove& move : moves->nexthops) pass.note(move.text, socket.change(move.replace), link);
+        for (const NexthopMove& move : moves->nexthops) pass.note(move.text, socket.change(move.replace), from, to);
         for (const RouteMove& move : moves->routes) {
-            pass.note(move.text, move_one(socket, ipv6, move, op.to, competitors->at(move.key)), link);
+            pass.note(move.text, move_one(socket, ipv6, move, op.to, competitors->at(move.key)), from, to);
         }
         if (pass.moved == 0) break;
     }
     for (const auto& [text, reason] : pass.failures) {
-        log_error("ignoring " + text + " of " + link + ", which cannot go by its group: " + reason);
+        log_error("ignoring " + text + " of " + from + ", which cannot go by " + to + ": " + reason);
         refused.insert({op.from, text});
     }
     return {};

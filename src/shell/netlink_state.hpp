@@ -22,6 +22,7 @@ using ManagedLinks = std::map<InterfaceIndex, ManagedLink>;
 struct FilterScope {
     const KernelState& former;
     bool every_link = false;
+    bool ours_only = false;  // all of read_kernel_state: in namespaces where we have IPMP interfaces and nothing else
 };
 bool can_have_filter(const LinkState& link, const ManagedLinks& managed, const FilterScope& scope);
 

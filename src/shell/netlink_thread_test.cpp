@@ -184,12 +184,12 @@ TEST_F(NetlinkThreadTest, ForeignRoutesAndRepetitionsAreNoHints) {
     ASSERT_TRUE(known) << known.error().text;
     run("ip route add 198.51.100.0/24 dev v0; ip addr replace 2001:db8::1/64 dev v0; ip link set v0 up;"
         "ip rule add from 192.0.2.99 lookup 99; tc qdisc add dev v0 clsact");
-    EXPECT_FALSE(monitor->drain(*known, {}).changed);
+    EXPECT_FALSE(monitor->drain({}, {*known}).changed);
     run("ip route add 198.51.101.0/24 dev v0 proto 73");
-    EXPECT_TRUE(monitor->drain(*known, {}).changed);
-    EXPECT_FALSE(monitor->drain(*known, {}).changed);
+    EXPECT_TRUE(monitor->drain({}, {*known}).changed);
+    EXPECT_FALSE(monitor->drain({}, {*known}).changed);
     run("ip link set v0 mtu 1400");
-    auto hints = monitor->drain(*known, {});
+    auto hints = monitor->drain({}, {*known});
     EXPECT_TRUE(hints.changed && !hints.overrun);
 }
 

@@ -22,7 +22,7 @@ Result<NetlinkView> NetlinkView::open(const NetworkPlaces& places, Place place, 
 }
 
 NetlinkMonitor::Hints NetlinkView::take_hints() {
-    auto hints = monitor_.drain(known_, managed_);
+    auto hints = monitor_.drain(managed_, scope());
     every_link_ |= hints.overrun;
     return hints;
 }
@@ -51,8 +51,7 @@ void NetlinkView::watch_routes() {
 }
 
 Result<KernelState> NetlinkView::read(const FilterPrograms& programs) {
-    auto state = read_kernel_state(socket_, files_, programs, managed_,
-                                   {.former = known_, .every_link = every_link_}, refused_);
+    auto state = read_kernel_state(socket_, files_, programs, managed_, scope(), refused_);
     if (!state) return state;
     auto counted = count_other_sources(socket_, route_sources_, *state);
     if (!counted) return counted.error();

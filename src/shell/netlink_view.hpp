@@ -41,6 +41,7 @@ class NetlinkView {
     NetlinkView(Place place, NetlinkMonitor monitor, NetlinkSocket socket, NamespaceFiles files)
         : place_(place), monitor_(std::move(monitor)), socket_(std::move(socket)), files_(std::move(files)) {}
     void watch_routes();
+    FilterScope scope() const { return {known_, every_link_, is_application(place_)}; }
 
     Place place_;
     NetlinkMonitor monitor_;

@@ -2,8 +2,13 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+
+#include <filesystem>
 
 #include "shell/log.hpp"
 
@@ -12,13 +17,15 @@ namespace ipmp {
 namespace {
 
 constexpr const char* kOwnNamespace = "/proc/thread-self/ns/net";
+const std::filesystem::path kNames = "/run/netns";  // where `ip netns` keeps them
 
 UniqueFd duplicate(const UniqueFd& fd) { return UniqueFd(fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0) : -1); }
 
 UniqueFd open_namespace(const std::string& path) {
-    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct statfs system {};
-    bool is_one = fd && ::fstatfs(fd.get(), &system) == 0 && system.f_type == NSFS_MAGIC;
+    bool is_one = fd && ::fstatfs(fd.get(), &system) == 0 && system.f_type == NSFS_MAGIC &&
+                  ::ioctl(fd.get(), NS_GET_NSTYPE) == CLONE_NEWNET;
     return is_one ? std::move(fd) : UniqueFd();
 }
 
@@ -50,7 +57,8 @@ NetworkPlaces::NetworkPlaces(NetworkPlaces&& other) noexcept
       host_is_own_(other.host_is_own_),
       mounts_are_private_(other.mounts_are_private_),
       helper_(std::move(other.helper_)),
-      members_(std::move(other.members_)) {}
+      members_(std::move(other.members_)),
+      applications_(std::move(other.applications_)) {}
 
 Result<NetworkPlaces> NetworkPlaces::open(std::string pin, int host_fd) {
     UniqueFd host(host_fd < 0 ? ::open(kOwnNamespace, O_RDONLY | O_CLOEXEC) : ::fcntl(host_fd, F_DUPFD_CLOEXEC, 0));
@@ -68,13 +76,15 @@ Result<NetworkPlaces> NetworkPlaces::open(std::string pin, int host_fd) {
 UniqueFd NetworkPlaces::descriptor(Place place) const {
     if (place == Place::host) return duplicate(host_);
     std::lock_guard lock(mutex_);
-    return duplicate(members_);
+    if (place == Place::members) return duplicate(members_);
+    auto found = applications_.find(place);
+    return found == applications_.end() ? UniqueFd() : duplicate(found->second.fd);
 }
 
 Result<UniqueFd> NetworkPlaces::open_in(Place place, Opening what) const {
     if (place == Place::host && host_is_own_) return open_here(what);
     UniqueFd fd = descriptor(place);
-    if (!fd) return Error{"there is no network namespace of isolated groups", ENOENT};
+    if (!fd) return Error{"that network namespace is not there", ENOENT};
     return helper_->open(fd.get(), what);
 }
 
@@ -103,6 +113,48 @@ void NetworkPlaces::drop_members() {
         members_.reset();
     }
     if (auto unpinned = helper_->unpin(); !unpinned) log_error(unpinned.error().text + ", ignoring: it is empty");
+}
+
+// One that is seen twice would have everything in it twice.
+Result<void> NetworkPlaces::open_application(const std::string& name, Place place) {
+    std::string path = kNames / name;
+    UniqueFd present = descriptor(place);
+    if (present && is_same_file(present, path)) return {};
+    UniqueFd fd = open_namespace(path);
+    if (!fd && errno == ENOENT) return Error{"there is no such network namespace", ENOENT};
+    if (!fd) return Error{path + " is no network namespace", EINVAL};
+    UniqueFd members = descriptor(Place::members);
+    bool is_ours = is_same_file(host_, path) || path == pin_ || (members && is_same_file(members, path));
+    if (is_ours) return Error{path + " is a network namespace of IPMP itself", EINVAL};
+    std::lock_guard lock(mutex_);
+    for (const auto& [other, application] : applications_) {
+        if (is_same_file(application.fd, path))
+            return Error{path + " is the same network namespace as " + application.path, EINVAL};
+    }
+    applications_[place] = {std::move(path), std::move(fd)};
+    return {};
+}
+
+bool NetworkPlaces::is_current(const std::string& name, Place place) const {
+    std::string path = kNames / name;
+    std::lock_guard lock(mutex_);
+    auto found = applications_.find(place);
+    return found != applications_.end() && found->second.path == path && is_same_file(found->second.fd, path);
+}
+
+void NetworkPlaces::drop_application(Place place) {
+    std::lock_guard lock(mutex_);
+    applications_.erase(place);
+}
+
+NamedPlaces NetworkPlaces::all_named() const {
+    NamedPlaces all;
+    std::error_code ignored;  // no directory, no names
+    for (const auto& entry : std::filesystem::directory_iterator(kNames, ignored)) {
+        auto number = static_cast<std::uint32_t>(Place::first_application) + static_cast<std::uint32_t>(all.size());
+        if (number < kMostPlaces && entry.path() != pin_) all[entry.path().filename()] = Place{number};
+    }
+    return all;
 }
 
 }  // namespace ipmp

@@ -1,6 +1,5 @@
 #include "shell/program_helper.hpp"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 
 #include "base/program_path.hpp"
@@ -43,33 +43,39 @@ std::vector<std::string> words_of(const HelperRequest& request) {
 }
 
 bool are_words_of(ProgramHelper::Program program, const std::vector<std::string>& words) {
-    if (!std::ranges::all_of(words, [](const std::string& word) { return is_harmless(word); })) return false;
-    if (program == ProgramHelper::Program::attach)
-        return words.size() == 3 && words[0] == "ipmp" && words[1] == "attach" &&
-               words[2].find('/') == std::string::npos;
-    return !words.empty() && words[0] == "ipmp-dhcp-client";
+    auto are_harmless = [](const auto& some) { return std::ranges::all_of(some, [](auto& w) { return is_harmless(w); }); };
+    auto is_name = [](const std::string& word) { return is_harmless(word) && word.find('/') == std::string::npos; };
+    switch (program) {
+        case ProgramHelper::Program::attach:
+            return words.size() == 3 && words[0] == "ipmp" && words[1] == "attach" && is_name(words[2]);
+        case ProgramHelper::Program::dhcp_client:
+            return !words.empty() && words[0] == "ipmp-dhcp-client" && are_harmless(words);
+        case ProgramHelper::Program::resolvconf:
+            return words.size() == 3 && words[0] == "resolvconf" && (words[1] == "-a" || words[1] == "-d") &&
+                   is_name(words[2]);
+    }
+    return false;
 }
 
 struct Start {
     std::string path;
     std::vector<std::string> words;
     ProgramHelper::Group group;
-    int output;
-    int namespace_fd;
+    ProgramHelper::Descriptors descriptors;
 };
 
 // In the new process.
 [[noreturn]] void become(const Start& start, const std::vector<char*>& arguments) {
     sigset_t none;
     ::sigemptyset(&none);
-    int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    bool ready = (start.namespace_fd < 0 || ::setns(start.namespace_fd, CLONE_NEWNET) == 0) &&
+    const auto& [input, output, elsewhere] = start.descriptors;
+    bool ready = (elsewhere < 0 || ::setns(elsewhere, CLONE_NEWNET) == 0) &&
                  (start.group == ProgramHelper::Group::ours || ::setpgid(0, 0) == 0) &&
-                 ::dup2(null, STDIN_FILENO) >= 0 && ::dup2(start.output, STDOUT_FILENO) >= 0 &&
-                 ::dup2(start.output, STDERR_FILENO) >= 0 && ::signal(SIGPIPE, SIG_DFL) != SIG_ERR &&
+                 ::dup2(input, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0 &&
+                 ::dup2(output, STDERR_FILENO) >= 0 && ::signal(SIGPIPE, SIG_DFL) != SIG_ERR &&
                  ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
     if (ready) ::execve(start.path.c_str(), arguments.data(), environ);
-    ::dprintf(start.output, "cannot run %s: %s\n", start.path.c_str(), std::strerror(errno));
+    ::dprintf(output, "cannot run %s: %s\n", start.path.c_str(), std::strerror(errno));
     ::_exit(kCannotRun);
 }
 
@@ -87,24 +93,25 @@ Result<HelperProcess::Outcome> carry_out(Start start) {
 
 Result<HelperProcess::Outcome> serve(const ProgramHelper::Paths& paths, const HelperRequest& request,
                                      const HelperProcess::Descriptors& fds) {
-    bool is_attach = request.kind == static_cast<std::uint8_t>(ProgramHelper::Program::attach);
-    auto program = is_attach ? ProgramHelper::Program::attach : ProgramHelper::Program::dhcp_client;
-    bool is_own = request.option == static_cast<std::uint8_t>(ProgramHelper::Group::own);
+    const std::string* programs[] = {&paths.attach, &paths.dhcp_client, &paths.resolvconf};  // as Program has them
     auto words = words_of(request);
-    if (fds.empty() || !are_words_of(program, words)) return Error{"not a program to be started", EINVAL};
-    return carry_out({.path = is_attach ? paths.attach : paths.dhcp_client,
+    bool is_one = request.kind < std::size(programs) && fds.size() >= 2 &&
+                  are_words_of(static_cast<ProgramHelper::Program>(request.kind), words);
+    if (!is_one) return Error{"not a program to be started", EINVAL};
+    bool is_own = request.option == static_cast<std::uint8_t>(ProgramHelper::Group::own);
+    return carry_out({.path = *programs[request.kind],
                       .words = std::move(words),
                       .group = is_own ? ProgramHelper::Group::own : ProgramHelper::Group::ours,
-                      .output = fds[0].get(),
-                      .namespace_fd = fds.size() > 1 ? fds[1].get() : -1});
+                      .descriptors = {fds[0].get(), fds[1].get(), fds.size() > 2 ? fds[2].get() : -1}});
 }
 
 }  // namespace
 
-ProgramHelper::Paths ProgramHelper::Paths::installed() {
+ProgramHelper::Paths ProgramHelper::Paths::installed(std::string resolvconf) {
     std::string ipmp = beside_program("ipmp");
     return {.attach = ::access(ipmp.c_str(), X_OK) == 0 ? ipmp : kInstalledIpmp,
-            .dhcp_client = beside_program("ipmp-dhcp-client")};
+            .dhcp_client = beside_program("ipmp-dhcp-client"),
+            .resolvconf = std::move(resolvconf)};
 }
 
 Result<ProgramHelper> ProgramHelper::start(const Paths& paths) {
@@ -115,8 +122,8 @@ Result<ProgramHelper> ProgramHelper::start(const Paths& paths) {
     return ProgramHelper(*std::move(process));
 }
 
-Result<pid_t> ProgramHelper::run(Program program, const std::vector<std::string>& words, Group group, int output,
-                                 int namespace_fd) {
+Result<pid_t> ProgramHelper::run(Program program, const std::vector<std::string>& words, Group group,
+                                 Descriptors descriptors) {
     HelperRequest request;
     request.kind = static_cast<std::uint8_t>(program);
     request.option = static_cast<std::uint8_t>(group);
@@ -125,7 +132,9 @@ Result<pid_t> ProgramHelper::run(Program program, const std::vector<std::string>
     if (text.size() > request.text.size()) return Error{"too many words for " + words.front(), E2BIG};
     text.copy(request.text.data(), text.size());
     request.text_bytes = static_cast<std::uint16_t>(text.size());
-    auto outcome = namespace_fd < 0 ? process_.ask(request, {output}) : process_.ask(request, {output, namespace_fd});
+    const auto& [input, output, elsewhere] = descriptors;
+    auto outcome = elsewhere < 0 ? process_.ask(request, {input, output})
+                                 : process_.ask(request, {input, output, elsewhere});
     if (!outcome) return outcome.error();
     return outcome->number;
 }

@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sys/socket.h>
@@ -66,14 +67,15 @@ NetlinkRequest rule(std::uint16_t type, std::uint16_t flags, const RuleState& ru
         .finish();
 }
 
-NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& route) {
+NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& route,
+                     std::uint8_t protocol = kRouteProtocol) {
     bool ipv4 = route.network.family == Family::ipv4;
     bool multicast = !ipv4 && route.network.is_multicast();
     Builder builder(type, flags);
     auto& header = builder.family_header<rtmsg>();
     header.rtm_family = kernel_family(route.network.family);
     header.rtm_dst_len = route.prefix_length;
-    header.rtm_protocol = kRouteProtocol;
+    header.rtm_protocol = protocol;
     header.rtm_scope = ipv4 && !route.gateway ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     if (route.gateway) header.rtm_flags = RTNH_F_ONLINK;  // a server may name a router beyond the address's own network
     header.rtm_type = multicast ? RTN_MULTICAST : RTN_UNICAST;
@@ -222,7 +224,8 @@ NetlinkRequest encode(const AddRoute& op) {
     // IPv4 replaces what stands in our table. IPv6 must not: two groups each have a route to ff00::/8 of
     // the same metric; without NLM_F_EXCL only the very same route is EEXIST.
     std::uint16_t ipv4_only = op.route.network.family == Family::ipv4 ? NLM_F_REPLACE : 0;
-    return route(RTM_NEWROUTE, static_cast<std::uint16_t>(NLM_F_ACK | NLM_F_CREATE | ipv4_only), op.route);
+    auto flags = static_cast<std::uint16_t>(NLM_F_ACK | NLM_F_CREATE | ipv4_only);
+    return route(RTM_NEWROUTE, flags, op.route, op.ours ? kRouteProtocol : RTPROT_DHCP);
 }
 
 NetlinkRequest encode(const RemoveRoute& op) { return route(RTM_DELROUTE, kAcknowledge, op.route); }
@@ -246,13 +249,23 @@ NetlinkRequest encode_get_link_in_detail(InterfaceIndex link) {
     return builder.finish();
 }
 
+NetlinkRequest encode_get_namespace_id(int namespace_fd) {
+    Builder builder(RTM_GETNSID, kAcknowledge);
+    builder.family_header<rtgenmsg>().rtgen_family = AF_UNSPEC;
+    return builder.put(NETNSA_FD, static_cast<std::uint32_t>(namespace_fd)).finish();
+}
+
 NetlinkRequest encode_dump_links() {
     return dump<ifinfomsg>(RTM_GETLINK).put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS}).finish();
 }
 
-NetlinkRequest encode_dump_addresses(Family family) {
+NetlinkRequest encode_dump_addresses(Family family) { return encode_dump_addresses(family, {}); }
+
+NetlinkRequest encode_dump_addresses(Family family, InterfaceIndex link) {
     Builder builder(RTM_GETADDR, kDump);
-    builder.family_header<ifaddrmsg>().ifa_family = kernel_family(family);
+    auto& header = builder.family_header<ifaddrmsg>();
+    header.ifa_family = kernel_family(family);
+    header.ifa_index = link.value;
     return builder.finish();
 }
 

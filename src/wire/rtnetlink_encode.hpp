@@ -54,8 +54,11 @@ NetlinkRequest encode_get_link(InterfaceIndex link);
 NetlinkRequest encode_get_link(const std::string& name);
 NetlinkRequest encode_get_link_in_detail(InterfaceIndex link);
 
+NetlinkRequest encode_get_namespace_id(int namespace_fd);
+
 NetlinkRequest encode_dump_links();
 NetlinkRequest encode_dump_addresses(Family family);
+NetlinkRequest encode_dump_addresses(Family family, InterfaceIndex link);  // of that link only; ENODEV: there is none
 NetlinkRequest encode_dump_rules(Family family);
 NetlinkRequest encode_dump_routes(Family family);                       // the kernel leaves out all but ours
 NetlinkRequest encode_dump_routes(Family family, InterfaceIndex link);  // everybody's that name the link in any hop

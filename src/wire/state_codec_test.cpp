@@ -94,7 +94,7 @@ class Generator {
         if (coin()) return client;
         auto length = [&] { return static_cast<std::uint8_t>(below(bits_of(family) + 1u)); };
         client.lease = DhcpLease{ip(family), length(), {}, {{ip(family), length(), ip(family)}}, below(3),
-                                 Instant{Duration{below(1000000)}}, {}, {}};
+                                 Instant{Duration{below(1000000)}}, {}, {}, {{ip(family)}, {"example.org"}}};
         if (coin()) client.lease->expires = Instant{Duration{below(1000000)}};
         return client;
     }

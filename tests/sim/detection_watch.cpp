@@ -26,9 +26,8 @@ void DetectionWatch::watch(const std::vector<ProbeSource>& sources, Instant now)
     for (const ProbeSource& source : sources) wanted[source.link][source.address] = {};
     for (auto& [link, nic] : nics_) {
         auto& addresses = wanted[link];
-        bool same =
-            addresses.size() == nic.sources.size() &&
-            std::all_of(addresses.begin(), addresses.end(), [&](auto& one) { return nic.sources.contains(one.first); });
+        bool same = std::equal(addresses.begin(), addresses.end(), nic.sources.begin(), nic.sources.end(),
+                               [](auto& one, auto& other) { return one.first == other.first; });
         if (same) continue;
         nic.silent_since.reset();
         nic.doubted = now;
