@@ -16,8 +16,8 @@ namespace ipmp {
 
 namespace {
 
-// Longer than anything it does may take on a busy machine. Nothing that is urgent is asked of a helper.
-constexpr timeval kPatience{.tv_sec = 10, .tv_usec = 0};
+// Longer than what it does takes on a busy machine, shorter than the patience of a service manager (WatchdogSec=10s).
+constexpr timeval kPatience{.tv_sec = 5, .tv_usec = 0};
 constexpr int kOurSocket = 3;  // in the helper
 
 static_assert(std::is_trivially_copyable_v<HelperRequest> && std::is_trivially_copyable_v<HelperAnswer>);

@@ -88,10 +88,11 @@ def test_wait_online_and_the_service_manager(lab):
     host = lab.host()
     switch = lab.switch()
     host.add_nic("eth0", "veth", switch)
-    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    manager.bind(str(host.ns.root / "notify"))
+    with host.ns.entered():  # where names without a file are each namespace's own
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind("\0notify")
     manager.settimeout(10)
-    host.environment |= {"NOTIFY_SOCKET": str(host.ns.root / "notify"), "WATCHDOG_USEC": "300000"}
+    host.environment |= {"NOTIFY_SOCKET": "@notify", "WATCHDOG_USEC": "300000"}
     host.start_daemon()
     assert {manager.recv(99) for _ in range(5)} == {b"READY=1", b"WATCHDOG=1"}
 
