@@ -216,6 +216,9 @@ def test_R_VIS_1_a_namespace_that_goes_takes_its_interface_along(lab, host):
         with pytest.raises(CommandFailed, match=why):
             host.tool("ipmp", "namespace", "ipmp0", wanted)
         assert namespace(host) == "ipmp0 -\n" and host.peer.ping(DATA)
+    for words in (("eth0",), ("eth0", "app"), ("a:b", "app")):
+        with pytest.raises(CommandFailed, match="not an IPMP interface"):
+            host.tool("ipmp", "namespace", *words)
     host.tool("ipmp", "namespace", "ipmp0", "app")
     host.ns.run("ip", "link", "add", "dummy", "type", "bridge")
     host.ns.ip_batch("addr add 198.51.100.1/24 dev eth1")
