@@ -75,6 +75,8 @@ bool is_out_of_sight(const KernelState& kernel, const Group& group) {
     return !group.upper && lower != kernel.links.end() && lower->second.peer_elsewhere != 0 && !lower->second.peer;
 }
 
+bool is_guest(const LinkState& upper) { return upper.peer_elsewhere != 0 && !upper.peer; }
+
 void assume_addresses(const State& state, KernelState& kernel) {
     for (const auto& [name, group] : state.groups) {
         if (!is_out_of_sight(kernel, group)) continue;

@@ -36,6 +36,9 @@ void judge_uppers(State& state, const KernelState& kernel);
 // The lower end is there and has an other end, but no namespace that we look into has that.
 bool is_out_of_sight(const KernelState& kernel, const Group& group);
 
+// An IPMP interface that a daemon in another namespace has put here: for programs here, but not for us.
+bool is_guest(const LinkState& upper);
+
 // Takes it that an interface out of sight has the addresses it should have, on a link without a number, as its group
 // has: so whoever has to be told where they are is told. For a fresh observation, once it is filed.
 void assume_addresses(const State& state, KernelState& kernel);

@@ -248,6 +248,16 @@ TEST_F(Applications, R_VIS_1_OneThatLooksAlikeIsNotTakenForIt) {
     EXPECT_TRUE(planned(DeleteLink{fake}));
 }
 
+TEST_F(Applications, R_VIS_1_WhatAnotherDaemonPutHereIsLeftAlone) {
+    InterfaceIndex guest{7};
+    link(guest, "ipmp5").alias = kIpmpLinkAlias;
+    observe();
+    EXPECT_TRUE(planned(DeleteLink{guest})) << "it has no other end";
+    kernel_.links.at(guest).peer_elsewhere = 3;
+    EXPECT_FALSE(planned(DeleteLink{guest}));
+    EXPECT_FALSE(state_.interfaces.contains("ipmp5"));
+}
+
 TEST_F(Applications, R_VIS_1_NoNicTakesAddressesOfTheHostThere) {
     live_in_app();
     Interface& nic = state_.interfaces.at("a");

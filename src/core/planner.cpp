@@ -75,7 +75,7 @@ class Planner {
             if (!is_torn && belong_together(group.lower, group.upper)) claimed.insert(group.lower);
         }
         for (const auto& [index, link] : kernel_.links) {
-            bool ours = link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias;
+            bool ours = link.alias == kLowerLinkAlias || (link.alias == kIpmpLinkAlias && !is_guest(link));
             if (ours && !claimed.contains(index)) ops_.push_back(DeleteLink{index});
         }
     }

@@ -251,6 +251,22 @@ TEST(ControlCodec, NamesAreValidated_R_GRP_15) {
     EXPECT_FALSE(accepted(std::string("a\0b", 3), "g"));
 }
 
+TEST(ControlCodec, R_VIS_1_NamesOfNamespacesAreOneComponentOfAPath) {
+    auto accepted = [](const std::string& name) {
+        json request = {{"method", "org.ipmp.Mpathd.SetNamespace"},
+                        {"parameters", {{"interface", "ipmp0"}, {"network_namespace", name}}}};
+        return std::holds_alternative<Request>(decode_request(request.dump()));
+    };
+    for (const char* good : {"", "app", "a:b", "...", "-", "0123456789abcdef0123456789abcdef"}) {
+        EXPECT_TRUE(accepted(good)) << good;
+    }
+    for (const char* bad : {".", "..", "../app", "a/b", "/proc/1/ns/net", "a b", "a\nb"}) {
+        EXPECT_FALSE(accepted(bad)) << bad;
+    }
+    EXPECT_FALSE(accepted(std::string("a\0b", 3)));
+    EXPECT_FALSE(accepted(std::string(256, 'a')));
+}
+
 TEST(ControlCodec, DeepNestingIsRefused) {
     std::string deep = R"({"method":"org.ipmp.Mpathd.Ping","parameters":)" + std::string(60000, '[');
     EXPECT_TRUE(std::holds_alternative<Refusal>(decode_request(deep)));
