@@ -51,7 +51,7 @@ class RunLoop {
     void take_commands(std::vector<Event>& events);
     Counters counters() const;
     void log_statistics() const;
-    void save();
+    void save(Instant now);
     Duration time_to_wait(Instant now) const;
     Instant next_carrier_poll() const;
 
@@ -62,7 +62,7 @@ class RunLoop {
     std::optional<Instant> deadline_;   // of the engine
     Instant last_carrier_poll_;
     LoopLag lag_;
-    bool save_failed_ = false;
+    std::optional<Instant> save_due_;  // the last attempt to save the state failed
     bool stopping_ = false;
 };
 
