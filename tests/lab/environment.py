@@ -9,6 +9,8 @@ import contextlib
 import os
 import socket
 
+from netns import wait_until
+
 RUN_BYTES = 256 << 10
 SYSLOG = "/dev/log"
 
@@ -18,6 +20,7 @@ class Environment:
 
     def __init__(self, host):
         self.host, self.syslog = host, None
+        self.spoiled, self.sys_hidden = None, False  # the run directory takes nothing: why
         host.ns.run("sh", "-c", f"""
             mkdir -p /run/root/run/ipmp /run/root/etc/default &&
             mount -t tmpfs -o size={RUN_BYTES},mode=755 tmpfs /run/root/run/ipmp""")
@@ -46,23 +49,29 @@ class Environment:
         with open(self.run / "filling", "wb", buffering=0) as filling, contextlib.suppress(OSError):
             while filling.write(bytes(4096)):
                 pass
-
-    def empty_disk(self):
-        (self.run / "filling").unlink(missing_ok=True)
+        self.spoiled = "full"
 
     def make_read_only(self):
-        self.host.ns.run("mount", "-o", "remount,ro", "/run/root/run/ipmp")
+        """The kernel refuses while a file is being written."""
+        wait_until(lambda: self.host.ns.run("mount", "-o", "remount,ro", "/run/root/run/ipmp",
+                                            check=False).returncode == 0, 5, "the run directory is read-only")
+        self.spoiled = "read-only"
 
-    def make_writable(self):
-        self.host.ns.run("mount", "-o", "remount,rw", "/run/root/run/ipmp")
+    def mend(self):
+        if self.spoiled == "read-only":
+            self.host.ns.run("mount", "-o", "remount,rw", "/run/root/run/ipmp")
+        (self.run / "filling").unlink(missing_ok=True)
+        self.spoiled = None
 
     # /sys, and bpffs with it
 
     def hide_sys(self):
         self.host.ns.run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/sys")
+        self.sys_hidden = True
 
     def show_sys(self):
         self.host.ns.run("umount", "/sys")
+        self.sys_hidden = False
 
     # syslog
 

@@ -72,18 +72,17 @@ def is_saved_as_it_is(host):
 def test_R_POL_4_D6_a_disk_that_takes_no_state_stops_nothing(host, what):
     """Twice; what changed meanwhile is on disk once it takes something, and a killed daemon goes on from there."""
     environment = host.environment_of_lab
-    spoil, mend, message = {"full": (environment.fill_disk, environment.empty_disk, FULL),
-                            "read-only": (environment.make_read_only, environment.make_writable, READ_ONLY)}[what]
+    spoil, message = {"full": (environment.fill_disk, FULL), "read-only": (environment.make_read_only, READ_ONLY)}[what]
     start(host)
     for times in (1, 2):
-        before = saved(host)
         spoil()
+        before = saved(host)
         fail_over_and_back(host)
         host.nics["eth0"].cut()
         host.wait_state("eth0", "failed")
         assert saved(host) == before
         assert (count(host, message), count(host, WRITABLE)) == (times, times - 1)
-        mend()
+        environment.mend()
         wait_until(lambda: is_saved_as_it_is(host) and saved(host)["interfaces"]["eth0"]["failed"], 5,
                    "the state is saved again")
         assert (count(host, message), count(host, WRITABLE)) == (times, times)
@@ -96,7 +95,7 @@ def test_R_POL_4_D6_a_disk_that_takes_no_state_stops_nothing(host, what):
         assert refused.returncode == 1
         assert refused.stderr.endswith("Read-only file system\n") and refused.stderr.count("\n") == 1
         assert all(host.peer.ping(address) for address in DATA)
-        mend()
+        environment.mend()
     host.start_daemon()  # from the last good one
     host.wait_ok("ipmp0")
     fail_over_and_back(host)

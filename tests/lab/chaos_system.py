@@ -1,0 +1,78 @@
+"""Deeds of a chaos story (chaos.py) that touch not the network but what in.mpathd itself stands on, and its users."""
+
+import signal
+
+OVERRUN = (6000, 12000)  # notifications; the daemon's buffer takes about 5,000
+
+
+def spoil_disk(story):
+    environment = story.environment
+    if environment.spoiled:
+        return
+    spoil = story.random.choice((environment.fill_disk, environment.make_read_only))
+    spoil()
+    return f"run directory is {environment.spoiled}"
+
+
+def mend_disk(story):
+    was = story.environment.spoiled
+    if was:
+        story.environment.mend()
+        return f"run directory is no longer {was}"
+
+
+def hide_or_show_sys(story):
+    environment = story.environment
+    (environment.show_sys if environment.sys_hidden else environment.hide_sys)()
+    return f"/sys {'un' if environment.sys_hidden else ''}mounted, and bpffs with it"
+
+
+def overrun_netlink(story):
+    """More at once than the kernel can tell the daemon, and something of importance among it."""
+    name = story.some(lambda nic: nic.plugged)
+    count = story.random.randint(*OVERRUN)
+    story.host.ns.ip_batch("link add noise0 type veth peer name noise1")
+    story.host.daemon.send_signal(signal.SIGSTOP)
+    lines = [f"link set noise0 mtu {1300 + number % 100}" for number in range(count)] + ["link del noise0"]
+    lines.insert(story.random.randrange(count), "addr flush dev ipmp0 scope global")
+    if name:
+        lines.insert(story.random.randrange(count), f"link set {name} address {story.host.lab.new_mac()}")
+    story.host.ns.run("ip", "-force", "-batch", "-", input="\n".join(lines) + "\n", check=False)  # ipmp0 may be gone
+    story.host.daemon.send_signal(signal.SIGCONT)
+    return f"{count} notifications while in.mpathd was stopped, another MAC of {name} and no addresses among them"
+
+
+def rename_and_back(story):
+    name = story.some(lambda nic: nic.plugged and nic.member)
+    if name:
+        nic, waits = story.host.nics[name], story.random.random() < 0.5
+        nic.rename("other0")
+        if waits:
+            story.await_interface("other0")
+        nic.rename(name)
+        return f"{name} renamed{' and seen so' if waits else ''}, and back"
+
+
+def change_speed(story):
+    taps = [name for name, nic in story.outside.items() if nic.plugged and story.host.nics[name].kind == "tap"]
+    if taps:
+        speed = story.random.choice((10, 100, 1000))
+        story.host.ns.run("ethtool", "-s", taps[0], "speed", speed, "duplex", "full")
+        return f"{speed} Mb/s of {taps[0]}"
+
+
+def tools_at_once(story):
+    """Contradictions and questions at the same time: one of them comes last."""
+    name = story.some(lambda nic: nic.plugged and nic.member)
+    if name:
+        calls = [("if_mpadm", "-d", name), ("if_mpadm", "-r", name), ("ipmpstat", "-g"), ("ipmpstat", "-an"),
+                 ("ifconfig", "-a"), ("if_mpadm", "-d", name)]
+        story.random.shuffle(calls)
+        for process in [story.host.start_tool(*call) for call in calls]:
+            process.wait(timeout=30)
+        story.outside[name].online = story.host.interfaces()[name]["state"] != "offline"
+        return f"{len(calls)} tools at once; {name} is {'online' if story.outside[name].online else 'offline'}"
+
+
+SYSTEM_DEEDS = {spoil_disk: 2, mend_disk: 3, hide_or_show_sys: 1, overrun_netlink: 1, rename_and_back: 2,
+                change_speed: 1, tools_at_once: 2}
