@@ -50,6 +50,7 @@ void RunLoop::run(const std::function<void()>& ready) {
         parts_.executor.retry(now());
         Instant at = now();
         if (save_due_ ? *save_due_ <= at : decided) save(at);
+        parts_.executor.send_replies();
         if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
     }
 }

@@ -1,6 +1,7 @@
 """Deeds of a chaos story (chaos.py) that touch not the network but what in.mpathd itself stands on, and its users."""
 
 import signal
+import threading
 
 OVERRUN = (6000, 12000)  # notifications; the daemon's buffer takes about 5,000
 
@@ -74,5 +75,29 @@ def tools_at_once(story):
         return f"{len(calls)} tools at once; {name} is {'online' if story.outside[name].online else 'offline'}"
 
 
+def kill_amid(story):
+    """In the middle of a command. One that was answered well must be remembered; of others either is right."""
+    name = story.some(lambda nic: nic.plugged and nic.member and nic.online)
+    if story.environment.spoiled or not name:
+        return
+    address = f"192.0.2.{story.random.randint(201, 250)}"
+    words = story.random.choice((("if_mpadm", "-d", name), ("ifconfig", "ipmp0", "addif", f"{address}/24", "up")))
+    killer = threading.Timer(story.random.uniform(0, 0.03), story.host.daemon.kill)
+    killer.start()
+    succeeded = story.host.tool(*words, check=False).returncode == 0
+    killer.join()
+    story.host.daemon.wait(timeout=10)
+    story.host.start_daemon()
+    if words[0] == "if_mpadm":
+        is_done = story.host.interfaces()[name]["state"] == "offline"
+        story.outside[name].online = not is_done
+    else:
+        is_done = address in story.host.addresses()
+        if is_done:
+            story.host.ifconfig("ipmp0", "removeif", address)
+    assert is_done or not succeeded, f"{words} was answered well and then forgotten"
+    return f"in.mpathd ended amid {' '.join(words)}, which {'succeeded' if succeeded else 'failed'}, and began again"
+
+
 SYSTEM_DEEDS = {spoil_disk: 2, mend_disk: 3, hide_or_show_sys: 1, overrun_netlink: 1, rename_and_back: 2,
-                change_speed: 1, tools_at_once: 2}
+                change_speed: 1, tools_at_once: 2, kill_amid: 3}

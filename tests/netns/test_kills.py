@@ -15,6 +15,7 @@ import statistics
 import time
 
 import pytest
+from control import Control
 from kills import Starts, bindings_in_kernel, cut_at_once
 from netns import build_dir, wait_until
 from sniff import announcements
@@ -158,6 +159,19 @@ def test_R_POL_4_D6_kills_at_random_instants_lose_and_move_nothing(lab, say):
 
 def test_R_POL_4_D6_a_cut_between_kill_and_restart_costs_the_restart(lab, say):
     cut_between_kill_and_restart(lab, say, 5)
+
+
+def test_D6_what_was_answered_is_remembered(host):
+    """A command that needs nothing of the kernel is answered at once, and the daemon killed at that instant."""
+    host.ifconfig("ipmp0", "ipmp")
+    for metric in range(1, 11):
+        with Control(host) as control:
+            control.send("SetMetric", parameters={"interface": "ipmp0", "family": "inet", "metric": metric})
+            assert "error" not in control.receive()
+            host.kill_daemon()
+        saved = json.loads((host.ns.root / "run/ipmp/state.json").read_text())["state"]
+        assert saved["groups"]["ipmp0"]["families"][0]["metric"] == metric
+        host.start_daemon()
 
 
 @pytest.mark.long
