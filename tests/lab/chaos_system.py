@@ -3,7 +3,10 @@
 import signal
 import threading
 
+from control import Control
+
 OVERRUN = (6000, 12000)  # notifications; the daemon's buffer takes about 5,000
+KILLED_WITHIN_S = 0.02  # most commands take less
 
 
 def spoil_disk(story):
@@ -75,28 +78,47 @@ def tools_at_once(story):
         return f"{len(calls)} tools at once; {name} is {'online' if story.outside[name].online else 'offline'}"
 
 
+def answered_well(story, method, **parameters):
+    """Of a command that the daemon was killed in the middle of, or before, or after; it begins again."""
+    with Control(story.host) as control:
+        killer = threading.Timer(story.random.uniform(0, KILLED_WITHIN_S), story.host.daemon.kill)
+        killer.start()
+        try:
+            control.send(method, parameters=parameters)
+            succeeded = "error" not in control.receive()
+        except OSError:
+            succeeded = False
+        killer.join()
+    story.host.daemon.wait(timeout=10)
+    story.host.start_daemon()
+    return succeeded
+
+
 def kill_amid(story):
     """In the middle of a command. One that was answered well must be remembered; of others either is right."""
     name = story.some(lambda nic: nic.plugged and nic.member and nic.online)
     if story.environment.spoiled or not name:
         return
-    address = f"192.0.2.{story.random.randint(201, 250)}"
-    words = story.random.choice((("if_mpadm", "-d", name), ("ifconfig", "ipmp0", "addif", f"{address}/24", "up")))
-    killer = threading.Timer(story.random.uniform(0, 0.03), story.host.daemon.kill)
-    killer.start()
-    succeeded = story.host.tool(*words, check=False).returncode == 0
-    killer.join()
-    story.host.daemon.wait(timeout=10)
-    story.host.start_daemon()
-    if words[0] == "if_mpadm":
+    what = story.random.choice(("offline", "address", "leaving", "joining"))
+    if what == "offline":
+        succeeded = answered_well(story, "SetOffline", interface=name)
         is_done = story.host.interfaces()[name]["state"] == "offline"
         story.outside[name].online = not is_done
-    else:
+    elif what == "address":
+        address = f"192.0.2.{story.random.randint(201, 250)}"
+        succeeded = answered_well(story, "AddLogical", interface="ipmp0", address=address, prefix_length=24)
         is_done = address in story.host.addresses()
         if is_done:
             story.host.ifconfig("ipmp0", "removeif", address)
-    assert is_done or not succeeded, f"{words} was answered well and then forgotten"
-    return f"in.mpathd ended amid {' '.join(words)}, which {'succeeded' if succeeded else 'failed'}, and began again"
+    else:
+        group = "" if what == "leaving" else "ipmp0"
+        if group:
+            story.host.ifconfig(name, "group", "")
+        succeeded = answered_well(story, "SetGroup", interface=name, family="inet", group=group)
+        is_done = story.host.interfaces().get(name, {}).get("group", "") == group
+        story.host.ifconfig(name, "group", "ipmp0")
+    assert is_done or not succeeded, f"{what} of {name} was answered well and then forgotten"
+    return f"in.mpathd ended amid {what} of {name}, {'' if succeeded else 'not '}answered, and began again"
 
 
 SYSTEM_DEEDS = {spoil_disk: 2, mend_disk: 3, hide_or_show_sys: 1, overrun_netlink: 1, rename_and_back: 2,
