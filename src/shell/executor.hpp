@@ -27,7 +27,7 @@ class Executor {
     // In the order given: the maps change before anybody is told.
     void execute(const std::vector<Action>& actions, Instant now);
 
-    // Sends the replies among them: once the state is saved, so that nobody relies on what a killed daemon would forget.
+    // Sends the replies among them. Once the state is saved: nobody is to rely on what a killed daemon would forget.
     void send_replies();
 
     // A failed map write is tried again then.
