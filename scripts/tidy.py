@@ -40,6 +40,9 @@ MAP_LAYOUT_READERS = re.compile(r"^(src/bpf/|src/shell/dataplane|tests/bpf/)")
 PURE = {"base", "model", "core", "wire", "render"}
 CLOCK = re.compile(r"\b(steady_clock|system_clock|high_resolution_clock|clock_gettime|gettimeofday|timerfd_create)\b"
                    r"|\btime\s*\(\s*(0|NULL|nullptr)?\s*\)")
+# A clock that people set: nothing it says may lead to a decision. Kernel's stamps of probes are of it, and syslog's.
+WALL_CLOCK = re.compile(r"\b(CLOCK_REALTIME|system_clock|gettimeofday)\b|\btime\s*\(\s*(0|NULL|nullptr)\s*\)")
+WALL_CLOCK_READERS = {"src/shell/probe_sockets.cpp", "src/shell/log.cpp"}
 CORE_INCLUDE = re.compile(r"#\s*include\s*<(thread|mutex|atomic|condition_variable|future|shared_mutex|stop_token"
                           r"|random|cerrno|errno\.h|ctime|time\.h|cstdio|stdio\.h|iostream|fstream|print|syslog\.h"
                           r"|unistd\.h|fcntl\.h|filesystem|(sys|net|netinet|linux|arpa|bpf|libmnl|systemd)/[^>]*)>")
@@ -167,6 +170,14 @@ def rule_map_layout(file):
             yield number, "the map layout is for src/bpf, src/shell/dataplane and tests/bpf only"
 
 
+def rule_wall_clock(file):
+    if file.layer not in ("shell", "daemon") or not file.is_c or file.is_test or file.path in WALL_CLOCK_READERS:
+        return
+    for number, line in enumerate(file.code.splitlines(), 1):
+        if WALL_CLOCK.search(line):
+            yield number, "the wall clock may be set at any time: use now()"
+
+
 def rule_pure(file):
     if file.layer not in PURE or not file.is_c:
         return
@@ -277,8 +288,8 @@ def rule_links(file):
                 yield number, f"link to {target}, which does not exist"
 
 
-RULES = [rule_layers, rule_map_layout, rule_pure, rule_sleep, rule_file_length, rule_function_length, rule_columns,
-         rule_text, rule_head, rule_pragma, rule_licence, rule_dead_file, rule_links]
+RULES = [rule_layers, rule_map_layout, rule_wall_clock, rule_pure, rule_sleep, rule_file_length, rule_function_length,
+         rule_columns, rule_text, rule_head, rule_pragma, rule_licence, rule_dead_file, rule_links]
 
 
 def project_files(root):

@@ -1,6 +1,7 @@
 #include "shell/executor.hpp"
 
 #include <chrono>
+#include <utility>
 
 #include "shell/log.hpp"
 
@@ -16,6 +17,10 @@ void Executor::execute(const std::vector<Action>& actions, Instant now) {
     for (const Action& action : actions) {
         std::visit([&](const auto& kind) { perform(kind, now); }, action);
     }
+}
+
+void Executor::send_replies() {
+    for (const Reply& reply : std::exchange(replies_, {})) control_.reply(reply);
 }
 
 void Executor::retry(Instant now) {
@@ -60,7 +65,7 @@ void Executor::perform(const ApplyKernel& action, Instant) { netlink_.submit(act
 
 void Executor::perform(const Log& action, Instant) { log_message(action.severity, action.text); }
 
-void Executor::perform(const Reply& action, Instant) { control_.reply(action); }
+void Executor::perform(const Reply& action, Instant) { replies_.push_back(action); }
 
 void Executor::perform(const WatchCarrier& action, Instant) {
     carrier_watch_.watch(action.links);

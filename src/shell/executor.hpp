@@ -1,4 +1,4 @@
-// Action -> the one object that does it. Keeps nothing but what has to be tried again.
+// Action -> the one object that does it. Keeps what has to be tried again, and replies until the state is saved.
 #pragma once
 
 #include <optional>
@@ -29,6 +29,9 @@ class Executor {
 
     // In the order given: the maps change before anybody is told.
     void execute(const std::vector<Action>& actions, Instant now);
+
+    // Sends the replies among them. Once the state is saved: nobody is to rely on what a killed daemon would forget.
+    void send_replies();
 
     // A failed map write is tried again then.
     std::optional<Instant> retry_at() const { return retry_at_; }
@@ -66,6 +69,7 @@ class Executor {
     Attacher& attacher_;
     DhcpClients& dhcp_clients_;
     NameServiceTable& name_services_;
+    std::vector<Reply> replies_;
     PublishImage unwritten_;
     std::optional<Instant> retry_at_;
 };

@@ -24,6 +24,7 @@ namespace {
 constexpr Duration kReadPause = std::chrono::milliseconds(5);
 constexpr int kReadPauseFactor = 4;  // reading takes at most a fifth of one core, however busy the host
 constexpr Duration kSettingsPeriod = std::chrono::seconds(1);  // most settings change without a notification
+constexpr Duration kOverrunMessagePause = std::chrono::minutes(1);  // overruns come in crowds
 constexpr int kSettingsCostShare = 300;  // looking at them takes at most 1/300 of a core, however many links there are
 
 }  // namespace
@@ -41,6 +42,7 @@ class NetlinkThread::Worker {
 
     void wait();
     void take_hints();
+    void note_overrun();
     void search(const FindPeers& wanted);
     void apply(const ApplyKernel& batch);
     void observe();
@@ -59,6 +61,7 @@ class NetlinkThread::Worker {
     bool must_emit_ = true;   // an observation is owed, even if nothing changed
     Instant next_read_;       // not before
     Instant settings_due_;
+    Instant next_overrun_message_;  // not before
 };
 
 Result<NetlinkThread::Worker> NetlinkThread::Worker::open(NetlinkThread& thread, const FilterPrograms& programs,
@@ -113,8 +116,15 @@ void NetlinkThread::Worker::take_hints() {
     for (auto& [place, view] : views_.all()) {
         auto hints = view.take_hints();
         stale_ |= hints.changed;
-        if (hints.overrun) ++thread_.overruns_;
+        if (hints.overrun) note_overrun();
     }
+}
+
+void NetlinkThread::Worker::note_overrun() {
+    ++thread_.overruns_;
+    if (now() < next_overrun_message_) return;
+    next_overrun_message_ = now() + kOverrunMessagePause;
+    log_info("the network changes faster than the kernel can tell us: reading all of it anew");
 }
 
 void NetlinkThread::Worker::search(const FindPeers& wanted) {

@@ -16,6 +16,12 @@
 
 namespace ipmp {
 
+namespace {
+
+constexpr Duration kSaveAgainAfter = std::chrono::milliseconds(500);  // a disk stays full for longer than a turn
+
+}  // namespace
+
 sigset_t block_signals() {
     sigset_t mask;
     sigemptyset(&mask);
@@ -28,7 +34,7 @@ void RunLoop::run(const std::function<void()>& ready) {
     bool told_ready = false;
     while (!stopping_) {
         std::vector<Event> events = wait();
-        bool decided = save_failed_;
+        bool decided = false;
         for (const Event& event : events) {
             Instant at = now();
             Engine::Outcome outcome = parts_.engine.step(at, event);
@@ -42,7 +48,9 @@ void RunLoop::run(const std::function<void()>& ready) {
             }
         }
         parts_.executor.retry(now());
-        if (decided) save();
+        Instant at = now();
+        if (save_due_ ? *save_due_ <= at : decided) save(at);
+        parts_.executor.send_replies();
         if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
         watchdog_.turned(now());
     }
@@ -86,6 +94,7 @@ void RunLoop::wait_for_input() {
 Duration RunLoop::time_to_wait(Instant at) const {
     Instant until = next_carrier_poll();
     if (deadline_) until = std::min(until, *deadline_);
+    if (save_due_) until = std::min(until, *save_due_);
     if (auto retry = parts_.executor.retry_at()) until = std::min(until, *retry);
     if (auto due = watchdog_.due()) until = std::min(until, *due);
     return std::max(until - at, Duration::zero());
@@ -130,10 +139,12 @@ void RunLoop::take_signals(std::vector<Event>& events) {
     }
 }
 
-void RunLoop::save() {
+void RunLoop::save(Instant at) {
     Result<void> saved = parts_.store.save(parts_.engine.state());
-    if (!saved && !save_failed_) log_error(saved.error().text + "; the last good one stays, will retry");
-    save_failed_ = !saved;
+    if (!saved && !save_due_) log_error(saved.error().text + "; the last good one stays, will retry");
+    if (saved && save_due_) log_info("the state file can be written again");
+    save_due_.reset();
+    if (!saved) save_due_ = at + kSaveAgainAfter;
 }
 
 Result<RunLoop> RunLoop::create(const Parts& parts, const Paths& paths) {

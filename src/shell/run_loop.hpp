@@ -53,7 +53,7 @@ class RunLoop {
     void take_commands(std::vector<Event>& events);
     Counters counters() const;
     void log_statistics() const;
-    void save();
+    void save(Instant now);
     Duration time_to_wait(Instant now) const;
     Instant next_carrier_poll() const;
 
@@ -65,7 +65,7 @@ class RunLoop {
     Instant last_carrier_poll_;
     LoopLag lag_;
     Watchdog watchdog_ = Watchdog::from_environment();
-    bool save_failed_ = false;
+    std::optional<Instant> save_due_;  // the last attempt to save the state failed
     bool stopping_ = false;
 };
 

@@ -55,7 +55,8 @@ Result<StateStore> StateStore::open(const Paths& paths) {
     StateStore store;
     store.directory_.reset(::open(paths.run().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!store.directory_) return system_error("cannot open " + paths.run());
-    store.lock_.reset(::openat(store.directory_.get(), Paths::lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    // For reading: held for writing it would keep the file system from being remounted read-only.
+    store.lock_.reset(::openat(store.directory_.get(), Paths::lock_name, O_RDONLY | O_CREAT | O_CLOEXEC, 0600));
     if (!store.lock_) return system_error("cannot open " + paths.run() + "/" + Paths::lock_name);
     if (!lock_in_time(store.lock_.get())) {
         if (errno == EINTR) return Error{"another in.mpathd is already running for " + paths.run(), EWOULDBLOCK};
@@ -90,7 +91,10 @@ Result<void> StateStore::save(const State& state) {
     UniqueFd file(::openat(directory_.get(), kNewFile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file) return system_error("cannot create the state file");
     Result<void> written = write_all(file.get(), text);
-    if (!written) return written;
+    if (!written) {  // the part that was would only fill the disk further
+        ::unlinkat(directory_.get(), kNewFile, 0);
+        return written;
+    }
     if (::renameat(directory_.get(), kNewFile, directory_.get(), kFile) < 0) {
         return system_error("cannot replace the state file");
     }

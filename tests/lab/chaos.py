@@ -13,7 +13,9 @@ import random
 import signal
 from dataclasses import dataclass
 
+from chaos_system import SYSTEM_DEEDS
 from control import Control
+from environment import Environment
 from netns import wait_until
 
 PEER, PEER6 = "192.0.2.9", "fd00::9"
@@ -40,7 +42,8 @@ class Story:
     def __init__(self, lab, seed):
         self.random = random.Random(seed)
         self.switch = lab.switch(bridges=2)
-        self.host = lab.host()
+        self.host = lab.host(mounts=True)
+        self.environment = Environment(self.host)
         self.host.configure(LINK_UPS_PER_MINUTE=0, FAILURE_DETECTION_TIME=300)
         self.outside, self.told = {}, []
         for number, kind in enumerate(("veth", "tap", "veth")):
@@ -78,6 +81,9 @@ class Story:
             counters = control.counters()
         return counters.get(f"probes.{name} inet.answered", 0) > 0
 
+    def await_interface(self, name):
+        wait_until(lambda: name in self.host.interfaces(), SETTLE_S, f"in.mpathd sees {name}")
+
     # What is true now
 
     def carriers(self):
@@ -107,6 +113,7 @@ class Story:
 
     def end_well(self):
         """Undoes every fault; then all is as it should be."""
+        self.environment.mend()
         for name, nic in self.outside.items():
             self.restore(name, nic)
         self.settle("everything was undone")
@@ -292,6 +299,8 @@ def stop_for_a_while(story):
 
 
 def kill_and_restart(story):
+    if story.environment.spoiled:
+        return  # what it could not save would be lost, or it could not start
     story.host.kill_daemon(story.random.choice((signal.SIGKILL, signal.SIGTERM)))
     inner = story.random.choice((cut, heal, unplug, plug, break_filters, break_addresses, lambda story: None))(story)
     story.host.start_daemon()
@@ -377,4 +386,4 @@ def ask(story):
 DEEDS = {cut: 6, heal: 7, flap: 3, silence: 5, unplug: 3, plug: 4, change_mtu: 2, change_mac: 2, admin_down_and_up: 2,
          break_links_of_ours: 3, break_filters: 3, break_settings: 2, break_addresses: 3, flood_netlink: 2,
          stop_for_a_while: 2, kill_and_restart: 4, offline: 3, online: 3, leave_group: 2, join_group: 3, standby: 2,
-         another_address: 3, foreign_route: 2, reload: 1, ask: 2}
+         another_address: 3, foreign_route: 2, reload: 1, ask: 2, **SYSTEM_DEEDS}

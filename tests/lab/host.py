@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 
 from meter import Meter
@@ -83,6 +84,11 @@ class Host:
 
     def tool(self, name, *args, check=True):
         return self.ns.run(build_dir() / "bin" / name, *args, check=check, env=self.environment)
+
+    def start_tool(self, name, *args):
+        """Without waiting for its end."""
+        return self.ns.popen(build_dir() / "bin" / name, *args, env=self.environment, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
 
     def ifconfig(self, *args):
         return self.tool("ifconfig", *args).stdout

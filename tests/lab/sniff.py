@@ -26,6 +26,13 @@ def mac_text(raw):
     return ":".join(f"{byte:02x}" for byte in raw)
 
 
+def announcements(frames):
+    """Of raw frames those that announce: ARP with sender = target address, unsolicited neighbour advertisements."""
+    return [data.hex() for data in frames
+            if (data[12:14] == b"\x08\x06" and data[28:32] == data[38:42]) or
+            (data[12:14] == b"\x86\xdd" and data[20] == 58 and data[54] == 136 and not data[58] & 0x40)]
+
+
 class Sniffer:
     """Collects from its creation on; frames() returns all of them so far. The kernel's buffer holds what was not yet
     read: about 100,000 small frames; more is an error, never a silent loss."""

@@ -9,22 +9,11 @@ import json
 
 import pytest
 from netns import wait_until
+from sniff import announcements
 
 DATA, PEER = "192.0.2.1", "192.0.2.9"
 
 pytestmark = pytest.mark.core
-
-
-def gratuitous(frames):
-    """ARP with sender = target address, and unsolicited neighbour advertisements."""
-    found = []
-    for frame in frames:
-        data = frame.data
-        if data[12:14] == b"\x08\x06" and data[28:32] == data[38:42]:
-            found.append(data.hex())
-        if data[12:14] == b"\x86\xdd" and data[20] == 58 and data[54] == 136 and not data[58] & 0x40:
-            found.append(data.hex())
-    return found
 
 
 def build(lab):
@@ -68,7 +57,7 @@ def test_R_POL_4_kill_9_and_restart_lose_no_packet_and_change_nothing(lab):
     assert picture(host) == before
     assert saved_state(host) == state_before
     for sniffer in sniffers:
-        announced = gratuitous(frame for frame in sniffer.frames() if not frame.outgoing)
+        announced = announcements(frame.data for frame in sniffer.frames() if not frame.outgoing)
         assert len(announced) == len(set(announced))
     for meter in meters:
         report = meter.stop()

@@ -42,6 +42,7 @@ BAD = [
     ("core reads a clock", "src/core/a.hpp", "#pragma once\nauto t = std::chrono::steady_clock::now();\n", "clock"),
     ("a test of core reads a clock", "src/core/a_test.cpp", "auto t = steady_clock::now();\n", "clock"),
     ("wire reads a clock", "src/wire/a.hpp", "#pragma once\nauto t = time(nullptr);\n", "clock"),
+    ("the shell reads the wall clock", "src/shell/a.hpp", "#pragma once\nauto t = time(nullptr);\n", "wall clock"),
     ("core looks at errno", "src/core/a.hpp", "#pragma once\ninline int e() { return errno; }\n", "errno"),
     ("core has a thread", "src/core/a.hpp", "#pragma once\n#include <thread>\n", "must not reach"),
     ("core logs", "src/core/a.hpp", '#pragma once\ninline void f() { std::cerr << ""; }\n', "must not use"),
