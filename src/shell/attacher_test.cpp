@@ -25,7 +25,8 @@ class Attaching : public testing::Test {
         std::ofstream(root_ / "program") << "#!/bin/sh\necho $1 $2 >>" << (root_ / "ran").string()
                                          << "\necho half a line; printf 'and the rest'\n";
         fs::permissions(root_ / "program", fs::perms::owner_all);
-        auto helper = ProgramHelper::start({.attach = (root_ / "program").string(), .dhcp_client = "", .resolvconf = ""});
+        std::string program = (root_ / "program").string();
+        auto helper = ProgramHelper::start({.attach = program, .dhcp_client = "", .resolvconf = ""});
         ASSERT_TRUE(helper) << helper.error().text;
         helper_.emplace(*std::move(helper));
         auto created = Attacher::create(Paths{root_.string()}, *helper_);

@@ -141,7 +141,8 @@ TEST_F(NamespaceHelperTest, R_VIS_1_WhatIsNoNamespaceIsRefusedAndItGoesOn) {
 class ProgramHelperTest : public testing::Test {
   protected:
     void SetUp() override {
-        auto started = ProgramHelper::start({.attach = "/bin/echo", .dhcp_client = "/bin/echo", .resolvconf = "/bin/echo"});
+        const std::string echo = "/bin/echo";
+        auto started = ProgramHelper::start({.attach = echo, .dhcp_client = echo, .resolvconf = echo});
         ASSERT_TRUE(started);
         helper_.emplace(*std::move(started));
     }

@@ -43,7 +43,9 @@ std::vector<std::string> words_of(const HelperRequest& request) {
 }
 
 bool are_words_of(ProgramHelper::Program program, const std::vector<std::string>& words) {
-    auto are_harmless = [](const auto& some) { return std::ranges::all_of(some, [](auto& w) { return is_harmless(w); }); };
+    auto are_harmless = [](const auto& some) {
+        return std::ranges::all_of(some, [](const std::string& word) { return is_harmless(word); });
+    };
     auto is_name = [](const std::string& word) { return is_harmless(word) && word.find('/') == std::string::npos; };
     switch (program) {
         case ProgramHelper::Program::attach:

@@ -3,8 +3,8 @@
 //
 // They need rights that the daemon has given up, dhcpcd above all, and no filter on their system calls; so this helper
 // keeps what the daemon was started with. It starts these three and nothing else: their paths are fixed when it
-// starts, their words are checked here. What it starts are children of the daemon, as if the daemon had started them itself
-// (CLONE_PARENT): it awaits them, and they notice its end.
+// starts, their words are checked here. What it starts are children of the daemon, as if the daemon had started them
+// itself (CLONE_PARENT): it awaits them, and they notice its end.
 #pragma once
 
 #include <sys/types.h>
