@@ -131,8 +131,9 @@ class Story:
             self.host.nics[name].heal()
         if not nic.up:
             self.host.ns.ip_batch(f"link set {name} up")
-        if not nic.online:
-            self.host.tool("if_mpadm", "-r", name)
+        if not nic.online:  # one that was just plugged in has to be noticed first
+            wait_until(lambda: self.host.tool("if_mpadm", "-r", name, check=False).returncode == 0, SETTLE_S,
+                       f"{name} is online")
         if not nic.member:
             self.join(name)
         self.outside[name] = Outside()
