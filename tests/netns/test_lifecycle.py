@@ -15,8 +15,8 @@ import struct
 
 import pytest
 from netns import build_dir, wait_until
+from sniff import announcements
 from test_policy import active
-from test_restart import gratuitous
 
 DATA, PEER = ["192.0.2.1", "192.0.2.2"], "192.0.2.9"
 TEST = "192.0.2.20"
@@ -177,7 +177,8 @@ def test_R_DET_5_sighup_reads_the_configuration_again_and_nothing_moves(lab):
     sniffers = [nic.sniff("arp or icmp6") for nic in host.nics.values()]
 
     def announced():
-        return [text for sniffer in sniffers for text in gratuitous(f for f in sniffer.frames() if not f.outgoing)]
+        frames = (frame for sniffer in sniffers for frame in sniffer.frames())
+        return announcements(frame.data for frame in frames if not frame.outgoing)
 
     host.kill_daemon()  # the next one repeats each announcement once and takes them for done
     for sniffer in sniffers:
