@@ -116,7 +116,7 @@ bool is_full(const Group& group, Family family) {
 
 void log_surplus(const State& state, const KernelState& former, const KernelState& kernel, std::vector<Action>& log) {
     for (const auto& [interface, group] : state.groups) {
-        auto has_surplus = [&](const KernelState& then) {
+        auto has_surplus = [&group = group](const KernelState& then) {
             return std::any_of(then.addresses.begin(), then.addresses.end(), [&](const AddressState& seen) {
                 bool is_foreign = seen.link == group.upper && !hosts(group, seen.address);
                 return is_foreign && is_full(group, seen.address.family);
