@@ -12,8 +12,8 @@ namespace {
 
 constexpr Place kApp = Place::first_application;
 constexpr MacAddress kUpperMac{{2, 0, 0, 0, 0, 1}}, kLowerMac{{2, 0, 0, 0, 0, 2}};
-constexpr CreateIpmpLink kPairHere{"ipmp0", "ipmpl0", kUpperMac, kLowerMac, 0, Place::host, Place::host};
-constexpr CreateIpmpLink kPairThere{"ipmp0", "ipmpl0", kUpperMac, kLowerMac, 0, Place::host, kApp};
+const CreateIpmpLink kPairHere{"ipmp0", "ipmpl0", kUpperMac, kLowerMac, 0, Place::host, Place::host};
+const CreateIpmpLink kPairThere{"ipmp0", "ipmpl0", kUpperMac, kLowerMac, 0, Place::host, kApp};
 
 class ApplicationsTest : public NetlinkThreadTest {
   protected:
