@@ -5,6 +5,7 @@
 #   scripts/bootstrap.sh             install what is missing, then configure and build into build/
 #   scripts/bootstrap.sh packages    install what is missing, nothing else
 #   scripts/bootstrap.sh vm          install what scripts/vm.sh needs for its emulated machine, nothing else
+#   scripts/bootstrap.sh package     install what ./package needs besides, nothing else
 #   scripts/bootstrap.sh build       configure and build only
 #
 # CMAKE_BUILD_PARALLEL_LEVEL=N limits the jobs of the build.
@@ -19,12 +20,14 @@ packages=(
     g++                  # the C++20 compiler, with its sanitizer libraries
     cmake                # build description and presets
     ninja-build          # runs the build
-    pkg-config           # finds libbpf and libmnl
+    pkg-config           # finds libbpf and its like
     clang-14             # compiles the BPF programs, and the fuzz targets
     bpftool              # turns BPF objects into skeleton headers
     libclang-rt-14-dev   # libFuzzer
     libbpf-dev           # loading and attaching BPF programs
     libmnl-dev           # rtnetlink
+    libcap-dev           # giving up capabilities
+    libseccomp-dev       # giving up system calls
     libfmt-dev           # text formatting
     nlohmann-json3-dev   # control protocol and state file
     libcli11-dev         # options of ipmp
@@ -65,6 +68,15 @@ vm_packages=(
     busybox-static       # its first program
     cpio                 # packs its initramfs
     kmod                 # finds and loads its modules
+)
+# Only for ./package and tests/packages.
+package_packages=(
+    git                  # exports what is committed
+    dpkg-dev             # dpkg-buildpackage
+    debhelper            # builds packages from debian/
+    fakeroot             # for who is not root
+    lintian              # looks them over
+    debootstrap          # a minimal Debian for tests/packages to install them into
 )
 
 # Those of them that come with a service, which nobody asked for: it is neither started nor enabled.
@@ -160,8 +172,9 @@ build() {
 
 case ${1-all} in
     packages) install_packages "${packages[@]}" "${client_packages[@]}"; mount_bpf_filesystem ;;
+    package) install_packages "${packages[@]}" "${package_packages[@]}" ;;
     vm) install_packages "${vm_packages[@]}" ;;
     build) build ;;
     all) install_packages "${packages[@]}"; mount_bpf_filesystem; build ;;
-    *) fail "unknown argument $1; give packages, vm, build or nothing" ;;
+    *) fail "unknown argument $1; give packages, vm, package, build or nothing" ;;
 esac

@@ -300,6 +300,8 @@ def main():
         if not options.fast:
             run_simulation(check, options.long)
             run_laboratory(check, options.long)
+        if options.long:
+            check.pytest("packages", "tests/packages", marks="long", limit_s=5400)
 
     total = check.total
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")

@@ -2,13 +2,17 @@
 # Runs a command under Debian 12's own kernel (6.1), whatever kernel this machine has: boots that kernel in an emulated
 # machine without KVM, with this machine's root directory as its own. Needs no root, but the packages checked below.
 #
-#   scripts/vm.sh [-c PROCESSORS] [-t SECONDS] [-w DIRECTORY] COMMAND...
+#   scripts/vm.sh [-c PROCESSORS] [-t SECONDS] [-w DIRECTORY] [-r ROOT] COMMAND...
 #
 # For instance: scripts/vm.sh build/tests/bpf_steer_test. COMMAND runs as root in the checkout, with stdin empty and
 # stdout and stderr on our stdout. It sees every file this user can read; what it writes goes to memory and is gone
 # afterwards, but for what it writes below DIRECTORY, which is here at once. Status: that of the command, 124 after
 # SECONDS (default 900, boot included), 125 if the machine did not get that far, with one line that says why.
 # One machine at a time; others wait their turn.
+#
+# With -r it is a machine of its own: ROOT, a Debian with systemd, is its root directory, systemd its first program, and
+# COMMAND, which is run there, the service ipmp-test.service, after network-online.target. What ROOT lacks for that is
+# written into it.
 #
 # The kernel is unpacked below build/vm and not installed. Emulation is 10 to 30 times slower than this machine, so
 # that measured times mean nothing there.
@@ -56,8 +60,10 @@ kernel_directory() {
     echo "$cache/$package"
 }
 
-# The first program: loads what the root directory needs, puts memory over it and hands over to `inside`.
+# The first program: loads what the root directory needs, puts memory over it and hands over to `inside`, or systemd.
 write_init() {
+    local next="/bin/bash '$scratch/inside'"
+    [[ -z $root ]] || next=/sbin/init
     cat <<END
 #!/bin/busybox sh
 mount() { busybox mount "\$@" || { echo "vm: cannot mount \$*"; busybox poweroff -f; }; }
@@ -67,8 +73,37 @@ mount -t tmpfs tmpfs /memory
 busybox mkdir /memory/upper /memory/work
 mount -t overlay -o lowerdir=/lower,upperdir=/memory/upper,workdir=/memory/work overlay /root
 mount -t devtmpfs devtmpfs /root/dev
-exec busybox switch_root -c /dev/console /root /bin/bash '$scratch/inside'
+${root:+busybox mkdir -p /root/lib/modules}
+${root:+mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,ro modules /root/lib/modules}
+exec busybox switch_root -c /dev/console /root $next
 END
+}
+
+# For systemd: COMMAND with its output and status where they are awaited. Only here, as ROOT is not to be changed else.
+write_service() {
+    local system=$root/etc/systemd/system
+    mkdir -p "$system/multi-user.target.wants" "$root/etc/modules-load.d"
+    printf '%s\n' "${modules[@]}" >"$root/etc/modules-load.d/ipmp-test.conf"
+    cat >"$root/ipmp-test" <<END
+#!/bin/bash
+stty -F /dev/ttyS0 raw -echo
+stty -F /dev/ttyS2 raw -echo
+$(printf '%q ' "$@") </dev/null 2>&1 | cat >/dev/ttyS0
+echo "\${PIPESTATUS[0]}" >/dev/ttyS2
+stty -F /dev/ttyS2 sane
+stty -F /dev/ttyS0 sane
+echo o >/proc/sysrq-trigger
+END
+    chmod 755 "$root/ipmp-test"
+    cat >"$system/ipmp-test.service" <<END
+[Unit]
+Wants=network-online.target
+After=network-online.target
+[Service]
+Type=idle
+ExecStart=/ipmp-test
+END
+    ln -sf ../ipmp-test.service "$system/multi-user.target.wants/"
 }
 
 # The second, in the root directory: mounts as on any host, the command, its status, power off.
@@ -116,12 +151,13 @@ write_initramfs() {
     (cd "$top" && find . | cpio -o -H newc --quiet -R 0:0) >"$scratch/initramfs.cpio"
 }
 
-limit_s=900 processors=1 shared=
-while getopts c:t:w: option; do
+limit_s=900 processors=1 shared= root=
+while getopts c:t:w:r: option; do
     case $option in
         c) processors=$OPTARG ;;
         t) limit_s=$OPTARG ;;
         w) shared=$(realpath -e "$OPTARG") || fail "no directory $OPTARG" ;;
+        r) root=$(realpath -e "$OPTARG") || fail "no directory $OPTARG" ;;
         *) exit 125 ;;
     esac
 done
@@ -148,18 +184,21 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 write_initramfs
-write_inside "$@" >"$scratch/inside"
+if [[ -n $root ]]; then write_service "$@"; else write_inside "$@" >"$scratch/inside"; fi
 : >"$scratch/status"
 share=()
 [[ -z $shared ]] || share=(-fsdev "local,id=shared,security_model=none,path=$shared"
                            -device virtio-9p-pci,fsdev=shared,mount_tag=shared)
+[[ -z $root ]] ||
+    share+=(-fsdev "local,id=modules,security_model=none,readonly=on,path=$kernel/lib/modules"
+            -device virtio-9p-pci,fsdev=modules,mount_tag=modules)
 # Three serial lines: the command's output, the kernel's messages, the status. Everything stays in our process group,
 # so that who kills that has ended the machine too.
 timeout --foreground --kill-after=10 "$limit_s" qemu-system-x86_64 \
     -accel tcg -cpu max -smp "$processors" -m "$memory_mib" -nodefaults -no-user-config -display none -no-reboot \
     -kernel "$kernel"/boot/vmlinuz-* -initrd "$scratch/initramfs.cpio" \
-    -append "console=ttyS1 quiet panic=-1 mitigations=off" \
-    -fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
+    -append "console=ttyS1 quiet panic=-1 mitigations=off systemd.getty_auto=no" \
+    -fsdev "local,id=root,path=${root:-/},security_model=none,readonly=on,multidevs=remap" \
     -device virtio-9p-pci,fsdev=root,mount_tag=root "${share[@]}" \
     -chardev stdio,id=output -serial chardev:output \
     -serial "file:$scratch/console" -serial "file:$scratch/status" </dev/null 9>&- &

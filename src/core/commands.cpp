@@ -6,10 +6,13 @@
 #include <algorithm>
 
 #include "base/fnv.hpp"
+#include "core/applications.hpp"
 #include "core/commands_internal.hpp"
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
+#include "core/expectations.hpp"
 #include "core/forwarding.hpp"
+#include "core/give_back.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/isolation.hpp"
 #include "core/predicates.hpp"
@@ -186,6 +189,7 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (!nic->families[0].plumbed && !nic->families[1].plumbed) return no_such_interface(command.interface);
     CommandReply vetted = vet(*nic, context);
     if (vetted.error == CommandError::none && group) vetted = vet_isolation(*nic, *group, context);
+    if (vetted.error == CommandError::none && group) vetted = vet_namespace(*nic, *group, context);
     if (vetted.error != CommandError::none) return vetted;
     if (group && members_of(context.state, *group).size() >= kMostMembers) {
         return failure(CommandError::not_supported,
@@ -226,7 +230,7 @@ CommandReply unplumb(const Unplumb& command, CommandContext& context) {
     if (command.number != 0) return unplumb_logical(command, context);
     if (Group* group = find_group(context, command.interface)) return unplumb_group(*group, command.family, context);
     Interface* nic = find_nic(context, command.interface);
-    if (!nic) return no_such_interface(command.interface);
+    if (!nic) return unplumb_missing(command, context);
     InterfaceFamily& family = nic->families[index_of(command.family)];
     if (!family.plumbed) return no_such_interface(command.interface);
     doom_all(context, nic->index, family.addresses);
@@ -311,6 +315,7 @@ CommandReply set_policy(const SetPolicy& command, CommandContext& context) {
 // Back to a host without IPMP: what the kernel still has of it are strays to the planner.
 CommandReply stop(const Stop& command, CommandContext& context) {
     if (!command.purge) return success();
+    for (const auto& [name, group] : context.state.groups) give_back(group, context);
     for (auto& [name, nic] : context.state.interfaces) {
         if (!nic.group.empty()) leave_group(nic);
     }
@@ -348,12 +353,14 @@ struct CarryOut {
     CommandReply operator()(const SetPolicy& command) const { return set_policy(command, context); }
     CommandReply operator()(const SetRouter& command) const { return set_router(command, context); }
     CommandReply operator()(const SetIsolate& command) const { return set_isolate(command, context); }
+    CommandReply operator()(const SetNamespace& command) const { return set_namespace(command, context); }
     CommandReply operator()(const ControlDhcp& command) const { return control_dhcp(command, context); }
     CommandReply operator()(const ReportDhcp& command) const { return report_dhcp(command, context); }
     CommandReply operator()(const Stop& command) const { return stop(command, context); }
     CommandReply operator()(const AwaitAddresses&) const { return await_addresses(context); }
     CommandReply operator()(const Detach& command) const { return detach(command, context); }
     CommandReply operator()(const UndoDetach& command) const { return undo_detach(command, context); }
+    CommandReply operator()(const ExpectMember& command) const { return expect_member(command, context); }
     CommandReply operator()(const SetMtu& command) const { return set_mtu(command, context); }
     CommandReply operator()(const SetMetric& command) const { return set_metric(command, context); }
     CommandReply operator()(const SetEther& command) const { return set_ether(command, context); }

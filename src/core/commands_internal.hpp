@@ -58,6 +58,7 @@ CommandReply add_logical(const AddLogical& command, CommandContext& context);
 CommandReply remove_logical(const RemoveLogical& command, CommandContext& context);
 CommandReply set_flags(const SetFlags& command, CommandContext& context);
 CommandReply set_isolate(const SetIsolate& command, CommandContext& context);  // isolation.cpp
+CommandReply set_namespace(const SetNamespace& command, CommandContext& context);  // applications.cpp
 // Of commands_link.cpp.
 CommandReply set_mtu(const SetMtu& command, CommandContext& context);
 CommandReply set_metric(const SetMetric& command, CommandContext& context);

@@ -64,6 +64,19 @@ TEST_F(Commands, R_GRP_2_AnUnknownGroupGetsTheNextFreeIpmpInterface) {
     EXPECT_EQ(state_.groups.at("ipmp1").lower_name, "ipmpl1");
 }
 
+// The reference's acceptance 10.
+TEST_F(Commands, R_GRP_2_TheLowestNameThatNeitherAnInterfaceNorAGroupHas) {
+    for (const char* member : {"a", "b"}) run(SetGroup{member, Family::ipv4, ""});
+    run(Unplumb{"ipmp0"});
+    EXPECT_EQ(run(SetGroup{"a", Family::ipv4, "east"}), CommandError::none);
+    EXPECT_EQ(nic("a").group, "ipmp0");
+    EXPECT_EQ(run(SetGroup{"b", Family::ipv4, "west"}), CommandError::none);
+    EXPECT_EQ(nic("b").group, "ipmp1");
+    EXPECT_EQ(run(SetGroup{"ipmp0", Family::ipv4, "ipmp2"}), CommandError::none);
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "north"}), CommandError::none);
+    EXPECT_EQ(nic("c").group, "ipmp3") << "a group has the name ipmp2";
+}
+
 TEST_F(Commands, UnplumbOfAGroup) {
     EXPECT_EQ(run(Unplumb{"ipmp0", Family::ipv6}), CommandError::no_such_interface);
     EXPECT_EQ(run(Unplumb{"ipmp0"}), CommandError::group_not_empty);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/commands_internal.hpp"
+#include "core/expectations.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -106,12 +107,18 @@ bool used_elsewhere(const State& state, const Interface& self, const IpAddress& 
 CommandReply detach(const Detach& command, CommandContext& context) {
     std::set<std::string> leaving(command.interfaces.begin(), command.interfaces.end());
     std::vector<Interface*> nics;
-    std::vector<std::string> lines;
+    std::vector<std::string> lines, missing;
     for (const std::string& name : leaving) {
         if (find_group(context, name)) {
             return failure(CommandError::invalid_argument, fmt::format("{} is an IPMP interface, no NIC", name));
         }
         Interface* nic = find_nic(context, name);
+        if (auto group = group_of_missing(name, context.state)) {
+            const char* what = command.dry_run ? "would be forgotten" : "forgotten";
+            lines.push_back(fmt::format("{}: is missing, {} as a member of group {}", name, what, *group));
+            missing.push_back(name);
+            continue;
+        }
         bool in_use = nic && (plumbed(*nic) || !nic->group.empty());
         if (!in_use) {
             lines.push_back(name + ": not in use");
@@ -124,6 +131,7 @@ CommandReply detach(const Detach& command, CommandContext& context) {
     }
     if (!command.dry_run) {
         for (Interface* nic : nics) take_away(*nic, context);
+        for (const std::string& name : missing) forget_missing(name, context);
     }
     return success(fmt::format("{}", fmt::join(lines, "\n")));
 }

@@ -52,6 +52,16 @@ class Detaching : public testing::Test {
     std::vector<Action> log_;
 };
 
+TEST_F(Detaching, R_DYN_5_AnUndoThatFailsIsTold) {
+    run(Detach{{"b"}});
+    kernel_.links.at(nic("b").index).no_arp = true;
+    CommandContext context{state_, kernel_, host_id_, orders_, {}, log_};
+    undo_failed_detach({"b"}, context);
+    ASSERT_FALSE(log_.empty());
+    EXPECT_EQ(std::get<Log>(log_.back()).text,
+              "Undo offline failed(b): Replumb failed(b): b: needs ARP and multicast");
+}
+
 TEST_F(Detaching, R_DYN_4_AMemberGoesWithItsTestAddress) {
     CommandReply reply = run(Detach{{"b"}});
     EXPECT_EQ(reply.detail, "b: detached from group ops, a carries on; test addresses removed: 192.0.2.20");

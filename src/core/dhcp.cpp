@@ -36,12 +36,13 @@ CommandReply start_client(const ControlDhcp& command, const DhcpPlace& place, Co
     DhcpKey key{command.logical, command.family};
     const LogicalAddress* logical = find_number(*place.addresses, command.logical.number);
     bool has_address = logical && !logical->address.is_zero();
+    bool left_over = has_address && is_left_over(*logical, place, context.kernel);
     bool inform = command.verb == DhcpVerb::inform;
     if (!logical && command.logical.number != 0) return no_such_interface(command.logical.interface);
     if (command.family == Family::ipv4 && inform && !(has_address && logical->up)) {
         return failure(CommandError::invalid_argument, "has no address that is up to ask parameters for");
     }
-    if (command.family == Family::ipv4 && !inform && has_address) {
+    if (command.family == Family::ipv4 && !inform && has_address && !left_over) {
         return failure(CommandError::in_use, fmt::format("has the address {} already", to_string(logical->address)));
     }
     if (place.nic && !place.nic->admin_up) context.orders.ops.push_back(SetLinkUp{place.link, true});
@@ -228,7 +229,7 @@ void Dhcp::reconsider(CommandContext context) {
             end_lease(client, context);
             ended_[client.key] = success();
             given_up.push_back(client.key);
-        } else if (!place || client.group != group || !is_untouched(client, *place)) {
+        } else if (!place || client.group != group || !is_untouched(client, *place, context.kernel)) {
             abandon(client, context);
             given_up.push_back(client.key);
         } else if (client.lease && client.lease->expires && *client.lease->expires <= context.now) {
@@ -244,7 +245,7 @@ void Dhcp::reconsider(CommandContext context) {
 // What somebody else changed stays as he wants it, and is not the server's to take back; an unchanged lease goes.
 void Dhcp::abandon(DhcpClient& client, CommandContext& context) {
     auto place = find_dhcp_place(context.state, client.key);
-    bool changed = place && client.lease && !is_untouched(client, *place);
+    bool changed = place && client.lease && !is_untouched(client, *place, context.kernel);
     const LogicalAddress* logical = changed ? find_number(*place->addresses, client.lease->number) : nullptr;
     bool stays = logical && logical->address == client.lease->address && logical->up && place->link;
     if (changed) client.lease.reset();

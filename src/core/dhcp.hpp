@@ -31,6 +31,8 @@ void end_all_leases(CommandContext& context);
 
 // The end of the lease that `address` is from; nothing: none, or without end.
 std::optional<Instant> end_of_lease(const State& state, const IpAddress& address);
+// The routes of that lease, once `address` is on `link`.
+std::set<RouteState> leased_routes(const State& state, const IpAddress& address, InterfaceIndex link);
 // What the kernel should have of leases' routes.
 void add_leased_routes(const State& state, const KernelState& kernel, std::set<RouteState>& routes);
 void describe_dhcp(const State& state, Status& status);

@@ -1,5 +1,6 @@
 // Which DHCP clients run, and when a command about one is answered (R-DHC-1, R-DHC-4).
 #include "core/dhcp_fixture.hpp"
+#include "core/name_services.hpp"
 #include "core/observe.hpp"
 
 namespace ipmp {
@@ -155,6 +156,62 @@ TEST_F(DhcpControl, AClientGoesWithItsInterfaceWhateverThatIsCalledOrNumbered) {
     state_.interfaces.at("z").index = {20};
     step();
     EXPECT_EQ(take<StartDhcpClient>().size(), 1u);
+}
+
+// The state is lost, and with it who had the lease; the address stays, as the kernel knows when it ends.
+TEST_F(DhcpControl, R_DHC_4_WhatAForgottenClientLeftIsTakenOver) {
+    for (const IpAddress& granted : {kLeased, kOther}) {
+        state_.dhcp_clients.clear();
+        state_.groups.at("ipmp0").families[0].addresses = {
+            {.address = kLeased, .prefix_length = 24, .up = true, .adopted = true}};
+        kernel_.addresses = {{.link = kUpper, .address = kLeased, .prefix_length = 24}};
+        EXPECT_EQ(run(ControlDhcp{{"ipmp0"}}).error, CommandError::in_use) << "it is somebody's, without end";
+        kernel_.addresses[0].finite_lifetime = true;
+        EXPECT_EQ(run(ControlDhcp{{"ipmp0"}}).error, CommandError::none);
+        step();
+        ASSERT_TRUE(client(kOnGroup)) << "it asks beside that address";
+        EXPECT_EQ(run(bound({"ipmp0"}, granted)).error, CommandError::none);
+        step();
+        ASSERT_TRUE(client(kOnGroup) && client(kOnGroup)->lease);
+        ASSERT_EQ(on("ipmp0").size(), 1u);
+        EXPECT_EQ(on("ipmp0")[0].address, granted);
+        EXPECT_FALSE(on("ipmp0")[0].adopted);
+    }
+}
+
+TEST_F(DhcpControl, R_DHC_1_NameServersOfTheGroupAreTheHostsAndThoseOfMembersNobodys) {
+    NameServices services;
+    auto told = [&] {
+        services.update(state_, actions_);
+        return take<SetNameService>();
+    };
+    const NameService names{{*parse_ip("192.0.2.53")}, {"example.org"}}, others{{*parse_ip("192.0.2.54")}, {}};
+    auto lease = [&](const LogicalName& name, const IpAddress& address, const NameService& said) {
+        ReportDhcp report = bound(name, address);
+        report.names = said;
+        run(report);
+        settle();
+    };
+    run(ControlDhcp{{"ipmp0"}});
+    run(ControlDhcp{{"a"}});
+    lease({"a"}, kOther, names);
+    EXPECT_EQ(told(), std::vector<SetNameService>{});
+    lease({"ipmp0"}, kLeased, names);
+    EXPECT_EQ(told(), (std::vector{SetNameService{"ipmp0.dhcp", names}}));
+    EXPECT_EQ(told(), std::vector<SetNameService>{});
+    lease({"ipmp0"}, kLeased, others);
+    EXPECT_EQ(told(), (std::vector{SetNameService{"ipmp0.dhcp", others}}));
+
+    NameServices next;  // of a new daemon: tells all once more
+    next.resume(state_);
+    next.update(state_, actions_);
+    EXPECT_EQ(take<SetNameService>(), (std::vector{SetNameService{"ipmp0.dhcp", others}}));
+    NameServices late;  // or takes back what holds no longer
+    late.resume(state_);
+    run(ControlDhcp{{"ipmp0"}, Family::ipv4, DhcpVerb::drop});
+    EXPECT_EQ(told(), (std::vector{SetNameService{"ipmp0.dhcp", {}}}));
+    late.update(state_, actions_);
+    EXPECT_EQ(take<SetNameService>(), (std::vector{SetNameService{"ipmp0.dhcp", {}}}));
 }
 
 }  // namespace

@@ -70,18 +70,21 @@ std::optional<Instant> end_of_lease(const State& state, const IpAddress& address
     return {};
 }
 
-// Once the address they are used from is there.
-void add_leased_routes(const State& state, const KernelState& kernel, std::set<RouteState>& routes) {
+std::set<RouteState> leased_routes(const State& state, const IpAddress& address, InterfaceIndex link) {
+    std::set<RouteState> routes;
     for (const DhcpClient& client : state.dhcp_clients) {
-        if (!client.lease || client.lease->routes.empty()) continue;
-        for (const AddressState& seen : kernel.addresses) {
-            if (seen.address != client.lease->address) continue;
-            for (const DhcpRoute& route : client.lease->routes) {
-                routes.insert({network_of(route.network, route.prefix_length), route.prefix_length, seen.link,
-                               kMainTable, route.gateway, kLeasedRouteMetric + seen.link.value});
-            }
+        if (!client.lease || client.lease->address != address) continue;
+        for (const DhcpRoute& route : client.lease->routes) {
+            routes.insert({network_of(route.network, route.prefix_length), route.prefix_length, link, kMainTable,
+                           route.gateway, kLeasedRouteMetric + link.value});
         }
     }
+    return routes;
+}
+
+void add_leased_routes(const State& state, const KernelState& kernel, std::set<RouteState>& routes) {
+    if (state.dhcp_clients.empty()) return;
+    for (const AddressState& seen : kernel.addresses) routes.merge(leased_routes(state, seen.address, seen.link));
 }
 
 std::optional<DhcpPlace> find_dhcp_place(State& state, const DhcpKey& key) {
@@ -134,6 +137,7 @@ CommandReply take_lease(DhcpClient& client, const ReportDhcp& report, CommandCon
                              .began = context.now};
     // Only the zeroth logical interface brings routes, and none of a member does.
     if (name.number == 0 && !place->on_member()) client.lease->routes = report.routes;
+    client.lease->names = report.names;
     auto after = [&](std::uint32_t seconds) { return context.now + std::chrono::seconds(seconds); };
     if (report.renewal_s) client.lease->renews = after(*report.renewal_s);
     if (report.lease_s) client.lease->expires = after(*report.lease_s);
@@ -171,7 +175,12 @@ void end_lease_saying(DhcpClient& client, const std::string& why, CommandContext
     end_lease(client, context);
 }
 
-bool is_untouched(const DhcpClient& client, const DhcpPlace& place) {
+bool is_left_over(const LogicalAddress& logical, const DhcpPlace& place, const KernelState& kernel) {
+    bool ends_by_itself = is_seen(kernel, place.link, logical.address, &AddressState::finite_lifetime);
+    return logical.adopted && logical.address.family == Family::ipv4 && ends_by_itself;
+}
+
+bool is_untouched(const DhcpClient& client, const DhcpPlace& place, const KernelState& kernel) {
     std::uint32_t number = client.lease ? client.lease->number : client.key.logical.number;
     const LogicalAddress* logical = find_number(*place.addresses, number);
     if (client.lease) {
@@ -184,7 +193,8 @@ bool is_untouched(const DhcpClient& client, const DhcpPlace& place) {
     if (client.key.family == Family::ipv6) return true;
     bool has_address = logical && !logical->address.is_zero();
     if (client.inform) return has_address;
-    return !has_address && (logical || number == 0);
+    if (has_address) return is_left_over(*logical, place, kernel);
+    return logical || number == 0;
 }
 
 }  // namespace ipmp

@@ -31,6 +31,10 @@ void end_lease(DhcpClient& client, CommandContext& context);
 // The same, and says why: "the DHCP lease of ... WHY".
 void end_lease_saying(DhcpClient& client, const std::string& why, CommandContext& context);
 // Nobody but DHCP has changed the address of `client`, or what stands in its place until there is a lease.
-bool is_untouched(const DhcpClient& client, const DhcpPlace& place);
+bool is_untouched(const DhcpClient& client, const DhcpPlace& place, const KernelState& kernel);
+
+// An IPv4 address that nobody renews any more: of a client that was forgotten with the state. One that is started anew
+// may have its place.
+bool is_left_over(const LogicalAddress& logical, const DhcpPlace& place, const KernelState& kernel);
 
 }  // namespace ipmp

@@ -9,6 +9,7 @@
 
 #include "core/announcements.hpp"
 #include "core/anonymous_group.hpp"
+#include "core/applications.hpp"
 #include "core/commands.hpp"
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
@@ -20,6 +21,7 @@
 #include "core/keep_alives.hpp"
 #include "core/link_wishes.hpp"
 #include "core/membership_queries.hpp"
+#include "core/name_services.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/newcomers.hpp"
 #include "core/notices.hpp"
@@ -61,6 +63,7 @@ struct Engine::Impl {
     MembershipQueries queries;
     Hygiene hygiene;
     Newcomers newcomers;
+    NameServices name_services;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes
 
@@ -83,6 +86,7 @@ struct Engine::Impl {
     void file(const PeerAnswered& event, std::vector<Action>& log);
     void file(const AddressClaimed& event, std::vector<Action>& log);
     void file(const ProbeAnswered& event, std::vector<Action>& log);
+    void file(const ProbeNotSent& event, std::vector<Action>& log);
     void file(const DhcpClientEnded& event, std::vector<Action>& log) { dhcp.file(event, command_context(log)); }
     void file(const Tick& event, std::vector<Action>& log);
 
@@ -152,6 +156,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     std::move(log.begin(), log.end(), std::back_inserter(actions));
     watch_carriers(actions);
     dhcp.update(state, kernel, now, actions);
+    name_services.update(state, actions);
     reconciler.reconcile(state, kernel, config, now, actions);
     Reconciler::Answered answered = reconciler.answer(state, kernel, actions);
     note_detached(answered.detached, state);
@@ -171,7 +176,10 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
         for (std::string& line : recover(state, kernel)) log.push_back(Log{Severity::error, std::move(line)});
     }
     file_observation(state, kernel, reconciler.orders.doomed);
+    assume_addresses(state, kernel);
     log_taken_names(state, former, kernel, log);
+    log_surplus(state, former, kernel, log);
+    log_namespaces(state, former, kernel, !observed, log);
     forget_restored_settings();
     newcomers.update(state, log);
     if (observed) return;
@@ -204,6 +212,7 @@ void Engine::Impl::file(const CommandReceived& event, std::vector<Action>& log) 
 
 void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
     undo_refused_moves(state, event, log);
+    undo_refused_namespaces(state, event, log);
     CommandContext context = command_context(log);
     undo_failed_detach(reconciler.applied(event, kernel, log), context);
     forget_refused_wishes(state, event);
@@ -225,13 +234,17 @@ void Engine::Impl::file(const ProbeAnswered& event, std::vector<Action>& log) {
     if (observed) probing.take(state, kernel, config, event, now, log);
 }
 
+void Engine::Impl::file(const ProbeNotSent& event, std::vector<Action>& log) {
+    if (observed) probing.take(state, event, log);
+}
+
 void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
     if (observed) probing.tick(state, config, now, log);
 }
 
 // Hundreds of NICs are probed a thousand times a second: what is about probes alone must cost no more than that.
 bool Engine::Impl::concerns_probes_only(const Event& event) const {
-    if (std::holds_alternative<ProbeAnswered>(event)) return observed;
+    if (std::holds_alternative<ProbeAnswered>(event) || std::holds_alternative<ProbeNotSent>(event)) return observed;
     return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
 }
 
@@ -351,6 +364,7 @@ Engine::Engine(const Config& config, std::string host_id, State restored, Random
     impl_->rebinds.resume(restored);
     impl_->queries.assume_asked(restored);
     impl_->newcomers.resume(restored);
+    impl_->name_services.resume(restored);
     impl_->state = std::move(restored);
 }
 

@@ -1,5 +1,6 @@
 #include "core/image.hpp"
 
+#include "core/applications.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -17,7 +18,8 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
     image.lower = group.lower;
     image.policy = group.policy;
     image.forwards = group.forwards;
-    image.upper_mac = kernel.links.at(group.upper).mac;
+    auto upper = kernel.links.find(group.upper);
+    image.upper_mac = upper == kernel.links.end() ? group.mac : upper->second.mac;
     for (const Interface* member : members_of(state, group)) {
         if (member->index && member->index.place == group.lower.place) image.members[member->index] = member->mac;
     }
@@ -50,9 +52,8 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
 DataplaneImage image_of(const State& state, const KernelState& kernel) {
     DataplaneImage image;
     for (const auto& [name, group] : state.groups) {
-        if (kernel.links.contains(group.upper) && kernel.links.contains(group.lower)) {
-            image[name] = group_image(state, kernel, group);
-        }
+        bool is_pair = kernel.links.contains(group.upper) && kernel.links.contains(group.lower);
+        if (is_pair || is_out_of_sight(kernel, group)) image[name] = group_image(state, kernel, group);
     }
     return image;
 }

@@ -192,7 +192,8 @@ void check_calls(const Transition& step, const Group& group, Report& report) {
 // R-DET-8: an opinion may cut nobody off who has link. A member fails by probes alone, with a witness, or all do at
 // once and carry on; and who carries on after that had been in use before.
 void check_opinions(const Transition& step, const Group& group, Report& report) {
-    bool by_probes = std::holds_alternative<Tick>(step.event) || std::holds_alternative<ProbeAnswered>(step.event);
+    bool by_probes = std::holds_alternative<Tick>(step.event) || std::holds_alternative<ProbeAnswered>(step.event) ||
+                     std::holds_alternative<ProbeNotSent>(step.event);
     auto members = members_of(step.after, group);
     bool any_functions = std::any_of(members.begin(), members.end(), [](auto* member) { return functioning(*member); });
     for (const Interface* member : members) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/applications.hpp"
 #include "core/commands_internal.hpp"
 #include "core/observe.hpp"
 #include "core/predicates.hpp"
@@ -32,18 +33,6 @@ std::string free_name(const KernelState& kernel, const std::string& taken) {
     }
 }
 
-// The kernel forgets addresses of a link that moves. Those that no other program renews are ours from now on.
-void keep_addresses(Interface& interface, const KernelState& kernel) {
-    for (InterfaceFamily& family : interface.families) {
-        for (LogicalAddress& logical : family.addresses) {
-            bool plain_link_local = logical.address.is_link_local() && !logical.no_failover && !logical.deprecated;
-            bool ends_by_itself =
-                is_seen(kernel, interface.index, logical.address, &AddressState::finite_lifetime);
-            if (!plain_link_local && !ends_by_itself) logical.adopted = false;
-        }
-    }
-}
-
 bool any_works(const State& state, const Group& group, const Interface* but) {
     auto members = members_of(state, group);
     return std::any_of(members.begin(), members.end(), [&](const Interface* member) {
@@ -68,11 +57,21 @@ Place home_of(const State& state, const Interface& interface) {
     return group == state.groups.end() ? Place::host : place_of(group->second);
 }
 
+void keep_addresses(std::vector<LogicalAddress>& addresses, InterfaceIndex link, const KernelState& kernel) {
+    for (LogicalAddress& logical : addresses) {
+        bool plain_link_local = logical.address.is_link_local() && !logical.no_failover && !logical.deprecated;
+        bool ends_by_itself = is_seen(kernel, link, logical.address, &AddressState::finite_lifetime);
+        if (!plain_link_local && !ends_by_itself) logical.adopted = false;
+    }
+}
+
 void judge_places(State& state, const KernelState& kernel) {
     for (auto& [name, interface] : state.interfaces) {
         interface.misplaced = interface.index && interface.index.place != home_of(state, interface);
-        if (interface.misplaced) keep_addresses(interface, kernel);
+        if (!interface.misplaced) continue;
+        for (InterfaceFamily& family : interface.families) keep_addresses(family.addresses, interface.index, kernel);
     }
+    judge_uppers(state, kernel);
 }
 
 void follow_moves(State& state, const KernelState& kernel) {
@@ -141,9 +140,9 @@ CommandReply set_isolate(const SetIsolate& command, CommandContext& context) {
     }
     if (!command.force && any_works(context.state, *group, nullptr)) {
         return failure(CommandError::minimum_redundancy,
-                       fmt::format("moving its interfaces to another network namespace interrupts group {}; -f does it "
-                                   "nevertheless",
-                                   group->name));
+                       fmt::format("moving its interfaces to another network namespace interrupts group {}; `ipmp "
+                                   "isolate {} {} -f` does it nevertheless",
+                                   group->name, group->interface, command.isolate ? "on" : "off"));
     }
     group->isolate = command.isolate;
     return success();

@@ -25,7 +25,11 @@ inline Place place_of(const Group& group) { return group.isolate ? Place::member
 // Where an interface belongs, in a group or not.
 Place home_of(const State& state, const Interface& interface);
 
-// Notes which interfaces are where they do not belong. Addresses of theirs that are to stay become ours to make again.
+// The kernel forgets addresses of a link that moves. Those that no other program renews are ours from now on.
+void keep_addresses(std::vector<LogicalAddress>& addresses, InterfaceIndex link, const KernelState& kernel);
+
+// Notes which interfaces are where they do not belong, IPMP interfaces too. Addresses of theirs that are to stay become
+// ours to make again.
 void judge_places(State& state, const KernelState& kernel);
 
 // An interface whose link has gone from one place and is in another: the same one, under another number.

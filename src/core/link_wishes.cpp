@@ -97,7 +97,7 @@ std::vector<KernelOp> plan_link_wishes(const State& state, const KernelState& ke
         }
     }
     for (const auto& [name, group] : state.groups) {
-        if (group.upper) plan_order(group.upper, group.families[0].addresses, kernel, ops);
+        if (group.upper && !group.misplaced) plan_order(group.upper, group.families[0].addresses, kernel, ops);
     }
     return ops;
 }

@@ -22,6 +22,7 @@ std::vector<KernelOp> plan_neighbours(const State& state, const KernelState& ker
         auto group = member ? state.groups.find(member->group) : state.groups.end();
         if (group == state.groups.end() || !kernel.links.contains(group->second.upper)) continue;
         if (entry.link.place != group->second.upper.place) continue;  // who goes there to make one means it
+        if (group->second.misplaced) continue;
         ops.push_back(MoveNeighbour{entry, group->second.upper});
     }
     return ops;

@@ -9,7 +9,15 @@ namespace ipmp {
 void log_membership(const std::map<std::string, Interface>& before, const State& state, std::vector<Action>& log) {
     for (const auto& [name, interface] : state.interfaces) {
         const Interface* former = same_interface(before, interface);
-        std::string left = former ? former->group : "";
+        bool was_expected = former && former->expected;
+        if (interface.expected) {
+            if (was_expected) continue;
+            const std::string& group_name = state.groups.at(interface.group).name;
+            log.push_back(Log{Severity::error, fmt::format("{} is missing and counts as failed in group {}", name,
+                                                           group_name)});
+            continue;
+        }
+        std::string left = former && !was_expected ? former->group : "";
         if (left == interface.group) continue;
         if (!left.empty()) {
             auto group = state.groups.find(left);  // gone if it was unplumbed in the same step

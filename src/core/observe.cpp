@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/applications.hpp"
 #include "core/forwarding.hpp"
 #include "core/isolation.hpp"
 #include "core/predicates.hpp"
@@ -34,7 +35,8 @@ void file_renames(State& state, const KernelState& kernel) {
     }
     for (auto& node : renamed) {
         auto missing = state.interfaces.find(node.key());
-        if (missing != state.interfaces.end() && node.mapped().group.empty()) {
+        bool was_there = missing != state.interfaces.end() && !missing->second.expected;
+        if (was_there && node.mapped().group.empty()) {
             take_place(missing->second, node.mapped());
             continue;
         }
@@ -51,6 +53,7 @@ void file_renames(State& state, const KernelState& kernel) {
 Interface& entry_for(State& state, const LinkState& link) {
     if (Interface* known = find_interface(state, link.index)) return *known;
     Interface& entry = state.interfaces[link.name];
+    if (entry.expected) entry = {};  // a newcomer: what it is to be is in its files
     entry.name = link.name;
     entry.index = link.index;
     entry.own_carrier = {};
@@ -124,9 +127,12 @@ void file_groups(State& state, const KernelState& kernel) {
     for (auto& [name, group] : state.groups) {
         group.upper = group.lower = {};
         for (const auto& [index, link] : kernel.links) {
-            bool is_upper = index.place == Place::host && link.alias == kIpmpLinkAlias;
-            if (is_upper && link.name == group.interface) group.upper = index;
             if (link.name == group.lower_name && link.alias == kLowerLinkAlias) group.lower = index;
+        }
+        for (const auto& [index, link] : kernel.links) {
+            bool is_upper = index.place != Place::members && link.alias == kIpmpLinkAlias;
+            bool is_paired = group.lower && link.peer == group.lower;
+            if (is_upper && link.name == group.interface && (is_paired || !group.upper)) group.upper = index;
         }
     }
 }
@@ -183,7 +189,8 @@ void file_addresses(State& state, const KernelState& kernel, const std::set<Doom
         if (doomed.contains({seen.link, seen.address, seen.prefix_length})) continue;
         std::size_t family = index_of(seen.address.family);
         if (Group* group = group_of_upper(state, seen.link)) {
-            if (contains(group->families[family].addresses, seen.address)) continue;
+            bool is_known = contains(group->families[family].addresses, seen.address);
+            if (is_known || is_full(*group, seen.address.family)) continue;
             imply(group->families[family]);
             adopt(group->families[family].addresses, seen);
         } else if (Interface* interface = find_interface(state, seen.link)) {
@@ -272,8 +279,10 @@ void migrate_addresses(State& state, const KernelState& kernel) {
             if (interface.families[family].plumbed) imply(group->second.families[family]);
             auto& source = interface.families[family].addresses;
             auto& target = group->second.families[family].addresses;
+            bool is_beside = interface.index.place == group->second.upper.place;  // lifetimes cannot go anywhere else
             auto goes = [&, &member = interface](const LogicalAddress& logical) {
-                return migrates(logical) && !tests_another(state, member, logical.address);
+                bool ends = is_seen(kernel, member.index, logical.address, &AddressState::finite_lifetime);
+                return migrates(logical) && (is_beside || !ends) && !tests_another(state, member, logical.address);
             };
             for (LogicalAddress& logical : source) {
                 if (!goes(logical) || contains(target, logical.address)) continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/applications.hpp"
 #include "core/dhcp.hpp"
 #include "core/forwarding.hpp"
 #include "core/isolation.hpp"
@@ -49,7 +50,9 @@ class Planner {
         plan_strays();
         for (const auto& [name, group] : state_.groups) plan_links(group);
         for (const auto& [name, group] : state_.groups) {
-            if (find_link(kernel_, group.upper) && find_link(kernel_, group.lower)) plan_group(group);
+            bool is_pair = find_link(kernel_, group.upper) && find_link(kernel_, group.lower);
+            bool is_unseen = is_out_of_sight(kernel_, group) && !has_home(state_, kernel_, group);
+            if (is_pair || is_unseen) plan_group(group);
         }
         for (const auto& [name, interface] : state_.interfaces) {
             if (find_link(kernel_, interface.index)) plan_interface(interface);
@@ -63,15 +66,16 @@ class Planner {
 
   private:
     // Links of ours that no group claims: of a group that was unplumbed, or renamed by somebody, be it to the name
-    // of another group's. One end takes the other with it.
+    // of another group's; or whose other end somebody took away. One end takes the other with it.
     void plan_strays() {
         std::set<InterfaceIndex> claimed;
         for (const auto& [name, group] : state_.groups) {
             if (belong_together(group.upper, group.lower)) claimed.insert(group.upper);
-            if (belong_together(group.lower, group.upper)) claimed.insert(group.lower);
+            bool is_torn = is_out_of_sight(kernel_, group) && has_home(state_, kernel_, group);
+            if (!is_torn && belong_together(group.lower, group.upper)) claimed.insert(group.lower);
         }
         for (const auto& [index, link] : kernel_.links) {
-            bool ours = link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias;
+            bool ours = link.alias == kLowerLinkAlias || (link.alias == kIpmpLinkAlias && !is_guest(link));
             if (ours && !claimed.contains(index)) ops_.push_back(DeleteLink{index});
         }
     }
@@ -84,30 +88,43 @@ class Planner {
 
     void plan_links(const Group& group) {
         if (group.upper || group.lower) return;  // half a pair is on its way out: wait for the rest
-        std::uint32_t index = find_link(kernel_, {group.wanted_index}) ? 0 : group.wanted_index;
+        if (!has_home(state_, kernel_, group)) return;
+        bool is_free = group.upper_namespace.empty() && !find_link(kernel_, {group.wanted_index});
+        std::uint32_t index = is_free ? group.wanted_index : 0;
         ops_.push_back(CreateIpmpLink{group.interface, group.lower_name, group.mac, group.lower_mac, index,
-                                      place_of(group)});
+                                      place_of(group), upper_home(state_, group)});
     }
 
     void plan_group(const Group& group) {
-        const LinkState& upper = *find_link(kernel_, group.upper);
+        const LinkState* upper = group.misplaced ? nullptr : find_link(kernel_, group.upper);
         const LinkState& lower = *find_link(kernel_, group.lower);
-        plan_settings(upper, wanted_settings(group, config_));
-        plan_settings(upper, wanted_forwarding(group));
-        plan_advertisements(group, upper);
         std::uint32_t mtu_bytes = wanted_mtu(state_, group);
-        if (upper.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.upper, mtu_bytes});
-        plan_gso(upper, group);
-        if (upper.mac != group.mac) ops_.push_back(SetLinkMac{group.upper, group.mac});
+        if (group.misplaced) ops_.push_back(MoveLink{group.upper, upper_home(state_, group)});
+        if (upper) plan_upper(group, *upper, mtu_bytes);
         bool lower_is_in_place = lower.index.place == place_of(group);
         if (lower_is_in_place) plan_lower(group, lower, mtu_bytes);
         else ops_.push_back(plan_move(kernel_, lower, place_of(group)));
-        if (upper.settings.empty()) return;  // not read yet: accept_dad and the like must be right before it comes up
-        if (!upper.admin_up) ops_.push_back(SetLinkUp{group.upper, true});
+        // Not read yet: accept_dad and the like must be right before it comes up.
+        if (upper && upper->settings.empty()) return;
+        if (upper && !upper->admin_up) ops_.push_back(SetLinkUp{group.upper, true});
         bool carries = any_active(group);
         bool may_change = lower_is_in_place && !lower.settings.empty();  // as above: it would get addresses
         if (may_change && lower.admin_up != carries) ops_.push_back(SetLinkUp{group.lower, carries});
+        if (!upper) return;
+        std::size_t before = ops_.size();
         for (const GroupFamily& family : group.families) plan_addresses(group.upper, family.addresses, false, true);
+        bool may_have_routes = upper->waiting_routes != 0 && ops_.size() == before && can_carry(group, *upper);
+        if (may_have_routes) ops_.push_back(RestoreRoutes{group.upper});
+    }
+
+    // What concerns the upper end as a link.
+    void plan_upper(const Group& group, const LinkState& upper, std::uint32_t mtu_bytes) {
+        plan_settings(upper, wanted_settings(group, config_));
+        plan_settings(upper, wanted_forwarding(group));
+        plan_advertisements(group, upper);
+        if (upper.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.upper, mtu_bytes});
+        plan_gso(upper, group);
+        if (upper.mac != group.mac) ops_.push_back(SetLinkMac{group.upper, group.mac});
     }
 
     // The lower end, and the members that are where it is: no filter may lead from one network namespace to another.
@@ -196,15 +213,10 @@ class Planner {
         if (home == Place::members) {
             plan_routes(interface, link);
             plan_migrated(interface);
-            if (link.foreign_routes != 0 || has_data_address(interface, group)) return;
+            bool can_follow = group.upper.place == interface.index.place;  // else routes are lost
+            if ((link.foreign_routes != 0 && can_follow) || has_data_address(kernel_, interface, group)) return;
         }
         ops_.push_back(plan_move(kernel_, link, home));
-    }
-
-    bool has_data_address(const Interface& interface, const Group& group) const {
-        return std::any_of(kernel_.addresses.begin(), kernel_.addresses.end(), [&](const AddressState& seen) {
-            return seen.link == interface.index && hosts(group, seen.address);
-        });
     }
 
     // Before a member's former settings are known none of them is touched.
@@ -283,7 +295,7 @@ class Planner {
     void plan_routes(const Interface& member, const LinkState& link) {
         const Group& group = state_.groups.at(member.group);
         const LinkState* upper = find_link(kernel_, group.upper);
-        if (link.foreign_routes == 0 || member.index.place != group.upper.place) return;
+        if (link.foreign_routes == 0 || member.index.place != group.upper.place || group.misplaced) return;
         if (!upper || upper->settings.empty() || !can_carry(group, *upper)) return;
         for (const AddressState& seen : kernel_.addresses) {
             if (seen.link != member.index) continue;
@@ -335,7 +347,7 @@ class Planner {
                 }
             }
         }
-        if (auto route = multicast_route()) routes.insert(*route);
+        add_multicast_routes(routes);
         add_leased_routes(state_, kernel_, routes);
         for (const RouteState& route : routes) {
             if (!contains(kernel_.routes, route)) ops_.push_back(AddRoute{route});
@@ -351,16 +363,17 @@ class Planner {
         }
     }
 
-    // IPv6 multicast sent without naming an interface leaves by the group, not by a member whose route came first.
-    std::optional<RouteState> multicast_route() const {
+    // IPv6 multicast sent without naming an interface leaves by a group, not by a member whose route came first; in
+    // each network namespace by the first group that lives there.
+    void add_multicast_routes(std::set<RouteState>& routes) const {
+        std::set<Place> served;
         for (const auto& [name, group] : state_.groups) {
             const LinkState* upper = find_link(kernel_, group.upper);
             RouteState route{IpAddress{Family::ipv6, {0xff}}, 8, group.upper, kLocalTable};
-            bool settled = upper && (!upper->settings.empty() || contains(kernel_.routes, route));
+            bool settled = upper && !group.misplaced && (!upper->settings.empty() || contains(kernel_.routes, route));
             bool wanted = settled && upper->admin_up && group.families[index_of(Family::ipv6)].plumbed;
-            if (wanted) return route;
+            if (wanted && served.insert(group.upper.place).second) routes.insert(route);
         }
-        return {};
     }
 
     template <typename T>

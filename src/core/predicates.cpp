@@ -89,6 +89,12 @@ bool is_seen(const KernelState& kernel, InterfaceIndex link, const IpAddress& ad
     });
 }
 
+bool has_data_address(const KernelState& kernel, const Interface& interface, const Group& group) {
+    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
+        return seen.link == interface.index && hosts(group, seen.address);
+    });
+}
+
 bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
     return std::any_of(addresses.begin(), addresses.end(),
                        [&](const LogicalAddress& logical) { return logical.address == address; });

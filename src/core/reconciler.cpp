@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/isolation.hpp"
@@ -23,6 +24,12 @@ std::optional<InterfaceIndex> link_of(const KernelOp& op) {
             return {};
         },
         op);
+}
+
+// The netlink thread looks into namespaces that are of no use: a new daemon's was given more than it needed.
+bool looks_elsewhere(const State& state, const KernelState& kernel) {
+    return std::any_of(kernel.named_places.begin(), kernel.named_places.end(),
+                       [&](const auto& entry) { return !state.named_places.contains(entry.first); });
 }
 
 }  // namespace
@@ -95,12 +102,14 @@ void Reconciler::reconcile(const State& state, const KernelState& kernel, const 
         if (add) orders.arriving.insert({add->link, add->address, add->prefix_length});
     }
     bool isolating = isolates(state, kernel);
-    if (ops.empty() && links == managed_ && isolating == isolating_) return;
+    bool same_places = state.named_places == named_places_ && !looks_elsewhere(state, kernel);
+    if (ops.empty() && links == managed_ && isolating == isolating_ && same_places) return;
     managed_ = std::move(links);
     isolating_ = isolating;
+    named_places_ = state.named_places;
     ++submitted_;
     if (!orders.doomed.empty()) doomed_since_ = submitted_;
-    actions.push_back(ApplyKernel{submitted_, std::move(ops), managed_, isolating_});
+    actions.push_back(ApplyKernel{submitted_, std::move(ops), managed_, isolating_, named_places_});
 }
 
 // Those that turned out to be ours go onto the IPMP interface with the batch that is due now.

@@ -63,6 +63,7 @@ class Reconciler {
     std::uint64_t doomed_since_ = 0;    // batch that removes orders.doomed
     std::vector<ManagedLink> managed_;  // as submitted last
     bool isolating_ = false;            // likewise
+    NamedPlaces named_places_;          // likewise
     OpLimiter limiter_;
     std::set<KernelOp> refused_;        // of the newest batch, by the kernel
     std::vector<Waiting> waiting_;

@@ -20,6 +20,11 @@ void recover_groups(State& state, const KernelState& kernel) {
         group.interface = group.name = upper.name;
         group.lower_name = lower->second.name;
         group.isolate = lower->first.place == Place::members;
+        for (const auto& [name, place] : kernel.named_places) {
+            if (place != index.place) continue;
+            group.upper_namespace = name;
+            state.named_places[name] = place;
+        }
         group.mac = upper.mac;
         group.lower_mac = lower->second.mac;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/natural_order.hpp"
+#include "core/applications.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -83,7 +84,8 @@ void append_proxies(const State& state, const Group& group, std::vector<ProxySta
 
 GroupStatus group_status(const Group& group, const std::vector<const Interface*>& members) {
     GroupStatus status{.interface = group.interface, .name = group.name, .state = group.health,
-                       .policy = group.policy, .isolate = group.isolate};
+                       .policy = group.policy, .isolate = group.isolate,
+                       .network_namespace = group.upper_namespace};
     for (const Interface* member : members) {
         if (shown_active(*member)) status.active.push_back(member->name);
         else if (functioning(*member) && member->inactive) status.inactive.push_back(member->name);
@@ -116,6 +118,7 @@ Status snapshot_of(const State& state, const KernelState& kernel) {
     for (const Group* group : groups_in_order(state)) {
         std::vector<const Interface*> members = members_of(state, *group);
         status.groups.push_back(group_status(*group, members));
+        status.groups.back().namespace_missing = !has_home(state, kernel, *group);
         for (const Interface* member : members) {
             status.interfaces.push_back(interface_status(*group, *member));
         }

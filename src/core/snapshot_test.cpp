@@ -47,6 +47,21 @@ class Snapshot : public testing::Test {
     Status status_;
 };
 
+// The reference's acceptance 7.
+TEST_F(Snapshot, R_STA_1_OneNomineeHasTheFlagsMAndB) {
+    nic().families[1].plumbed = true;
+    for (bool nominee4 : {false, true}) {
+        for (bool nominee6 : {false, true}) {
+            group().families[0].nominee = {nominee4 ? 3u : 0u};
+            group().families[1].nominee = {nominee6 ? 3u : 9u};
+            InterfaceStatus status = snapshot_of(state_, kernel_).interfaces.at(0);
+            EXPECT_EQ(status.multicast4, nominee4);
+            EXPECT_EQ(status.broadcast4, nominee4);
+            EXPECT_EQ(status.multicast6, nominee6);
+        }
+    }
+}
+
 TEST_F(Snapshot, R_STA_1_AWorkingGroup) {
     group().families[0].addresses = {address("192.168.10.10", true), address("192.168.10.15", false, 3)};
     const PlumbedFamily& ipv4 = shown("ipmp0");

@@ -104,7 +104,7 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
         member.link_ups.clear();
         member.failed = member.probe_failed = member.kept = false;
         member.starting_until.reset();
-        bool may_come = member.starting || member.misplaced || !member.admin_up;
+        bool may_come = member.index && (member.starting || member.misplaced || !member.admin_up);
         if (!up && may_come) {  // `plumb group ipmp0 up`: in this order
             member.starting_until = now + kStartTime;
         } else if (!up) {

@@ -1,9 +1,7 @@
 // in.mpathd: parses the command line, builds the objects in order of dependency, runs the loop.
 // Where to read on: docs/ARCHITECTURE.md.
-#include <sched.h>
-#include <sys/mman.h>
+#include <fcntl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -22,8 +20,11 @@
 #include "shell/log.hpp"
 #include "shell/netlink_thread.hpp"
 #include "shell/network_places.hpp"
+#include "shell/privileges.hpp"
+#include "shell/program_helper.hpp"
 #include "shell/run_loop.hpp"
 #include "shell/state_store.hpp"
+#include "shell/system_call_filter.hpp"
 
 namespace ipmp {
 namespace {
@@ -51,64 +52,71 @@ State load_state(const StateStore& store) {
     return {};
 }
 
-// A late daemon is a late failover. Not permitted is fine.
-void raise_priority() {
-    sched_param parameter{.sched_priority = 10};
-    if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter) < 0) {
-        log_info("real-time priority is not permitted, ignoring");
-    }
+// The same root by a descriptor of our own: without privileges nobody follows a path through another process's
+// /proc/PID/fd, where a laboratory's root may be.
+Paths by_descriptor(const Paths& paths, UniqueFd& root) {
+    if (!paths.root.empty()) root.reset(::open(paths.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return root ? Paths{"/proc/self/fd/" + std::to_string(root.get())} : paths;
 }
 
-// Neither must a failover wait for a page to come back from a disk. All that exists is locked now, later memory as it
-// is touched, so that stacks of threads cost no more than they use. At a limit allocations would fail: so either there
-// is none, or it is for others. With a limit of 0 only those may lock whom none binds (CAP_IPC_LOCK).
-void lock_memory() {
-    rlimit former{};
-    ::getrlimit(RLIMIT_MEMLOCK, &former);
-    rlimit limit{former.rlim_max == RLIM_INFINITY ? RLIM_INFINITY : 0, former.rlim_max};
-    bool locked = ::setrlimit(RLIMIT_MEMLOCK, &limit) == 0 && ::mlockall(MCL_CURRENT) == 0 &&
-                  ::mlockall(MCL_FUTURE | MCL_ONFAULT) == 0;
-    if (locked) return;
-    ::setrlimit(RLIMIT_MEMLOCK, &former);
-    log_info("locking memory is not permitted, ignoring");
+// Takes what only root may have, and from here on whatever goes wrong in this process goes wrong with few rights.
+void give_up_privileges() {
+    if (!raise_priority()) log_info("real-time priority is not permitted, ignoring");
+    MemoryLock lock = lock_memory();
+    if (lock == MemoryLock::none) log_info("locking memory is not permitted, ignoring");
+    std::string missing;
+    for (const std::string& name : confine(Role::daemon, lock)) missing += (missing.empty() ? "" : ", ") + name;
+    if (!missing.empty())
+        log_error("started without " + missing + ": what needs that will fail (see in.mpathd(8), PRIVILEGES)");
 }
 
 Result<void> run(const Paths& paths, Readiness& readiness) {
     block_signals();
-    lock_memory();
     auto store = StateStore::open(paths);
     if (!store) return store.error();
-    Config config = load_config(paths);
+    auto program_helper = ProgramHelper::start(ProgramHelper::Paths::installed(paths.resolvconf()));
+    if (!program_helper) return program_helper.error();
+    auto places = NetworkPlaces::open(paths.members_namespace());
+    if (!places) return places.error();
+    auto carrier_watch = CarrierWatch::open(*places);
+    if (!carrier_watch) return carrier_watch.error();
+    if (!carrier_watch->warning().empty()) log_error(carrier_watch->warning());
+    UniqueFd root;
+    const Paths held = by_descriptor(paths, root);
+    give_up_privileges();
+
+    Config config = load_config(held);
     Engine engine(config, host_id(paths), load_state(*store), random_number);
 
     FilterPrograms programs;
     Dataplane dataplane(programs);
-    auto places = NetworkPlaces::open(paths.members_namespace());
-    if (!places) return places.error();
     auto announcer = Announcer::open(*places);
     if (!announcer) return announcer.error();
-    auto carrier_watch = CarrierWatch::open(*places);
-    if (!carrier_watch) return carrier_watch.error();
-    if (!carrier_watch->warning().empty()) log_error(carrier_watch->warning());
     auto control = ControlServer::listen(store->directory_fd());
     if (!control) return control.error();
-    auto netlink = NetlinkThread::start(programs, *places);
+    // Without a state an IPMP interface may be in any namespace that has a name.
+    bool knows = !engine.state().groups.empty();
+    auto netlink = NetlinkThread::start(programs, *places, knows ? engine.state().named_places : places->all_named());
     if (!netlink) return netlink.error();
 
     auto probes = ProbeSockets::open(*places);
     if (!probes) return probes.error();
 
-    auto attacher = Attacher::create(paths, Attacher::installed_program());
+    auto attacher = Attacher::create(held, *program_helper);
     if (!attacher) return attacher.error();
-    auto dhcp_clients = DhcpClients::create(DhcpClients::program_beside_us(), *places);
+    auto dhcp_clients = DhcpClients::create(*program_helper, *places);
     if (!dhcp_clients) return dhcp_clients.error();
 
-    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes, *attacher, *dhcp_clients);
+    auto name_services = NameServiceTable::create(held.resolvconf(), *program_helper);
+    if (!name_services) return name_services.error();
+
+    Executor executor(dataplane, *announcer, **netlink, *carrier_watch, **control, *probes, *attacher, *dhcp_clients,
+                      *name_services);
     auto loop = RunLoop::create({engine, executor, *store, **netlink, *carrier_watch, **control, dataplane, *probes,
-                                 *attacher, *dhcp_clients},
-                                paths);
+                                 *attacher, *dhcp_clients, *name_services},
+                                held);
     if (!loop) return loop.error();
-    raise_priority();
+    filter_system_calls(Role::daemon);
     loop->run([&] { readiness.ready(); });
     return {};
 }

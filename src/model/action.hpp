@@ -94,6 +94,7 @@ struct ApplyKernel {
     std::vector<KernelOp> ops;
     std::vector<ManagedLink> managed;
     bool isolates = false;  // the members' namespace is needed; it is made then, and goes when it is not and is empty
+    NamedPlaces named_places;  // applications' namespaces to look into whenever they are there
 };
 
 enum class Severity : std::uint8_t { error, info, debug };
@@ -129,6 +130,13 @@ struct SignalDhcpClient {
     bool operator==(const SignalDhcpClient&) const = default;
 };
 
+// Hand `names`, learnt on `source`, to the host's resolver configuration; empty: there are none any more (R-DHC-1).
+struct SetNameService {
+    std::string source;  // "ipmp0.dhcp"
+    NameService names;
+    bool operator==(const SetNameService&) const = default;
+};
+
 // The underlying interfaces whose carrier is to be watched, when that set changed.
 struct WatchCarrier {
     std::vector<InterfaceIndex> links;
@@ -144,6 +152,6 @@ struct AttachNic {
 
 using Action = std::variant<PublishImage, Announce, ProbeAddress, AskPeer, FindPeers, AskMemberships, LeaveMemberships,
                             ApplyKernel, Log, Reply, WatchCarrier, WatchProbes, SendProbe, ProbeReport, AttachNic,
-                            StartDhcpClient, SignalDhcpClient>;
+                            StartDhcpClient, SignalDhcpClient, SetNameService>;
 
 }  // namespace ipmp

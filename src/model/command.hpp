@@ -86,6 +86,13 @@ struct UndoDetach {  // ipmp attach NIC, of one that was detached and never unpl
     std::string interface;
 };
 
+struct ExpectMember {  // ipmp boot: a NIC that is missing and is to be in group `group` (R-DET-14)
+    std::string interface;
+    std::string group;
+    bool inet = true, inet6 = false;  // families it will be plumbed for
+    bool standby = false;
+};
+
 struct SetPolicy {  // ipmp policy IPMP-INTERFACE POLICY
     std::string interface;
     SpreadPolicy policy = SpreadPolicy::flow;
@@ -146,6 +153,7 @@ struct ReportDhcp {
     std::optional<IpAddress> broadcast;
     std::vector<DhcpRoute> routes;
     std::optional<std::uint32_t> renewal_s, lease_s;
+    NameService names;
 };
 
 struct SetIsolate {  // ipmp isolate IPMP-INTERFACE on|off [-f]
@@ -154,14 +162,20 @@ struct SetIsolate {  // ipmp isolate IPMP-INTERFACE on|off [-f]
     bool force = false;  // although moving its NICs interrupts all of the group
 };
 
+struct SetNamespace {  // ipmp namespace IPMP-INTERFACE NAME | -
+    std::string interface;
+    std::string network_namespace;  // as `ip netns` names it; empty: the host's
+};
+
 struct Stop {  // ipmp stop [--purge]; the daemon ends when this is answered with success
-    bool purge = false;  // first all members leave and all IPMP interfaces go; else the data path stays and works on
+    bool purge = false;  // first groups become plain NICs (core/give_back); else the data path stays and works on
 };
 
 using Command = std::variant<CreateIpmp, Plumb, Unplumb, SetGroup, SetAddress, SetNetmask, AddLogical, RemoveLogical,
                              SetFlags, SetStandby, SetOffline, UndoOffline, SetPolicy, SetRouter, SetIsolate, Stop,
+                             SetNamespace,
                              SetMtu, SetMetric, SetEther, SetArp, SetFailed, SetToken, SetRouteSource, AwaitAddresses,
-                             Detach, UndoDetach, ControlDhcp, ReportDhcp>;
+                             Detach, UndoDetach, ControlDhcp, ReportDhcp, ExpectMember>;
 
 // Why a command failed. Tools choose their documented text by this; `CommandReply::text` says it in full.
 enum class CommandError : std::uint8_t {

@@ -39,6 +39,14 @@ struct DhcpRoute {
     auto operator<=>(const DhcpRoute&) const = default;
 };
 
+// What a server says about names, for the host's resolver.
+struct NameService {
+    std::vector<IpAddress> servers;
+    std::vector<std::string> domains;  // to be searched
+    bool empty() const { return servers.empty() && domains.empty(); }
+    bool operator==(const NameService&) const = default;
+};
+
 struct DhcpLease {
     IpAddress address;
     std::uint8_t prefix_length = 0;
@@ -47,6 +55,7 @@ struct DhcpLease {
     std::uint32_t number = 0;        // logical interface that has the address
     Instant began;
     std::optional<Instant> renews, expires;  // none: never
+    NameService names;
 
     bool operator==(const DhcpLease&) const = default;
 };

@@ -93,8 +93,8 @@ struct DhcpClientEnded {
 // A deadline the engine asked for has come.
 struct Tick {};
 
-using Event =
-    std::variant<KernelObserved, CarrierChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged,
-                           PeersFound, PeerAnswered, AddressClaimed, ProbeAnswered, DhcpClientEnded, Tick>;
+using Event = std::variant<KernelObserved, CarrierChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged,
+                           PeersFound, PeerAnswered, AddressClaimed, ProbeAnswered, ProbeNotSent, DhcpClientEnded,
+                           Tick>;
 
 }  // namespace ipmp

@@ -3,11 +3,20 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
+#include <string>
 
 namespace ipmp {
 
-// Which network namespace something is in: the daemon's own, or ours for isolated groups' members (R-VIS-1).
-enum class Place : std::uint32_t { host, members };
+// Which network namespace something is in: the daemon's own, ours for isolated groups' members (R-VIS-1), or from
+// `first_application` on one that belongs to an application and has the IPMP interfaces it uses.
+enum class Place : std::uint32_t { host, members, first_application };
+inline constexpr std::uint32_t kMostPlaces = 256;
+
+inline bool is_application(Place place) { return place >= Place::first_application; }
+
+// Applications' network namespaces, by the names they have below /run/netns.
+using NamedPlaces = std::map<std::string, Place>;
 
 // A kernel interface index; 0 means none. Each namespace has its own numbers, so the place belongs to it.
 struct InterfaceIndex {

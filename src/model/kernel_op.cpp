@@ -13,9 +13,13 @@ struct Describe {
 
     std::string operator()(const CreateIpmpLink& op) const { return fmt::format("create IPMP interface {}", op.name); }
     std::string operator()(const DeleteLink& op) const { return fmt::format("delete {}", name(op.link)); }
+    std::string operator()(const OpenNamespace& op) const {
+        return fmt::format("open network namespace {}", op.name);
+    }
     std::string operator()(const MoveLink& op) const {
-        return fmt::format("move {} {} network namespace", name(op.link),
-                           op.to == Place::host ? "back to its" : "to the members'");
+        const char* whose = op.to == Place::host ? "back to its" : "to the members'";
+        if (is_application(op.to)) whose = "to its application's";
+        return fmt::format("move {} {} network namespace", name(op.link), whose);
     }
     std::string operator()(const RenameLink& op) const {
         return fmt::format("rename {} to {}", name(op.link), op.name);
@@ -52,6 +56,9 @@ struct Describe {
     std::string operator()(const RemoveRoute& op) const { return route("remove", op.route); }
     std::string operator()(const MoveRoutes& op) const {
         return fmt::format("move routes from {} to {}", name(op.from), name(op.to));
+    }
+    std::string operator()(const RestoreRoutes& op) const {
+        return fmt::format("restore routes of {}", name(op.link));
     }
     std::string operator()(const MoveNeighbour& op) const {
         return fmt::format("move {} entry {} from {} to {}", op.entry.mac ? "neighbour" : "proxy",

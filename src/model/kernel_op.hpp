@@ -26,6 +26,7 @@ struct CreateIpmpLink {
     MacAddress lower_mac;
     std::uint32_t index = 0;  // of the upper end; 0: the kernel's choice
     Place lower_place = Place::host;
+    Place upper_place = Place::host;
     auto operator<=>(const CreateIpmpLink&) const = default;
 };
 
@@ -40,6 +41,15 @@ struct MoveLink {
     InterfaceIndex link;
     Place to = Place::host;
     auto operator<=>(const MoveLink&) const = default;
+};
+
+// Makes sure of an application's namespace that an administrator has named for `ipmp_interface`, whose interface has
+// been in `former` before; to be looked into by the observation that follows.
+struct OpenNamespace {
+    std::string name;
+    Place place = Place::host;
+    std::string ipmp_interface, former;
+    auto operator<=>(const OpenNamespace&) const = default;
 };
 
 struct RenameLink {
@@ -108,6 +118,7 @@ struct RemoveRule {
 };
 struct AddRoute {
     RouteState route;
+    bool ours = true;  // else as by a DHCP client of somebody's: nobody here takes it away
     auto operator<=>(const AddRoute&) const = default;
 };
 struct RemoveRoute {
@@ -120,6 +131,13 @@ struct RemoveRoute {
 struct MoveRoutes {
     InterfaceIndex from, to;
     auto operator<=>(const MoveRoutes&) const = default;
+};
+
+// Adds the routes that other programs had over `link`, an IPMP interface, before it moved to this namespace. What the
+// kernel refuses is logged and not tried again.
+struct RestoreRoutes {
+    InterfaceIndex link;
+    auto operator<=>(const RestoreRoutes&) const = default;
 };
 
 // Makes an entry that belongs to a group one of its IPMP interface's.
@@ -169,10 +187,10 @@ struct DetachFilter {
     auto operator<=>(const DetachFilter&) const = default;
 };
 
-using KernelOp = std::variant<CreateIpmpLink, DeleteLink, MoveLink, RenameLink, SetLinkUp, SetLinkMtu, SetLinkGso,
-                              SetLinkMac, SetLinkArp, AddAddress, RemoveAddress, AddRule, RemoveRule, AddRoute,
-                              RemoveRoute, MoveRoutes, MoveNeighbour, SetIpv6Token, SetRouteSources, WriteSetting,
-                              AttachFilter, DetachFilter>;
+using KernelOp = std::variant<CreateIpmpLink, DeleteLink, OpenNamespace, MoveLink, RenameLink, SetLinkUp, SetLinkMtu,
+                              SetLinkGso, SetLinkMac, SetLinkArp, AddAddress, RemoveAddress, AddRule, RemoveRule,
+                              AddRoute, RemoveRoute, MoveRoutes, RestoreRoutes, MoveNeighbour, SetIpv6Token,
+                              SetRouteSources, WriteSetting, AttachFilter, DetachFilter>;
 
 // What `op` was about to do, for messages: "add address 192.0.2.1/24 to ipmp0", with names from `links`.
 std::string describe(const KernelOp& op, const std::map<InterfaceIndex, LinkState>& links = {});

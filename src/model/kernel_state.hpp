@@ -58,12 +58,15 @@ struct LinkState {
     // goes with the larger count is the newer one, whichever way and however late it arrives.
     std::uint32_t carrier_changes = 0;
     InterfaceIndex peer;    // other end of a veth, or parent of a stacked link, if that is within our sight
-    std::uint32_t peer_elsewhere = 0;  // its index in another network namespace
+    std::uint32_t peer_elsewhere = 0;  // its index in another network namespace ...
+    std::uint32_t peer_namespace = 0;  // ... which has this number where the link is
     bool immovable = false;  // stays in its network namespace; kernels before 6.15 do not say
     InterfaceIndex master;  // bridge, bond or team it is a port of
     // Of managed links that are not ours: routes and nexthop objects of other programs that name it and have to
     // move to its group. Those that the kernel refused to move are not counted.
     std::uint32_t foreign_routes = 0;
+    // Of an IPMP interface that has moved: routes of other programs that came with it and are not put back yet.
+    std::uint32_t waiting_routes = 0;
     // Of managed links with ManagedLink::route_sources: routes of each family that have another source than is wanted.
     std::array<std::uint32_t, 2> other_sources{};
     Filter filter = Filter::none;
@@ -131,6 +134,7 @@ struct NeighbourEntry {
 struct KernelState {
     // The newest ApplyKernel batch whose effects this state already contains; 0 before the first.
     std::uint64_t generation = 0;
+    NamedPlaces named_places;  // applications' namespaces that are there and looked into: for IPMP interfaces only
     std::map<InterfaceIndex, LinkState> links;
     std::vector<AddressState> addresses;  // in the kernel's own order, which is the order of precedence
     std::vector<RuleState> rules;

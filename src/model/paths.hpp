@@ -27,6 +27,7 @@ struct Paths {
     }
     std::string boot_lock() const { return run() + "/boot.lock"; }
     std::string dhcp_default_file() const { return root + "/etc/default/dhcpclient"; }
+    std::string resolvconf() const { return root + "/sbin/resolvconf"; }
     std::string leases() const { return root + "/var/lib/ipmp"; }  // and the DUID: outlast a reboot
     static constexpr const char* socket_name = "mpathd.sock";  // inside run()
     static constexpr const char* lock_name = "mpathd.lock";    // inside run()

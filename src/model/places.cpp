@@ -1,6 +1,7 @@
 #include "model/places.hpp"
 
 #include <iterator>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -23,24 +24,27 @@ void visit_indices(Op& op, Visit visit) {
         op);
 }
 
-bool is_pair(const LinkState& upper, const LinkState& lower) {
-    return upper.alias == kIpmpLinkAlias && lower.alias == kLowerLinkAlias && upper.index.place != lower.index.place &&
-           upper.peer_elsewhere == lower.index.value && lower.peer_elsewhere == upper.index.value;
-}
-
-void join_pairs(std::map<InterfaceIndex, LinkState>& links) {
-    for (auto& [index, upper] : links) {
-        for (auto& [other, lower] : links) {
-            if (!is_pair(upper, lower)) continue;
-            upper.peer = other;
-            lower.peer = index;
-        }
+// Removes links, and what belongs to them.
+template <typename Condition>
+void remove_links(KernelState& state, Condition condition) {
+    std::set<InterfaceIndex> removed;
+    for (const auto& [index, link] : state.links) {
+        if (condition(link)) removed.insert(index);
     }
+    if (removed.empty()) return;
+    std::erase_if(state.links, [&](const auto& entry) { return removed.contains(entry.first); });
+    auto is_removed = [&](const auto& entry) { return removed.contains(entry.link); };
+    std::erase_if(state.addresses, is_removed);
+    std::erase_if(state.routes, is_removed);
+    std::erase_if(state.target_routes, is_removed);
+    std::erase_if(state.neighbours, is_removed);
 }
 
 }  // namespace
 
 Place place_of(const KernelOp& op) {
+    if (auto* open = std::get_if<OpenNamespace>(&op)) return open->place;
+    if (auto* create = std::get_if<CreateIpmpLink>(&op)) return create->upper_place;
     if (auto* rule = std::get_if<AddRule>(&op)) return rule->rule.place;
     if (auto* rule = std::get_if<RemoveRule>(&op)) return rule->rule.place;
     Place place = Place::host;
@@ -57,6 +61,10 @@ KernelOp seen_from_inside(KernelOp op) {
 }
 
 void add_view(KernelState& whole, KernelState view, Place place) {
+    if (is_application(place)) {  // what else is there is its own business
+        remove_links(view, [](const LinkState& link) { return link.alias != kIpmpLinkAlias; });
+        view.rules.clear();
+    }
     for (auto& [number, link] : view.links) {
         link.index.place = place;
         if (link.peer) link.peer.place = place;
@@ -74,7 +82,17 @@ void add_view(KernelState& whole, KernelState view, Place place) {
     take_over(whole.routes, view.routes);
     take_over(whole.target_routes, view.target_routes);
     take_over(whole.neighbours, view.neighbours);
-    if (place != Place::host) join_pairs(whole.links);
+}
+
+void join_views(KernelState& whole, const NamespaceNumbers& numbers) {
+    for (auto& [index, link] : whole.links) {
+        bool is_ours = link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias;
+        auto place = numbers.find({index.place, link.peer_namespace});
+        if (!is_ours || link.peer_elsewhere == 0 || place == numbers.end()) continue;
+        InterfaceIndex peer{link.peer_elsewhere, place->second};
+        if (whole.links.contains(peer)) link.peer = peer;
+    }
+    remove_links(whole, [](const LinkState& link) { return is_application(link.index.place) && !link.peer; });
 }
 
 }  // namespace ipmp

@@ -20,6 +20,25 @@ KernelState view(const std::string& name, const std::string& alias) {
     return seen;
 }
 
+TEST(Places, R_VIS_1_OfAnApplicationsNamespaceOnlyOurInterfacesAreSeen) {
+    KernelState there = view("ipmp0", kIpmpLinkAlias), whole;
+    constexpr InterfaceIndex kFour{4}, kOurs{3, Place::first_application};
+    there.links[kFour] = {.index = kFour, .name = "eth0"};
+    there.addresses.push_back({.link = kFour, .address = kAddress, .prefix_length = 24});
+    there.routes.push_back({kAddress, 24, kFour, 7});
+    there.target_routes.push_back({kFour, kAddress});
+    there.neighbours.push_back({kFour, kAddress, {}});
+    add_view(whole, there, Place::first_application);
+    ASSERT_EQ(whole.links.size(), 1u);
+    EXPECT_EQ(whole.links.begin()->first, kOurs);
+    ASSERT_EQ(whole.addresses.size(), 1u);
+    EXPECT_EQ(whole.addresses.front().link, kOurs);
+    EXPECT_EQ(whole.routes.size(), 1u);
+    EXPECT_EQ(whole.target_routes.size(), 1u);
+    EXPECT_EQ(whole.neighbours.size(), 1u);
+    EXPECT_TRUE(whole.rules.empty());
+}
+
 TEST(Places, ViewsKeepTheirNumbersApart) {
     KernelState whole;
     add_view(whole, view("here", ""), Place::host);
@@ -39,19 +58,42 @@ TEST(Places, ViewsKeepTheirNumbersApart) {
 }
 
 TEST(Places, TheEndsOfOurPairFindEachOther) {
+    const NamespaceNumbers numbers{{{Place::host, 4}, Place::members}, {{Place::members, 0}, Place::host}};
     KernelState host = view("ipmp0", kIpmpLinkAlias), members = view("ipmpl0", kLowerLinkAlias);
     host.links[kThree].peer_elsewhere = members.links[kThree].peer_elsewhere = 3;
+    host.links[kThree].peer_namespace = 4;
     KernelState whole;
     add_view(whole, host, Place::host);
     add_view(whole, members, Place::members);
+    join_views(whole, numbers);
     EXPECT_EQ(whole.links.at(kThree).peer, kThreeThere);
     EXPECT_EQ(whole.links.at(kThreeThere).peer, kThree);
 
-    members.links[kThree].peer_elsewhere = 9;  // that of somebody in a third namespace
+    host.links[kThree].peer_namespace = 5;  // somebody in a third namespace, by chance under the same number
     KernelState other;
     add_view(other, host, Place::host);
     add_view(other, members, Place::members);
+    join_views(other, numbers);
     EXPECT_EQ(other.links.at(kThree).peer, InterfaceIndex{});
+}
+
+TEST(Places, R_VIS_1_WhatAnApplicationMadeToLookLikeOursIsNone) {
+    constexpr Place kApp = Place::first_application;
+    constexpr InterfaceIndex kReal{3, kApp}, kFake{4, kApp};
+    KernelState host = view("ipmpl0", kLowerLinkAlias), there = view("ipmp0", kIpmpLinkAlias), whole;
+    host.links[kThree].peer_elsewhere = 3, host.links[kThree].peer_namespace = 1;
+    there.links[kThree].peer_elsewhere = 3, there.links[kThree].peer_namespace = 0;
+    there.links[{4}] = there.links[kThree];
+    there.links[{4}].index = {4};
+    there.links[{4}].peer_namespace = 2;  // its other end has the number of our lower end, but elsewhere
+    there.addresses.push_back({.link = {4}, .address = kAddress, .prefix_length = 24});
+    add_view(whole, host, Place::host);
+    add_view(whole, there, kApp);
+    join_views(whole, {{{Place::host, 1}, kApp}, {{kApp, 0}, Place::host}});
+    EXPECT_EQ(whole.links.at(kThree).peer, kReal);
+    EXPECT_EQ(whole.links.at(kReal).peer, kThree);
+    EXPECT_FALSE(whole.links.contains(kFake));
+    for (const AddressState& seen : whole.addresses) EXPECT_NE(seen.link, kFake);
 }
 
 TEST(Places, AnOperationBelongsWhereItsLinkIs) {

@@ -37,6 +37,12 @@ struct ProbeAnswered {
     std::optional<Duration> network_time;  // from the kernel's transmit to its receive time stamp (NETRTT)
 };
 
+// The kernel did not let a probe out, for want of room and not for the NIC's sake: it says nothing about the path.
+struct ProbeNotSent {
+    ProbeSource source;
+    std::uint64_t nonce = 0;
+};
+
 // From where probes are sent, when that set changed: sockets for these are wanted, and for no others.
 struct WatchProbes {
     std::vector<ProbeSource> sources;  // in order
@@ -61,7 +67,8 @@ struct ProbeStatistics {
     std::uint64_t sent = 0, answered = 0, lost = 0;
     std::uint64_t unknown = 0;    // answers that fit no probe: late, repeated or forged
     std::uint64_t suspicion = 0;  // extra probes sent while a failure was suspected
-    std::uint64_t missed = 0, missed_occasions = 0;  // not sent in time, as the daemon itself was late
+    // Not sent in time, as the daemon itself was late, or not let out by the kernel.
+    std::uint64_t missed = 0, missed_occasions = 0;
     bool operator==(const ProbeStatistics&) const = default;
 };
 

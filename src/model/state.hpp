@@ -85,6 +85,7 @@ struct Interface {
     std::string name;
     InterfaceIndex index;  // 0: missing (vanished or not there yet); a failure for its group (R-DET-14)
     std::string group;     // IPMP interface name; empty: in no group
+    bool expected = false;  // missing since boot: a place kept in its group, not a NIC that was there once
     bool tracked = false;  // ours: in the anonymous group, watched though in no group (R-DET-12)
     std::array<InterfaceFamily, 2> families;
     bool standby = false;   // administrator's
@@ -151,6 +152,7 @@ struct Group {
     std::string lower_name;  // ipmpl0
     SpreadPolicy policy = SpreadPolicy::flow;
     bool isolate = false;  // members and lower end are in a network namespace of ours (R-VIS-1)
+    std::string upper_namespace;  // the application's that the IPMP interface belongs in; empty: the host's
     std::uint32_t wanted_mtu_bytes = 0;  // administrator's, at most; 0: the least of the members'
     std::uint32_t wanted_index = 0;      // of the link, when it is made; 0: the kernel's choice
     std::array<bool, 2> forwards{};  // [index_of(family)] (R-GRP-10)
@@ -163,6 +165,7 @@ struct Group {
 
     // As observed last.
     InterfaceIndex upper, lower;
+    bool misplaced = false;  // `upper` is not in the network namespace it belongs in
 
     bool operator==(const Group&) const = default;
 };
@@ -171,6 +174,7 @@ struct State {
     std::map<std::string, Group> groups;          // by IPMP interface name
     std::map<std::string, Interface> interfaces;  // by name
     std::vector<DhcpClient> dhcp_clients;         // each key once
+    NamedPlaces named_places;                     // those that groups want, or still have something in
     bool operator==(const State&) const = default;
 };
 

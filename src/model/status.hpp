@@ -26,6 +26,8 @@ struct GroupStatus {
     std::vector<std::string> active, inactive, unusable;
     SpreadPolicy policy = SpreadPolicy::flow;
     bool isolate = false;  // its underlying interfaces are in a network namespace of their own
+    std::string network_namespace;  // the application's that `interface` belongs in; empty: the host's
+    bool namespace_missing = false;  // there is none of that name
     bool operator==(const GroupStatus&) const = default;
 };
 

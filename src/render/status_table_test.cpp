@@ -66,6 +66,7 @@ TEST(StatusTable, Addresses_R_STA_1) {
               "192.168.10.99             down   ipmp0       --          --\n");
 }
 
+// The reference's acceptance 5, byte for byte.
 TEST(StatusTable, LongValuesPushLaterColumnsOnlyAsFarAsNeeded_R_STA_3) {
     Status status;
     status.addresses = {address("2001:db8:aaaa:bbbb:a00:20ff:feb9:17fa", true, "under0", {"under1", "under0"}),
@@ -105,6 +106,19 @@ TEST(StatusTable, Interfaces_R_STA_1) {
               "net7        yes     --          -------   up        ok        ok\n");
 }
 
+// The reference's acceptance 7, for every status there can be; that m and b go together is Snapshot's to show.
+TEST(StatusTable, FlagsAreSevenCharactersAtFixedPlaces_R_STA_1) {
+    const std::string letters = "ismbMdh";
+    for (unsigned bits = 0; bits < 128; ++bits) {
+        auto has = [&](unsigned place) { return (bits >> place & 1) != 0; };
+        Status status;
+        status.interfaces = {{"eth0", 2, false, "ipmp0", has(0), has(1), has(2), has(3), has(4), has(5), has(6)}};
+        std::string expected;
+        for (unsigned place = 0; place < 7; ++place) expected += has(place) ? letters[place] : '-';
+        EXPECT_EQ(parsable(View::interfaces, status, "flags"), expected + "\n");
+    }
+}
+
 TargetStatus targets(const char* interface, TargetMode mode, const char* source, std::vector<const char*> hosts) {
     TargetStatus row{interface, mode, parse_ip(source), {}};
     for (const char* host : hosts) row.targets.push_back(*parse_ip(host));
@@ -133,6 +147,7 @@ TEST(StatusTable, Targets_R_STA_1) {
 
 TEST(StatusTable, NothingToShowPrintsNoHeader_R_STA_3) { EXPECT_EQ(human(View::groups, Status{}), ""); }
 
+// The reference's acceptance 4.
 TEST(StatusTable, HeaderIsRepeatedEachScreenful_R_STA_3) {
     Status status;
     for (int i = 0; i < 60; ++i) status.interfaces.push_back({"eth" + std::to_string(i)});
@@ -154,6 +169,8 @@ TEST(StatusTable, ScreensMayChangeTheirSize_R_STA_3) {
     EXPECT_EQ(printer.print({"x"}), "A\nx\n");
 }
 
+// The reference's acceptance 1 (an anonymous group is a line that begins with a colon) and acceptance 2 (colons in a
+// value are escaped where there are several fields, and only there).
 TEST(StatusTable, Parsable_R_STA_3) {
     EXPECT_EQ(parsable(View::groups, sample(), "group,fdt"), "ipmp0:10.00s\nacctg1:\nfield2:20.00s\n:10.00s\n");
     Status status;

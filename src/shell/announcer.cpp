@@ -4,8 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <array>
 #include <string>
 
 #include "wire/announcement.hpp"
@@ -20,13 +19,11 @@ Result<Announcer> Announcer::open(const NetworkPlaces& places) {
 }
 
 Result<int> Announcer::socket_of(Place place) {
-    UniqueFd& socket = sockets_[place];
-    if (socket) return socket.get();
-    return places_.inside(place, [&]() -> Result<int> {
-        socket.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        if (!socket) return system_error("cannot open a packet socket for announcements");
-        return socket.get();
-    });
+    auto found = sockets_.find(place);
+    if (found != sockets_.end()) return found->second.get();
+    auto opened = places_.open_in(place, Opening::frames);
+    if (!opened) return opened.error().within("announcements");
+    return (sockets_[place] = *std::move(opened)).get();
 }
 
 void Announcer::keep_to(const std::vector<InterfaceIndex>& links) {
@@ -57,15 +54,19 @@ Result<void> Announcer::send(const AskMemberships& question) {
     return sent ? sent : sent.error().within("cannot ask for multicast memberships");
 }
 
-// What the kernel tells of all links of one network namespace.
+// What the kernel tells of all links of one network namespace. Nothing stays open: an application's namespace would not
+// end.
 Result<std::string> Announcer::read_memberships(Family family, Place place) const {
-    const char* path = family == Family::ipv4 ? "/proc/thread-self/net/igmp" : "/proc/thread-self/net/igmp6";
-    return places_.inside(place, [&]() -> Result<std::string> {
-        std::ifstream file(path);
-        std::string text{std::istreambuf_iterator<char>(file), {}};
-        if (!file) return Error{std::string("cannot read ") + path};
-        return text;
-    });
+    auto file =
+        places_.open_in(place, family == Family::ipv4 ? Opening::memberships_ipv4 : Opening::memberships_ipv6);
+    if (!file) return file.error().within("cannot read multicast memberships");
+    std::string text;
+    std::array<char, 16384> part;
+    ssize_t size;
+    while ((size = ::read(file->get(), part.data(), part.size())) > 0)
+        text.append(part.data(), static_cast<std::size_t>(size));
+    if (size < 0) return system_error("cannot read multicast memberships");
+    return text;
 }
 
 Result<void> Announcer::send(const LeaveMemberships& leave) {

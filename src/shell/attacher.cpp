@@ -6,28 +6,21 @@
 
 #include <algorithm>
 
-#include "base/program_path.hpp"
 #include "shell/log.hpp"
 
 namespace ipmp {
 
 namespace {
 
-constexpr const char* kInstalledProgram = "/usr/sbin/ipmp";
 constexpr std::size_t kMaxTextBytes = 1 << 16;
 
 }  // namespace
 
-Result<Attacher> Attacher::create(Paths paths, std::string program) {
-    Attacher attacher(std::move(paths), std::move(program));
+Result<Attacher> Attacher::create(Paths paths, ProgramHelper& helper) {
+    Attacher attacher(std::move(paths), helper);
     attacher.epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
     if (!attacher.epoll_) return system_error("cannot create an epoll descriptor");
     return attacher;
-}
-
-std::string Attacher::installed_program() {
-    std::string beside = beside_program("ipmp");
-    return ::access(beside.c_str(), X_OK) == 0 ? beside : kInstalledProgram;
 }
 
 void Attacher::attach(const std::string& nic) {
@@ -53,7 +46,8 @@ void Attacher::start_next() {
 }
 
 Result<void> Attacher::start(const std::string& nic) {
-    auto child = ChildProcess::start(program_, {"ipmp", "attach", nic}, ChildProcess::Group::ours, epoll_.get());
+    auto child = ChildProcess::start(*helper_, ProgramHelper::Program::attach, {"ipmp", "attach", nic},
+                                     ChildProcess::Group::ours, epoll_.get());
     if (!child) return child.error();
     log_info(nic + " has appeared: configuring it from its files");
     child_ = std::move(*child);

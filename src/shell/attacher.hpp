@@ -20,10 +20,8 @@ class Attacher {
   public:
     static constexpr std::size_t kMaxWaiting = 128;
 
-    // `program` is run with the words `attach NIC`.
-    static Result<Attacher> create(Paths paths, std::string program);
-    // The program `ipmp` beside this one, or where packages put it.
-    static std::string installed_program();
+    // `helper` must outlive it.
+    static Result<Attacher> create(Paths paths, ProgramHelper& helper);
 
     // Nothing happens if there is no file for `nic`.
     void attach(const std::string& nic);
@@ -34,14 +32,14 @@ class Attacher {
     bool idle() const { return !child_ && waiting_.empty(); }
 
   private:
-    Attacher(Paths paths, std::string program) : paths_(std::move(paths)), program_(std::move(program)) {}
+    Attacher(Paths paths, ProgramHelper& helper) : paths_(std::move(paths)), helper_(&helper) {}
     void start_next();
     Result<void> start(const std::string& nic);
     void read_output();
     void log_text(bool succeeded);
 
     Paths paths_;
-    std::string program_;
+    ProgramHelper* helper_;
     std::deque<std::string> waiting_;
     UniqueFd epoll_;
     std::optional<ChildProcess> child_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 namespace ipmp {
 namespace {
@@ -24,7 +25,11 @@ class Attaching : public testing::Test {
         std::ofstream(root_ / "program") << "#!/bin/sh\necho $1 $2 >>" << (root_ / "ran").string()
                                          << "\necho half a line; printf 'and the rest'\n";
         fs::permissions(root_ / "program", fs::perms::owner_all);
-        auto created = Attacher::create(Paths{root_.string()}, (root_ / "program").string());
+        std::string program = (root_ / "program").string();
+        auto helper = ProgramHelper::start({.attach = program, .dhcp_client = "", .resolvconf = ""});
+        ASSERT_TRUE(helper) << helper.error().text;
+        helper_.emplace(*std::move(helper));
+        auto created = Attacher::create(Paths{root_.string()}, *helper_);
         ASSERT_TRUE(created);
         attacher_ = std::make_unique<Attacher>(std::move(*created));
     }
@@ -42,6 +47,7 @@ class Attaching : public testing::Test {
     }
 
     fs::path root_;
+    std::optional<ProgramHelper> helper_;
     std::unique_ptr<Attacher> attacher_;
 };
 

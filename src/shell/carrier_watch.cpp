@@ -5,8 +5,6 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -65,13 +63,11 @@ class CarrierWatch::Source {
 class CarrierWatch::SysfsSource : public Source {
   public:
     static Result<std::unique_ptr<Source>> open(const NetworkPlaces& places, Place place) {
-        UniqueFd context(::fsopen("sysfs", FSOPEN_CLOEXEC));
-        if (!context) return system_error("opening a sysfs");
-        if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
-            return system_error("creating a sysfs");
-        UniqueFd root(::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC));
-        if (!root) return system_error("mounting a sysfs");
-        return std::unique_ptr<Source>(new SysfsSource(places, place, std::move(root)));
+        auto links = places.open_in(place, Opening::links);
+        if (!links) return links.error();
+        auto root = places.open_in(place, Opening::sysfs);
+        if (!root) return root.error();
+        return std::unique_ptr<Source>(new SysfsSource(*std::move(links), *std::move(root)));
     }
 
     Result<std::unique_ptr<Link>> open(InterfaceIndex link) override;
@@ -80,7 +76,7 @@ class CarrierWatch::SysfsSource : public Source {
     // The link's own directory. By name, so the index is checked afterwards, lest a rename interfered.
     Result<UniqueFd> directory_of(InterfaceIndex link) const {
         for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
-            auto name = places_.inside(place_, [&] { return name_of_link(link); });
+            auto name = name_of_link(links_, link);
             if (!name) return name.error();
             auto directory = open_at(root_, "class/net/" + *name, O_PATH | O_DIRECTORY);
             auto index_file = directory ? open_at(*directory, "ifindex", O_RDONLY) : directory.error();
@@ -93,10 +89,8 @@ class CarrierWatch::SysfsSource : public Source {
     }
 
   private:
-    SysfsSource(const NetworkPlaces& places, Place place, UniqueFd root)
-        : places_(places), place_(place), root_(std::move(root)) {}
-    const NetworkPlaces& places_;
-    Place place_;
+    SysfsSource(UniqueFd links, UniqueFd root) : links_(std::move(links)), root_(std::move(root)) {}
+    UniqueFd links_;  // for names
     UniqueFd root_;
 };
 
@@ -177,12 +171,14 @@ Result<std::unique_ptr<CarrierWatch::Link>> CarrierWatch::SysfsSource::open(Inte
 class CarrierWatch::EthtoolSource : public Source {
   public:
     static Result<std::unique_ptr<Source>> open(const NetworkPlaces& places, Place place, const Error& why_not_sysfs) {
-        UniqueFd ioctl_socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        if (!ioctl_socket) return system_error("opening a socket");
-        auto netlink = NetlinkSocket::open();
+        auto links = places.open_in(place, Opening::links);
+        if (!links) return links.error();
+        auto requests = places.open_in(place, Opening::rtnetlink);
+        if (!requests) return requests.error();
+        auto netlink = NetlinkSocket::open(*std::move(requests));
         if (!netlink) return netlink.error();
         return std::unique_ptr<Source>(
-            new EthtoolSource(places, place, std::move(ioctl_socket), *std::move(netlink), why_not_sysfs));
+            new EthtoolSource(*std::move(links), *std::move(netlink), why_not_sysfs));
     }
 
     Result<std::unique_ptr<Link>> open(InterfaceIndex link) override;
@@ -193,12 +189,12 @@ class CarrierWatch::EthtoolSource : public Source {
     // Nothing: the driver cannot tell. ENODEV: gone.
     Result<std::optional<bool>> link_state(InterfaceIndex link) const {
         ifreq request{};
-        auto name = places_.inside(place_, [&] { return name_of_link(link); });
+        auto name = name_of_link(links_, link);
         if (!name) return name.error();
         name->copy(request.ifr_name, IF_NAMESIZE - 1);
         ethtool_value value{.cmd = ETHTOOL_GLINK};
         request.ifr_data = reinterpret_cast<char*>(&value);
-        if (::ioctl(ioctl_socket_.get(), SIOCETHTOOL, &request) < 0) {
+        if (::ioctl(links_.get(), SIOCETHTOOL, &request) < 0) {
             if (errno == ENODEV) return system_error("asking for the link state");
             return std::optional<bool>();
         }
@@ -207,16 +203,9 @@ class CarrierWatch::EthtoolSource : public Source {
     NetlinkSocket& netlink() { return netlink_; }
 
   private:
-    EthtoolSource(const NetworkPlaces& places, Place place, UniqueFd ioctl_socket, NetlinkSocket netlink,
-                  Error why_not_sysfs)
-        : places_(places),
-          place_(place),
-          ioctl_socket_(std::move(ioctl_socket)),
-          netlink_(std::move(netlink)),
-          why_not_sysfs_(std::move(why_not_sysfs)) {}
-    const NetworkPlaces& places_;
-    Place place_;
-    UniqueFd ioctl_socket_;
+    EthtoolSource(UniqueFd links, NetlinkSocket netlink, Error why_not_sysfs)
+        : links_(std::move(links)), netlink_(std::move(netlink)), why_not_sysfs_(std::move(why_not_sysfs)) {}
+    UniqueFd links_;  // for ioctls
     NetlinkSocket netlink_;
     Error why_not_sysfs_;
 };
@@ -264,10 +253,8 @@ Result<CarrierWatch> CarrierWatch::open(const NetworkPlaces& places) {
 Result<CarrierWatch::Source*> CarrierWatch::source_of(Place place) {
     auto found = sources_.find(place);
     if (found != sources_.end()) return found->second.get();
-    auto source = places_->inside(place, [&] {
-        auto sysfs = SysfsSource::open(*places_, place);
-        return sysfs ? std::move(sysfs) : EthtoolSource::open(*places_, place, sysfs.error());
-    });
+    auto source = SysfsSource::open(*places_, place);
+    if (!source) source = EthtoolSource::open(*places_, place, source.error());
     if (!source) return source.error().within("watching carrier");
     return sources_.emplace(place, *std::move(source)).first->second.get();
 }

@@ -29,8 +29,8 @@ namespace ipmp {
 
 class CarrierWatch {
   public:
-    // `places` must outlive it. Needs CAP_SYS_ADMIN at this moment, and when the first link of another namespace is
-    // watched; without it link states are asked for one by one instead, which does wait for RTNL (see warning()).
+    // `places` must outlive it. Needs CAP_SYS_ADMIN at this moment; without it link states are asked for one by one
+    // instead, which does wait for RTNL (see warning()).
     static Result<CarrierWatch> open(const NetworkPlaces& places);
     CarrierWatch(CarrierWatch&&) noexcept;
     CarrierWatch& operator=(CarrierWatch&&) noexcept;

@@ -36,7 +36,7 @@ class CarrierWatchTest : public NetworkNamespaceTest {
         ASSERT_TRUE(changed) << name;
         EXPECT_EQ(changed->link, index_of_link(name));
         EXPECT_EQ(changed->up, up) << name;
-        auto socket = NetlinkSocket::open();
+        auto socket = NetlinkSocket::open(*open_here(Opening::rtnetlink));
         ASSERT_TRUE(socket);
         auto link = read_link(*socket, name);
         ASSERT_TRUE(link);

@@ -1,7 +1,6 @@
 #include "shell/child_process.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -10,9 +9,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/check.hpp"
 #include "shell/log.hpp"
-
-extern char** environ;
 
 namespace ipmp {
 
@@ -20,55 +18,42 @@ namespace {
 
 constexpr int kMostReads = 16;  // of 4 KiB
 
-// An errno value.
-int spawn(const std::string& program, std::vector<std::string>& words, ChildProcess::Group group, int output,
-          pid_t& child) {
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none, defaults;
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    int own_group = group == ChildProcess::Group::own ? POSIX_SPAWN_SETPGROUP : 0;
-    posix_spawnattr_setflags(&attributes,
-                             static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | own_group));
-    int failure = posix_spawn(&child, program.c_str(), &files, &attributes, arguments.data(), environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
-    return failure;
+// The end to read `text` from, and then its end.
+Result<void> pipe_with(const std::string& text, UniqueFd& read_end) {
+    IPMP_CHECK(text.size() <= ChildProcess::kMaxInputBytes);
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot create a pipe");
+    read_end.reset(ends[0]);
+    UniqueFd write_end(ends[1]);
+    ssize_t written = ::write(write_end.get(), text.data(), text.size());
+    if (written != static_cast<ssize_t>(text.size())) return system_error("cannot write to a pipe");
+    return {};
 }
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(const std::string& program, std::vector<std::string> words, Group group,
-                                         int epoll) {
+Result<ChildProcess> ChildProcess::start(ProgramHelper& helper, ProgramHelper::Program program,
+                                         const std::vector<std::string>& words, Group group, int epoll,
+                                         const std::string& input, int namespace_fd) {
+    UniqueFd stdin_end;
+    if (auto filled = pipe_with(input, stdin_end); !filled) return filled.error();
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot create a pipe");
     ChildProcess child(epoll, UniqueFd(ends[0]));
     UniqueFd write_end(ends[1]);
     ::fcntl(child.output_.get(), F_SETFL, O_NONBLOCK);  // our end only
-    int failure = spawn(program, words, group, write_end.get(), child.pid_);
-    if (failure != 0) return system_error("cannot start " + program, failure);
+    auto started = helper.run(program, words, group, {stdin_end.get(), write_end.get(), namespace_fd});
+    if (!started) return started.error();
+    child.pid_ = *started;
     child.process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid_, 0)));
     if (!child.process_) {
-        Error error = system_error("cannot watch " + program);
+        Error error = system_error("cannot watch " + words.front());
         ::kill(child.pid_, SIGKILL);
         ::waitpid(child.pid_, nullptr, 0);
         return error;
     }
-    child.watch(child.process_, program);
-    child.watch(child.output_, program);
+    child.watch(child.process_, words.front());
+    child.watch(child.output_, words.front());
     return child;
 }
 

@@ -1,6 +1,5 @@
-// A child of the daemon, awaited by the main loop: what it prints and that it has ended make one epoll descriptor
-// readable, and nothing here waits. It has the signals that a program expects to have, and not our real-time priority
-// (SCHED_RESET_ON_FORK). Who drops the object leaves the child alone.
+// A child of the daemon, started by the program helper and awaited by the main loop: what it prints and that it has
+// ended make one epoll descriptor readable, and nothing here waits. Who drops the object leaves the child alone.
 #pragma once
 
 #include <sys/types.h>
@@ -13,16 +12,21 @@
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
+#include "shell/program_helper.hpp"
 
 namespace ipmp {
 
 class ChildProcess {
   public:
-    enum class Group { ours, own };  // of processes: whether our terminal's signals reach it
+    using Group = ProgramHelper::Group;
 
-    // `words`: its arguments, from its name on. `epoll` must outlive the object.
-    static Result<ChildProcess> start(const std::string& program, std::vector<std::string> words, Group group,
-                                      int epoll);
+    static constexpr std::size_t kMaxInputBytes = 4096;  // every pipe holds as much
+
+    // `words`: its arguments, from its name on. `epoll` must outlive the object. `input`: what it reads from stdin.
+    // `namespace_fd`: the network namespace it runs in; -1: ours.
+    static Result<ChildProcess> start(ProgramHelper& helper, ProgramHelper::Program program,
+                                      const std::vector<std::string>& words, Group group, int epoll,
+                                      const std::string& input = "", int namespace_fd = -1);
 
     ~ChildProcess();
     ChildProcess(ChildProcess&& other) noexcept = default;

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <span>
 
 #include "model/paths.hpp"
+#include "shell/clock.hpp"
 #include "shell/control_client.hpp"
 
 namespace ipmp {
@@ -21,7 +23,9 @@ namespace {
 
 constexpr std::uint64_t kListenerTag = 0;
 constexpr std::uint64_t kWakeTag = 1;
+constexpr std::uint64_t kPauseEndTag = 2;
 constexpr int kEventsPerDispatch = 64;
+constexpr int kAcceptsPerDispatch = 16;  // who connects faster than we accept must not keep us here
 
 std::optional<gid_t> group_id(const char* name) {
     std::vector<char> buffer(1 << 16);
@@ -61,9 +65,12 @@ ControlServer::~ControlServer() = default;
 Result<void> ControlServer::create_epoll() {
     epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
     wake_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!epoll_ || !wake_) return system_error("control socket: cannot create descriptors");
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeTag}};
-    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) return system_error("control socket: epoll");
+    pause_end_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!epoll_ || !wake_ || !pause_end_) return system_error("control socket: cannot create descriptors");
+    for (auto [fd, tag] : {std::pair(wake_.get(), kWakeTag), {pause_end_.get(), kPauseEndTag}}) {
+        epoll_event event{.events = EPOLLIN, .data = {.u64 = tag}};
+        if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return system_error("control socket: epoll");
+    }
     return {};
 }
 
@@ -116,13 +123,14 @@ void ControlServer::wake() {
 }
 
 void ControlServer::accept_clients() {
-    while (true) {
+    Duration before = thread_cpu_time();
+    for (int accepted = 0; accepted < kAcceptsPerDispatch; ++accepted) {
         UniqueFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!connection) {
             if (errno == EINTR || errno == ECONNABORTED) continue;
             // Out of descriptors: without this the listener would stay readable and the loop would spin.
             if (errno == EMFILE || errno == ENFILE) make_room();
-            return;
+            break;
         }
         ucred peer{};
         socklen_t bytes = sizeof peer;
@@ -131,6 +139,30 @@ void ControlServer::accept_clients() {
         bool allowed = has_right_to_change(connection.get(), peer, group_);
         add_client(std::move(connection), allowed, peer.uid);
     }
+    charge(thread_cpu_time() - before);
+}
+
+void ControlServer::charge(Duration cost) {
+    limit_.spend(cost, now());
+    if (limit_.is_spent() && !paused_) pause(true);
+}
+
+bool ControlServer::must_wait(const Client& client) const { return paused_ && !client.may_change; }
+
+// Nobody connects meanwhile, and those without rights are not read from.
+void ControlServer::pause(bool paused) {
+    paused_ = paused;
+    if (paused) {
+        itimerspec end{};
+        auto left = limit_.pause();
+        end.it_value.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(left).count();
+        end.it_value.tv_nsec = (left % std::chrono::seconds(1)).count();
+        timerfd_settime(pause_end_.get(), 0, &end, nullptr);
+    }
+    epoll_event event{.events = paused ? 0u : EPOLLIN, .data = {.u64 = kListenerTag}};
+    if (listener_) epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener_.get(), &event);
+    for (const auto& [id, client] : clients_) update_interest(id, *client);
+    if (!paused) wake();
 }
 
 void ControlServer::add_client(UniqueFd connection, bool may_change, uid_t user) {
@@ -251,13 +283,15 @@ bool ControlServer::advance(ClientId id, Client& client, const Answers& answers,
                             std::vector<CommandReceived>& commands) {
     if (!write_to(client)) return false;
     std::size_t taken = 0;
-    while (!client.blocked()) {
+    while (!client.blocked() && !must_wait(client)) {
         std::size_t end = client.input.find('\0', taken);
         if (end == std::string::npos) break;
+        Duration before = thread_cpu_time();
         answer(id, client, client.input.substr(taken, end - taken), answers, commands);
         taken = end + 1;
         client.last_active = ++activity_;
         if (!write_to(client)) return false;
+        if (!client.may_change) charge(thread_cpu_time() - before);
     }
     client.input.erase(0, taken);
     return true;
@@ -267,7 +301,7 @@ bool ControlServer::advance(ClientId id, Client& client, const Answers& answers,
 void ControlServer::update_interest(ClientId id, Client& client) {
     std::uint32_t interest = 0;
     if (!client.output.empty()) interest |= EPOLLOUT;
-    if (!client.blocked()) interest |= EPOLLIN;
+    if (!client.blocked() && !must_wait(client)) interest |= EPOLLIN;
     if (interest == client.interest) return;
     client.interest = interest;
     epoll_event event{.events = interest, .data = {.u64 = id}};
@@ -283,12 +317,17 @@ std::vector<CommandReceived> ControlServer::dispatch(const Answers& answers) {
     bool woken = false;
     std::map<ClientId, std::uint32_t> ready;
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
-        if (event.data.u64 == kListenerTag) {
+        ClientId id = event.data.u64;  // a copy: the structure is packed, no reference may be bound to its parts
+        if (id == kListenerTag) {
             accept_clients();
-        } else if (event.data.u64 == kWakeTag) {
+        } else if (id == kWakeTag) {
             woken = true;
+        } else if (event.data.u64 == kPauseEndTag) {
+            std::uint64_t times = 0;
+            (void)!read(pause_end_.get(), &times, sizeof times);
+            pause(false);
         } else {
-            ready[event.data.u64] = event.events;
+            ready[id] = event.events;
         }
     }
     if (woken) {
@@ -300,8 +339,9 @@ std::vector<CommandReceived> ControlServer::dispatch(const Answers& answers) {
         auto found = clients_.find(id);
         if (found == clients_.end()) continue;  // dropped to make room
         Client& client = *found->second;
-        bool alive = !(happened & EPOLLERR) && !((happened & EPOLLHUP) && client.blocked());
-        if (alive && (happened & (EPOLLIN | EPOLLHUP)) && !client.blocked()) alive = read_from(client);
+        bool waits = client.blocked() || must_wait(client);
+        bool alive = !(happened & EPOLLERR) && !((happened & EPOLLHUP) && waits);
+        if (alive && (happened & (EPOLLIN | EPOLLHUP)) && !waits) alive = read_from(client);
         if (alive) alive = advance(id, client, answers, commands);
         if (alive) {
             update_interest(id, client);

@@ -14,6 +14,9 @@
 // the thread that calls dispatch(). Clients are at most kMaxClients: when one more comes, that user who holds the most
 // connections loses the one that has been quiet the longest.
 //
+// Connecting, and the questions of those who may change nothing, take at most a tenth of a processor together
+// (CostLimit): beyond that they wait. The deciding thread has real-time priority and failovers to make.
+//
 // Rights: everybody may ask. Changes and WatchProbes need user id 0 or membership of group `ipmp`, as the kernel
 // reports them of the peer when it connected (SO_PEERCRED, SO_PEERGROUPS); see design D1 for what is not trusted.
 #pragma once
@@ -33,6 +36,7 @@
 #include "model/action.hpp"
 #include "model/event.hpp"
 #include "model/status.hpp"
+#include "shell/cost_limit.hpp"
 #include "wire/control_codec.hpp"
 
 namespace ipmp {
@@ -83,6 +87,9 @@ class ControlServer {
     Result<void> create_epoll();
     Result<void> bind_and_listen(int run_directory_fd);
     void accept_clients();
+    void pause(bool paused);
+    void charge(Duration cost);
+    bool must_wait(const Client& client) const;
     void add_client(UniqueFd connection, bool may_change, uid_t user);
     void make_room();
     void drop(ClientId id);
@@ -100,11 +107,14 @@ class ControlServer {
 
     UniqueFd epoll_;
     UniqueFd wake_;  // an eventfd: requests that wait in a buffer make no socket readable
+    UniqueFd pause_end_;  // a timerfd
     UniqueFd listener_;
+    CostLimit limit_;
+    bool paused_ = false;
     std::optional<gid_t> group_;
     std::map<ClientId, std::unique_ptr<Client>> clients_;
     std::map<std::uint64_t, ClientId> open_commands_;  // by request
-    ClientId next_client_ = 2;                         // below: the other two descriptors
+    ClientId next_client_ = 3;                         // below: the other descriptors
     std::uint64_t next_request_ = 1;
     std::uint64_t activity_ = 0;               // grows with everything a client does
     Status told_;                              // to those that watch the status

@@ -1,12 +1,13 @@
 #include "shell/daemonize.hpp"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+
+#include "shell/service_manager.hpp"
 
 namespace ipmp {
 
@@ -38,15 +39,6 @@ void detach_from_terminal() {
     if (null > STDERR_FILENO) ::close(null);
 }
 
-// libsystemd is optional: without it there is nobody who waits for the notification either.
-void notify_service_manager() {
-    if (!std::getenv("NOTIFY_SOCKET")) return;
-    void* library = ::dlopen("libsystemd.so.0", RTLD_NOW);
-    if (!library) return;
-    auto notify = reinterpret_cast<int (*)(int, const char*)>(::dlsym(library, "sd_notify"));
-    if (notify) notify(0, "READY=1");
-}
-
 }  // namespace
 
 Readiness Readiness::daemonize() {
@@ -72,7 +64,7 @@ Readiness Readiness::daemonize() {
 }
 
 void Readiness::ready() {
-    notify_service_manager();
+    if (!tell_service_manager("READY=1")) std::perror("in.mpathd: cannot tell the service manager, ignoring");
     if (to_parent_ && ::write(to_parent_.get(), &kReady, 1) < 0) std::perror("in.mpathd: parent is gone, ignoring");
     to_parent_.reset();
 }

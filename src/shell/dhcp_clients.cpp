@@ -8,7 +8,6 @@
 #include <csignal>
 #include <utility>
 
-#include "base/program_path.hpp"
 #include "shell/log.hpp"
 
 namespace ipmp {
@@ -45,21 +44,26 @@ int number_of(DhcpSignal signal) {
 
 }  // namespace
 
-Result<DhcpClients> DhcpClients::create(std::string program, const NetworkPlaces& places) {
-    DhcpClients clients(places);
-    clients.program_ = std::move(program);
+Result<DhcpClients> DhcpClients::create(ProgramHelper& helper, const NetworkPlaces& places) {
+    DhcpClients clients(helper, places);
     clients.epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
     if (!clients.epoll_) return system_error("cannot create an epoll descriptor");
     return clients;
 }
 
-std::string DhcpClients::program_beside_us() { return beside_program("ipmp-dhcp-client"); }
+Result<ChildProcess> DhcpClients::start_process(const StartDhcpClient& action) {
+    UniqueFd elsewhere;
+    if (action.place != Place::host) {
+        elsewhere = places_->descriptor(action.place);
+        if (!elsewhere) return Error{"there is no network namespace of isolated groups", ENOENT};
+    }
+    return ChildProcess::start(*helper_, ProgramHelper::Program::dhcp_client, arguments_of(action),
+                               ChildProcess::Group::own, epoll_.get(), "", elsewhere.get());
+}
 
 void DhcpClients::start(const StartDhcpClient& action) {
     signal({action.client, DhcpSignal::end});
-    auto process = places_->inside(action.place, [&] {
-        return ChildProcess::start(program_, arguments_of(action), ChildProcess::Group::own, epoll_.get());
-    });
+    auto process = start_process(action);
     if (!process) {
         failed_.push_back({action.client, action.run, false, process.error().text});
         return;

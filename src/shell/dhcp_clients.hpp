@@ -20,10 +20,8 @@ namespace ipmp {
 
 class DhcpClients {
   public:
-    // `program`: ipmp-dhcp-client, or what stands in for it.
-    static Result<DhcpClients> create(std::string program, const NetworkPlaces& places);
-    // ipmp-dhcp-client beside the running program.
-    static std::string program_beside_us();
+    // Both must outlive it.
+    static Result<DhcpClients> create(ProgramHelper& helper, const NetworkPlaces& places);
 
     void start(const StartDhcpClient& action);
     void signal(const SignalDhcpClient& action);
@@ -32,7 +30,8 @@ class DhcpClients {
     std::vector<DhcpClientEnded> take_events();
 
   private:
-    explicit DhcpClients(const NetworkPlaces& places) : places_(&places) {}
+    DhcpClients(ProgramHelper& helper, const NetworkPlaces& places) : helper_(&helper), places_(&places) {}
+    Result<ChildProcess> start_process(const StartDhcpClient& action);
 
     struct Client {
         DhcpKey key;
@@ -45,8 +44,8 @@ class DhcpClients {
 
     static void read_output(Client& client);
 
+    ProgramHelper* helper_;
     const NetworkPlaces* places_;
-    std::string program_;
     UniqueFd epoll_;
     std::vector<Client> clients_;
     std::vector<DhcpClientEnded> failed_;  // could not be started

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 
 namespace ipmp {
 namespace {
@@ -24,7 +25,13 @@ class DhcpClientsTest : public testing::Test {
         std::string script = directory_ + "/client";
         std::ofstream(script) << "#!/bin/sh\n" << text << "\n";
         EXPECT_EQ(::chmod(script.c_str(), 0700), 0);
-        auto clients = DhcpClients::create(script, places_);
+        return clients_running(script);
+    }
+    DhcpClients clients_running(const std::string& program) {
+        auto helper = ProgramHelper::start({.attach = "", .dhcp_client = program, .resolvconf = ""});
+        EXPECT_TRUE(helper);
+        helper_.emplace(*std::move(helper));
+        auto clients = DhcpClients::create(*helper_, places_);
         EXPECT_TRUE(clients);
         return std::move(*clients);
     }
@@ -42,6 +49,7 @@ class DhcpClientsTest : public testing::Test {
         return {};
     }
 
+    std::optional<ProgramHelper> helper_;
     NetworkPlaces places_ = std::move(*NetworkPlaces::open("/nonexistent/pin"));
     std::string directory_;
 };
@@ -84,7 +92,7 @@ TEST_F(DhcpClientsTest, WhatCannotRunSaysSo) {
     ASSERT_EQ(ends.size(), 1u);
     EXPECT_TRUE(ends[0].cannot_run);
     EXPECT_EQ(ends[0].text, "install it");
-    DhcpClients missing = std::move(*DhcpClients::create("/nonexistent/program", places_));
+    DhcpClients missing = clients_running("/nonexistent/program");
     missing.start({.client = kClient});
     ends = missing.take_events();
     ASSERT_EQ(ends.size(), 1u);

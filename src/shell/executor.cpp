@@ -89,4 +89,6 @@ void Executor::perform(const StartDhcpClient& action, Instant) { dhcp_clients_.s
 
 void Executor::perform(const SignalDhcpClient& action, Instant) { dhcp_clients_.signal(action); }
 
+void Executor::perform(const SetNameService& action, Instant) { name_services_.set(action); }
+
 }  // namespace ipmp

@@ -12,6 +12,7 @@
 #include "shell/control_server.hpp"
 #include "shell/dataplane.hpp"
 #include "shell/dhcp_clients.hpp"
+#include "shell/name_services.hpp"
 #include "shell/netlink_thread.hpp"
 #include "shell/probe_sockets.hpp"
 
@@ -20,9 +21,11 @@ namespace ipmp {
 class Executor {
   public:
     Executor(Dataplane& dataplane, Announcer& announcer, NetlinkThread& netlink, CarrierWatch& carrier_watch,
-             ControlServer& control, ProbeSockets& probes, Attacher& attacher, DhcpClients& dhcp_clients)
+             ControlServer& control, ProbeSockets& probes, Attacher& attacher, DhcpClients& dhcp_clients,
+             NameServiceTable& name_services)
         : dataplane_(dataplane), announcer_(announcer), netlink_(netlink), carrier_watch_(carrier_watch),
-          control_(control), probes_(probes), attacher_(attacher), dhcp_clients_(dhcp_clients) {}
+          control_(control), probes_(probes), attacher_(attacher), dhcp_clients_(dhcp_clients),
+          name_services_(name_services) {}
 
     // In the order given: the maps change before anybody is told.
     void execute(const std::vector<Action>& actions, Instant now);
@@ -52,6 +55,7 @@ class Executor {
     void perform(const AttachNic& action, Instant now);
     void perform(const StartDhcpClient& action, Instant now);
     void perform(const SignalDhcpClient& action, Instant now);
+    void perform(const SetNameService& action, Instant now);
 
     template <typename Frame>
     void send(const Frame& action);
@@ -64,6 +68,7 @@ class Executor {
     ProbeSockets& probes_;
     Attacher& attacher_;
     DhcpClients& dhcp_clients_;
+    NameServiceTable& name_services_;
     std::vector<Reply> replies_;
     PublishImage unwritten_;
     std::optional<Instant> retry_at_;

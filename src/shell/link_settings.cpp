@@ -29,8 +29,16 @@ bool is_plain_path(std::string_view path) {
     }
 }
 
-std::optional<std::string> read_text(const std::string& path) {
-    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+// `path`: from setting_path(). ENOENT also where the family is missing.
+UniqueFd open_setting(const NamespaceFiles& files, const std::string& path, int flags) {
+    auto slash = path.find('/');
+    const UniqueFd& family = path.substr(0, slash) == "ipv6" ? files.settings_ipv6 : files.settings_ipv4;
+    errno = ENOENT;
+    if (!family || slash == std::string::npos) return {};
+    return UniqueFd(::openat(family.get(), path.c_str() + slash + 1, flags | O_CLOEXEC | O_NOFOLLOW));
+}
+
+std::optional<std::string> read_text(const UniqueFd& file) {
     if (!file) return {};
     std::array<char, 4096> buffer;
     ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
@@ -41,22 +49,34 @@ std::optional<std::string> read_text(const std::string& path) {
 }
 
 // As people and programs set it (`ip link set … allmulticast on`), not what the kernel opens for its own purposes.
-std::optional<std::string> read_all_multicast(const std::string& link_name) {
+std::optional<std::string> read_all_multicast(const UniqueFd& links, const std::string& link_name) {
     ifreq request{};
-    UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket || link_name.size() >= sizeof request.ifr_name) return {};
+    if (link_name.size() >= sizeof request.ifr_name) return {};
     link_name.copy(request.ifr_name, link_name.size());
-    if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) < 0) return {};
+    if (::ioctl(links.get(), SIOCGIFFLAGS, &request) < 0) return {};
     return (request.ifr_flags & IFF_ALLMULTI) != 0 ? "1" : "0";
 }
 
 }  // namespace
 
-Result<std::string> name_of_link(InterfaceIndex link) {
-    char name[IF_NAMESIZE];
-    if (!::if_indextoname(link.value, name))
-        return system_error("finding the link's name", errno == ENXIO ? ENODEV : errno);
-    return std::string(name);
+Result<NamespaceFiles> NamespaceFiles::open(const NetworkPlaces& places, Place place) {
+    NamespaceFiles files;
+    auto links = places.open_in(place, Opening::links);
+    if (!links) return links.error();
+    files.links = *std::move(links);
+    for (auto [what, file] : {std::pair{Opening::settings_ipv4, &files.settings_ipv4},
+                              {Opening::settings_ipv6, &files.settings_ipv6},
+                              {Opening::ipv6, &files.ipv6}}) {
+        if (auto opened = places.open_in(place, what)) *file = *std::move(opened);
+    }
+    return files;
+}
+
+Result<std::string> name_of_link(const UniqueFd& links, InterfaceIndex link) {
+    ifreq request{};
+    request.ifr_ifindex = static_cast<int>(link.value);
+    if (::ioctl(links.get(), SIOCGIFNAME, &request) < 0) return system_error("finding the link's name");
+    return std::string(request.ifr_name);
 }
 
 Result<std::string> setting_path(const std::string& setting, const std::string& link_name) {
@@ -65,29 +85,31 @@ Result<std::string> setting_path(const std::string& setting, const std::string& 
     std::string path = setting;
     if (auto star = path.find('*'); star != std::string::npos) path.replace(star, 1, link_name);
     if (!is_plain_path(path)) return Error{"refusing setting \"" + setting + "\"", EINVAL};
-    return "/proc/sys/net/" + path;
+    return path;
 }
 
-Settings read_settings(const std::vector<std::string>& names, const std::string& link_name) {
+Settings read_settings(const NamespaceFiles& files, const std::vector<std::string>& names,
+                       const std::string& link_name) {
     Settings settings;
     for (const auto& name : names) {
         if (name == kAllMulticast) {
-            if (auto text = read_all_multicast(link_name)) settings[name] = std::move(*text);
+            if (auto text = read_all_multicast(files.links, link_name)) settings[name] = std::move(*text);
             continue;
         }
         auto path = setting_path(name, link_name);
         if (!path) continue;
-        if (auto text = read_text(*path)) settings[name] = std::move(*text);
+        if (auto text = read_text(open_setting(files, *path, O_RDONLY))) settings[name] = std::move(*text);
     }
     return settings;
 }
 
-Result<void> write_setting(InterfaceIndex link, const std::string& setting, const std::string& value) {
-    auto name = name_of_link(link);
+Result<void> write_setting(const NamespaceFiles& files, InterfaceIndex link, const std::string& setting,
+                           const std::string& value) {
+    auto name = name_of_link(files.links, link);
     if (!name) return name.error();
     auto path = setting_path(setting, *name);
     if (!path) return path.error();
-    UniqueFd file(::open(path->c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+    UniqueFd file = open_setting(files, *path, O_WRONLY);
     if (!file) return system_error("opening " + *path);
     if (::write(file.get(), value.data(), value.size()) < 0) return system_error("writing " + value + " to " + *path);
     return {};

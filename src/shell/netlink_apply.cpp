@@ -4,12 +4,11 @@
 #include <chrono>
 #include <initializer_list>
 
+#include "base/check.hpp"
 #include "shell/clock.hpp"
-#include "shell/link_settings.hpp"
 #include "shell/log.hpp"
 #include "shell/netlink_filters.hpp"
 #include "shell/netlink_sources.hpp"
-#include "shell/network_places.hpp"
 
 namespace ipmp {
 
@@ -25,13 +24,22 @@ Result<void> succeed_on(Result<void> result, std::initializer_list<int> harmless
     return result;
 }
 
+// What concerns several network namespaces is done by NetlinkViews.
+Result<void> of_all_views() {
+    IPMP_CHECK(false);
+    return {};
+}
+
 struct Apply {
     NetlinkSocket& socket;
+    const NamespaceFiles& files;
     const FilterPrograms& programs;
     RefusedRoutes& refused;
     const OtherNamespace& other;
 
     Result<void> operator()(const CreateIpmpLink& op) const;
+    Result<void> operator()(const OpenNamespace&) const { return of_all_views(); }
+    Result<void> operator()(const RestoreRoutes&) const { return of_all_views(); }
     Result<void> operator()(const DeleteLink& op) const { return succeed_on(socket.change(encode(op)), {ENODEV}); }
     // Gone: whoever watches it will tell.
     Result<void> operator()(const MoveLink& op) const {
@@ -53,28 +61,29 @@ struct Apply {
     Result<void> operator()(const RemoveRoute& op) const {
         return succeed_on(socket.change(encode(op)), {ESRCH, ENOENT, ENODEV});
     }
-    Result<void> operator()(const MoveRoutes& op) const { return move_routes(socket, op, refused); }
+    Result<void> operator()(const MoveRoutes& op) const { return move_routes(socket, files.ipv6.get(), op, refused); }
     Result<void> operator()(const MoveNeighbour& op) const;
     Result<void> operator()(const SetIpv6Token& op) const;
     Result<void> operator()(const SetRouteSources& op) const { return set_route_sources(socket, op); }
     Result<void> operator()(const WriteSetting& op) const {
         if (op.name == kAllMulticast) return socket.change(encode_set_all_multicast(op.link, op.value == "1"));
-        return write_setting(op.link, op.name, op.value);
+        return write_setting(files, op.link, op.name, op.value);
     }
     Result<void> operator()(const AttachFilter& op) const { return attach_filter(socket, programs, op); }
     Result<void> operator()(const DetachFilter& op) const { return detach_filter(socket, op); }
 
     Result<void> finish_pair(const LinkState& upper, const LinkState& lower) const;
-    Result<void> finish_lower(NetlinkSocket& its_socket, const LinkState& lower) const;
+    static Result<void> finish_lower(NetlinkSocket& its_socket, const NamespaceFiles& its_files,
+                                     const LinkState& lower);
     Result<std::optional<AddressState>> find_address(const AddAddress& op) const;
     Result<std::optional<AddressLifetime>> read_lifetime(InterfaceIndex link, const IpAddress& address) const;
 };
 
 // The pair `op` asks for, finished or not.
 bool is_wanted_pair(const LinkState& upper, const LinkState& lower, const CreateIpmpLink& op) {
-    bool are_peers = op.lower_place == Place::host ? upper.peer == lower.index
-                                                   : upper.peer_elsewhere == lower.index.value &&
-                                                         lower.peer_elsewhere == upper.index.value;
+    bool are_peers = op.lower_place == op.upper_place ? upper.peer == lower.index
+                                                      : upper.peer_elsewhere == lower.index.value &&
+                                                            lower.peer_elsewhere == upper.index.value;
     return upper.kind == "veth" && are_peers && upper.mac == op.mac && lower.mac == op.lower_mac &&
            (upper.alias.empty() || upper.alias == kIpmpLinkAlias) &&
            (lower.alias.empty() || lower.alias == kLowerLinkAlias);
@@ -101,24 +110,21 @@ Result<void> Apply::operator()(const CreateIpmpLink& op) const {
 }
 
 Result<void> Apply::finish_pair(const LinkState& upper, const LinkState& lower) const {
-    if (other.socket) {
-        auto visit = NamespaceVisit::enter(other.fd);
-        if (!visit) return visit.error();
-        if (auto result = finish_lower(*other.socket, lower); !result) return result;
-    } else if (auto result = finish_lower(socket, lower); !result) {
-        return result;
-    }
+    auto finished =
+        other.socket ? finish_lower(*other.socket, *other.files, lower) : finish_lower(socket, files, lower);
+    if (!finished) return finished;
     return socket.change(encode_set_alias(upper.index, kIpmpLinkAlias));
 }
 
-Result<void> Apply::finish_lower(NetlinkSocket& its_socket, const LinkState& lower) const {
+Result<void> Apply::finish_lower(NetlinkSocket& its_socket, const NamespaceFiles& its_files,
+                                 const LinkState& lower) {
     // A host without IPv6 has neither of the two, and needs neither.
     if (auto result =
             succeed_on(its_socket.change(encode_set_no_generated_addresses(lower.index)), {EAFNOSUPPORT, EOPNOTSUPP});
         !result)
         return result;
-    if (auto result = succeed_on(write_setting(lower.index, "ipv6/conf/*/disable_ipv6", "1"), {ENOENT}); !result)
-        return result;
+    auto disabled = write_setting(its_files, lower.index, "ipv6/conf/*/disable_ipv6", "1");
+    if (auto result = succeed_on(disabled, {ENOENT}); !result) return result;
     if (auto result = its_socket.change(encode(SetLinkArp{lower.index, false})); !result) return result;
     return its_socket.change(encode_set_alias(lower.index, kLowerLinkAlias));
 }
@@ -209,9 +215,9 @@ Result<void> Apply::operator()(const SetIpv6Token& op) const {
 
 }  // namespace
 
-Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, RefusedRoutes& refused,
-                             const KernelOp& op, const OtherNamespace& other) {
-    return std::visit(Apply{socket, programs, refused, other}, op);
+Result<void> apply_kernel_op(NetlinkSocket& socket, const NamespaceFiles& files, const FilterPrograms& programs,
+                             RefusedRoutes& refused, const KernelOp& op, const OtherNamespace& other) {
+    return std::visit(Apply{socket, files, programs, refused, other}, op);
 }
 
 }  // namespace ipmp

@@ -4,6 +4,7 @@
 #include "base/result.hpp"
 #include "model/kernel_op.hpp"
 #include "shell/filter_programs.hpp"
+#include "shell/link_settings.hpp"
 #include "shell/netlink_routes.hpp"
 #include "shell/netlink_socket.hpp"
 
@@ -13,9 +14,10 @@ namespace ipmp {
 struct OtherNamespace {
     int fd = -1;
     NetlinkSocket* socket = nullptr;
+    const NamespaceFiles* files = nullptr;
 };
 
-Result<void> apply_kernel_op(NetlinkSocket& socket, const FilterPrograms& programs, RefusedRoutes& refused,
-                             const KernelOp& op, const OtherNamespace& other = {});
+Result<void> apply_kernel_op(NetlinkSocket& socket, const NamespaceFiles& files, const FilterPrograms& programs,
+                             RefusedRoutes& refused, const KernelOp& op, const OtherNamespace& other = {});
 
 }  // namespace ipmp

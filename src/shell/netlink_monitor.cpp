@@ -117,22 +117,33 @@ bool traffic_control_matters(MessageBytes message, const KernelState& known, con
                                       : can_have_filter(found->second, managed, {.former = known});
 }
 
-bool matters(std::uint16_t type, MessageBytes message, const KernelState& known, const ManagedLinks& managed,
+// What is in the namespace of others matters only where it is about an IPMP interface.
+bool is_in_scope(InterfaceIndex link, const FilterScope& scope) {
+    return !scope.ours_only || scope.former.links.contains(link);
+}
+
+bool matters(std::uint16_t type, MessageBytes message, const ManagedLinks& managed, const FilterScope& scope,
              const RouteLinks& route_links) {
+    const KernelState& known = scope.former;
     switch (type) {
         case RTM_NEWLINK: {
             auto link = decode_link(message);
-            return link && link_differs(*link, known);
+            bool can_be_ours = link && (link->alias == kIpmpLinkAlias || is_in_scope(link->index, scope));
+            return can_be_ours && link_differs(*link, known);
         }
-        case RTM_DELLINK:
-            return decode_link(message).has_value();
+        case RTM_DELLINK: {
+            auto link = decode_link(message);
+            return link && is_in_scope(link->index, scope);
+        }
         case RTM_NEWADDR: {  // a router advertisement renews addresses all the time
             auto address = decode_address(message);
-            return address &&
+            return address && is_in_scope(address->link, scope) &&
                    std::find(known.addresses.begin(), known.addresses.end(), *address) == known.addresses.end();
         }
-        case RTM_DELADDR:
-            return decode_address(message).has_value();
+        case RTM_DELADDR: {
+            auto address = decode_address(message);
+            return address && is_in_scope(address->link, scope);
+        }
         case RTM_NEWRULE:
         case RTM_DELRULE:
             return decode_rule(message).has_value();
@@ -155,9 +166,11 @@ bool matters(std::uint16_t type, MessageBytes message, const KernelState& known,
 
 NetlinkMonitor::NetlinkMonitor(mnl_socket* socket) : socket_(socket), buffer_(kReceiveBytes) {}
 
-Result<NetlinkMonitor> NetlinkMonitor::open(int receive_buffer_bytes) {
-    mnl_socket* raw = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+Result<NetlinkMonitor> NetlinkMonitor::open(UniqueFd socket, int receive_buffer_bytes) {
+    if (::fcntl(socket.get(), F_SETFL, O_NONBLOCK) < 0) return system_error("opening an rtnetlink socket");
+    mnl_socket* raw = mnl_socket_fdopen(socket.get());
     if (!raw) return system_error("opening an rtnetlink socket");
+    static_cast<void>(socket.release());
     NetlinkMonitor monitor(raw);
     if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) < 0) return system_error("binding an rtnetlink socket");
     if (::setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer_bytes, sizeof(int)) < 0 &&
@@ -178,7 +191,7 @@ Result<void> NetlinkMonitor::watch_routes_of(const RouteLinks& links) {
     return {};
 }
 
-NetlinkMonitor::Hints NetlinkMonitor::drain(const KernelState& known, const ManagedLinks& managed) {
+NetlinkMonitor::Hints NetlinkMonitor::drain(const ManagedLinks& managed, const FilterScope& scope) {
     Hints hints;
     while (true) {
         ssize_t size = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
@@ -194,7 +207,7 @@ NetlinkMonitor::Hints NetlinkMonitor::drain(const KernelState& known, const Mana
              header = mnl_nlmsg_next(header, &left)) {
             if (hints.changed) break;  // the rest cannot say more
             MessageBytes message(reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len);
-            hints.changed = matters(header->nlmsg_type, message, known, managed, route_links_);
+            hints.changed = matters(header->nlmsg_type, message, managed, scope, route_links_);
         }
     }
 }

@@ -29,16 +29,16 @@ class NetlinkMonitor {
         bool overrun = false;  // the kernel dropped messages
     };
 
-    // Subscribes in the network namespace of the calling thread.
-    static Result<NetlinkMonitor> open(int receive_buffer_bytes);
+    // `socket`: Opening::rtnetlink of the network namespace to listen to.
+    static Result<NetlinkMonitor> open(UniqueFd socket, int receive_buffer_bytes);
 
     int fd() const { return mnl_socket_get_fd(socket_.get()); }
 
     // Routes of other programs matter where they name one of these links; at first none does.
     Result<void> watch_routes_of(const RouteLinks& links);
 
-    // Takes all waiting messages. Those that say what `known` already says are no hints.
-    Hints drain(const KernelState& known, const ManagedLinks& managed);
+    // Takes all waiting messages. Those that say what is known already are no hints.
+    Hints drain(const ManagedLinks& managed, const FilterScope& scope);
 
   private:
     struct Close {

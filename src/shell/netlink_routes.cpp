@@ -3,15 +3,12 @@
 #include <linux/ipv6_route.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
 #include <map>
 #include <vector>
 
-#include "base/unique_fd.hpp"
-#include "shell/link_settings.hpp"
 #include "shell/log.hpp"
 #include "wire/rtnetlink_routes.hpp"
 
@@ -67,9 +64,7 @@ Result<void> unless(Result<void> result, int harmless_error) {
 }
 
 // rtnetlink cannot set the flags by which the kernel knows its own routes again; this can.
-Result<void> add_advertised(const AdvertisedRoute& route, InterfaceIndex to) {
-    UniqueFd control(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!control) return system_error("opening a socket");
+Result<void> add_advertised(int ipv6, const AdvertisedRoute& route, InterfaceIndex to) {
     in6_rtmsg request{};
     std::memcpy(&request.rtmsg_dst, route.network.bytes.data(), sizeof request.rtmsg_dst);
     std::memcpy(&request.rtmsg_gateway, route.gateway.bytes.data(), sizeof request.rtmsg_gateway);
@@ -78,13 +73,13 @@ Result<void> add_advertised(const AdvertisedRoute& route, InterfaceIndex to) {
     request.rtmsg_flags = route.flags;
     request.rtmsg_info = route.expires_ticks;
     request.rtmsg_ifindex = static_cast<int>(to.value);
-    if (::ioctl(control.get(), SIOCADDRT, &request) < 0 && errno != EEXIST) return system_error("kernel");
+    if (::ioctl(ipv6, SIOCADDRT, &request) < 0 && errno != EEXIST) return system_error("kernel");
     return {};
 }
 
-Result<void> move_one(NetlinkSocket& socket, const RouteMove& move, InterfaceIndex to, int competitors) {
+Result<void> move_one(NetlinkSocket& socket, int ipv6, const RouteMove& move, InterfaceIndex to, int competitors) {
     if (move.advertised || competitors > 1) {
-        auto added = move.advertised ? add_advertised(*move.advertised, to)
+        auto added = move.advertised ? add_advertised(ipv6, *move.advertised, to)
                                      : unless(socket.change(move.append), EEXIST);  // its twin is there already
         if (!added) return added;
         return unless(socket.change(move.remove), ESRCH);
@@ -97,10 +92,10 @@ struct Pass {
     int moved = 0;
     std::vector<std::pair<std::string, std::string>> failures;  // route, reason
 
-    void note(const std::string& text, const Result<void>& result, const std::string& link) {
+    void note(const std::string& text, const Result<void>& result, const std::string& from, const std::string& to) {
         if (result) {
             ++moved;
-            log_info(text + " of " + link + " now goes by its group");
+            log_info(text + " of " + from + " now goes by " + to);
         } else {
             failures.emplace_back(text, result.error().text);
         }
@@ -115,9 +110,12 @@ Result<std::uint32_t> count_foreign_routes(NetlinkSocket& socket, InterfaceIndex
     return static_cast<std::uint32_t>(moves->count());
 }
 
-Result<void> move_routes(NetlinkSocket& socket, const MoveRoutes& op, RefusedRoutes& refused) {
-    auto name = name_of_link(op.from);
-    std::string link = name ? *name : "a vanished link";
+Result<void> move_routes(NetlinkSocket& socket, int ipv6, const MoveRoutes& op, RefusedRoutes& refused) {
+    auto name = [&](InterfaceIndex link) {
+        auto known = read_link(socket, link);
+        return known ? known->name : "a vanished link";
+    };
+    std::string from = name(op.from), to = name(op.to);
     Pass pass;
     for (int number = 0; number < kMaxPasses; ++number) {
         auto moves = read_moves(socket, op.from, op.to, refused);
@@ -128,14 +126,14 @@ Result<void> move_routes(NetlinkSocket& socket, const MoveRoutes& op, RefusedRou
         if (!competitors && competitors.error().error_number == EINTR) continue;
         if (!competitors) return competitors.error();
         pass = {};
-        for (const NexthopMove& move : moves->nexthops) pass.note(move.text, socket.change(move.replace), link);
+        for (const NexthopMove& move : moves->nexthops) pass.note(move.text, socket.change(move.replace), from, to);
         for (const RouteMove& move : moves->routes) {
-            pass.note(move.text, move_one(socket, move, op.to, competitors->at(move.key)), link);
+            pass.note(move.text, move_one(socket, ipv6, move, op.to, competitors->at(move.key)), from, to);
         }
         if (pass.moved == 0) break;
     }
     for (const auto& [text, reason] : pass.failures) {
-        log_error("ignoring " + text + " of " + link + ", which cannot go by its group: " + reason);
+        log_error("ignoring " + text + " of " + from + ", which cannot go by " + to + ": " + reason);
         refused.insert({op.from, text});
     }
     return {};

@@ -20,6 +20,7 @@ using RefusedRoutes = std::set<std::pair<InterfaceIndex, std::string>>;
 Result<std::uint32_t> count_foreign_routes(NetlinkSocket& socket, InterfaceIndex link, const RefusedRoutes& refused);
 
 // Fails only where the routes cannot be read. Each route moved or refused is logged.
-Result<void> move_routes(NetlinkSocket& socket, const MoveRoutes& op, RefusedRoutes& refused);
+// `ipv6`: a socket for ioctls in the same namespace; -1 where there is no IPv6.
+Result<void> move_routes(NetlinkSocket& socket, int ipv6, const MoveRoutes& op, RefusedRoutes& refused);
 
 }  // namespace ipmp

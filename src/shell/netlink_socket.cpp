@@ -35,9 +35,10 @@ std::optional<LinkState> read_one_link(NetlinkSocket& socket, NetlinkRequest req
 
 NetlinkSocket::NetlinkSocket(mnl_socket* socket) : socket_(socket), buffer_(kReceiveBytes) {}
 
-Result<NetlinkSocket> NetlinkSocket::open() {
-    mnl_socket* raw = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+Result<NetlinkSocket> NetlinkSocket::open(UniqueFd fd) {
+    mnl_socket* raw = mnl_socket_fdopen(fd.get());
     if (!raw) return system_error("opening an rtnetlink socket");
+    static_cast<void>(fd.release());
     NetlinkSocket socket(raw);
     if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) < 0) return system_error("binding an rtnetlink socket");
     int on = 1;

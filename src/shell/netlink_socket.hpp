@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/unique_fd.hpp"
 #include "wire/rtnetlink_decode.hpp"
 #include "wire/rtnetlink_encode.hpp"
 
@@ -20,8 +21,8 @@ class NetlinkSocket {
   public:
     using Visit = std::function<void(MessageBytes)>;
 
-    // Speaks for the network namespace of the calling thread, for good.
-    static Result<NetlinkSocket> open();
+    // `socket`: Opening::rtnetlink of the network namespace that it is to speak for.
+    static Result<NetlinkSocket> open(UniqueFd socket);
 
     // Carries out one change. The error has the kernel's number and its own words, where it has some.
     Result<void> change(NetlinkRequest request);

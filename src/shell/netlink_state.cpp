@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "shell/link_settings.hpp"
 #include "wire/rtnetlink_targets.hpp"
 
 namespace ipmp {
@@ -22,6 +21,20 @@ Result<void> read_addresses(NetlinkSocket& socket, Family family, KernelState& s
         auto address = decode_address(message);
         if (address && address->address.family == family) state.addresses.push_back(std::move(*address));
     });
+}
+
+// Those of IPMP interfaces alone: others may have thousands, which are not ours to wait for.
+Result<void> read_our_addresses(NetlinkSocket& socket, Family family, KernelState& state) {
+    std::erase_if(state.links, [](const auto& entry) { return entry.second.alias != kIpmpLinkAlias; });
+    for (const auto& [index, link] : state.links) {
+        auto result = socket.read(encode_dump_addresses(family, index), [&](MessageBytes message) {
+            auto address = decode_address(message);
+            bool is_its = address && address->link == index && address->address.family == family;
+            if (is_its) state.addresses.push_back(std::move(*address));
+        });
+        if (!result && result.error().error_number != ENODEV) return result;
+    }
+    return {};
 }
 
 Result<void> read_rules(NetlinkSocket& socket, Family family, KernelState& state) {
@@ -119,15 +132,17 @@ Result<std::vector<NeighbourEntry>> read_neighbour_entries(NetlinkSocket& socket
     return std::vector<NeighbourEntry>(entries.begin(), entries.end());
 }
 
-Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
-                                      const ManagedLinks& managed, const FilterScope& scope,
-                                      const RefusedRoutes& refused) {
+Result<KernelState> read_kernel_state(NetlinkSocket& socket, const NamespaceFiles& files,
+                                      const FilterPrograms& programs, const ManagedLinks& managed,
+                                      const FilterScope& scope, const RefusedRoutes& refused) {
     KernelState state;
     if (auto result = read_links(socket, state); !result) return result.error().within("reading links");
     for (Family family : kFamilies) {
-        if (auto result = read_addresses(socket, family, state); !result)
-            return result.error().within("reading addresses");
-        if (auto result = read_rules(socket, family, state); !result) return result.error().within("reading rules");
+        auto addresses = scope.ours_only ? read_our_addresses(socket, family, state)
+                                         : read_addresses(socket, family, state);
+        if (!addresses) return addresses.error().within("reading addresses");
+        auto rules = scope.ours_only ? Result<void>() : read_rules(socket, family, state);
+        if (!rules) return rules.error().within("reading rules");
         if (auto result = read_routes(socket, family, state); !result) return result.error().within("reading routes");
     }
     // One order whatever the kernel's hash tables do; within a link the kernel's own, which has a meaning.
@@ -145,7 +160,7 @@ Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterProgram
                 return result.error().within("reading filters");
         }
         if (auto found = managed.find(index); found != managed.end())
-            link.settings = read_settings(found->second.settings, link.name);
+            link.settings = read_settings(files, found->second.settings, link.name);
         if (can_have_targets(link, managed)) {
             if (auto result = read_targets(socket, index, state); !result)
                 return result.error().within("reading routes to targets");

@@ -9,6 +9,7 @@
 #include "model/action.hpp"
 #include "model/kernel_state.hpp"
 #include "shell/filter_programs.hpp"
+#include "shell/link_settings.hpp"
 #include "shell/netlink_routes.hpp"
 #include "shell/netlink_socket.hpp"
 
@@ -21,6 +22,7 @@ using ManagedLinks = std::map<InterfaceIndex, ManagedLink>;
 struct FilterScope {
     const KernelState& former;
     bool every_link = false;
+    bool ours_only = false;  // all of read_kernel_state: in namespaces where we have IPMP interfaces and nothing else
 };
 bool can_have_filter(const LinkState& link, const ManagedLinks& managed, const FilterScope& scope);
 
@@ -37,8 +39,8 @@ Result<std::vector<NeighbourEntry>> read_neighbour_entries(NetlinkSocket& socket
                                                            const ManagedLinks& managed);
 
 // EINTR: a change came in between; try again. `generation` of the result is 0.
-Result<KernelState> read_kernel_state(NetlinkSocket& socket, const FilterPrograms& programs,
-                                      const ManagedLinks& managed, const FilterScope& scope,
-                                      const RefusedRoutes& refused = {});
+Result<KernelState> read_kernel_state(NetlinkSocket& socket, const NamespaceFiles& files,
+                                      const FilterPrograms& programs, const ManagedLinks& managed,
+                                      const FilterScope& scope, const RefusedRoutes& refused = {});
 
 }  // namespace ipmp

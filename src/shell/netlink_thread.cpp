@@ -2,23 +2,20 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <future>
-#include <map>
 #include <optional>
 #include <set>
 #include <vector>
 
-#include "model/places.hpp"
 #include "shell/clock.hpp"
 #include "shell/eventfd.hpp"
 #include "shell/log.hpp"
 #include "shell/netlink_neighbours.hpp"
-#include "shell/netlink_view.hpp"
+#include "shell/netlink_views.hpp"
 
 namespace ipmp {
 
@@ -36,37 +33,30 @@ constexpr int kSettingsCostShare = 300;  // looking at them takes at most 1/300 
 class NetlinkThread::Worker {
   public:
     static Result<Worker> open(NetlinkThread& thread, const FilterPrograms& programs, NetworkPlaces& places,
-                               int receive_buffer_bytes);
+                               const NamedPlaces& named_places, int receive_buffer_bytes);
     void run();
 
   private:
     Worker(NetlinkThread& thread, const FilterPrograms& programs, NetworkPlaces& places, int receive_buffer_bytes)
-        : thread_(thread), programs_(programs), places_(places), receive_buffer_bytes_(receive_buffer_bytes) {}
+        : thread_(thread), views_(programs, places, receive_buffer_bytes) {}
 
-    Result<void> add_view(Place place);
-    Result<void> ensure_members();
-    void drop_members_if_empty();
     void wait();
     void take_hints();
     void note_overrun();
     void search(const FindPeers& wanted);
     void apply(const ApplyKernel& batch);
-    Result<void> apply(const KernelOp& op);
-    Result<KernelState> read();
     void observe();
     void check_settings();
     std::optional<Instant> deadline() const;
-    bool manages_any() const;
+    bool has_to_look() const { return views_.manages_any() || !named_places_.empty(); }
 
     NetlinkThread& thread_;
-    const FilterPrograms& programs_;
-    NetworkPlaces& places_;
-    int receive_buffer_bytes_;
-    std::map<Place, NetlinkView> views_;  // the host's always
+    NetlinkViews views_;
 
     KernelState known_;  // as emitted last
     std::uint64_t applied_generation_ = 0;
     bool isolates_ = false;   // the members' namespace is wanted
+    NamedPlaces named_places_;  // applications' namespaces that are wanted
     bool stale_ = true;       // something changed since the last read began
     bool must_emit_ = true;   // an observation is owed, even if nothing changed
     Instant next_read_;       // not before
@@ -75,34 +65,13 @@ class NetlinkThread::Worker {
 };
 
 Result<NetlinkThread::Worker> NetlinkThread::Worker::open(NetlinkThread& thread, const FilterPrograms& programs,
-                                                          NetworkPlaces& places, int receive_buffer_bytes) {
-    if (auto settled = places.settle(); !settled) return settled.error();
+                                                          NetworkPlaces& places, const NamedPlaces& named_places,
+                                                          int receive_buffer_bytes) {
     Worker worker(thread, programs, places, receive_buffer_bytes);
-    if (auto added = worker.add_view(Place::host); !added) return added.error();
-    if (places.has(Place::members)) {  // what a former daemon left there is not to be lost from sight
-        if (auto added = worker.add_view(Place::members); !added) return added.error();
-    }
+    if (auto opened = worker.views_.open(); !opened) return opened.error();
+    worker.named_places_ = named_places;
+    worker.views_.follow(named_places);
     return worker;
-}
-
-Result<void> NetlinkThread::Worker::add_view(Place place) {
-    if (views_.contains(place)) return {};
-    auto view = NetlinkView::open(places_, place, receive_buffer_bytes_);
-    if (!view) return view.error();
-    views_.emplace(place, *std::move(view));
-    return {};
-}
-
-Result<void> NetlinkThread::Worker::ensure_members() {
-    if (auto made = places_.ensure_members(); !made) return made;
-    return add_view(Place::members);
-}
-
-void NetlinkThread::Worker::drop_members_if_empty() {
-    auto members = views_.find(Place::members);
-    if (members == views_.end() || members->second.has_links()) return;
-    views_.erase(members);
-    places_.drop_members();
 }
 
 void NetlinkThread::Worker::run() {
@@ -123,19 +92,15 @@ void NetlinkThread::Worker::run() {
     }
 }
 
-bool NetlinkThread::Worker::manages_any() const {
-    return std::ranges::any_of(views_, [](const auto& entry) { return entry.second.manages_any(); });
-}
-
 std::optional<Instant> NetlinkThread::Worker::deadline() const {
     if (stale_) return next_read_;
-    if (manages_any()) return settings_due_;
+    if (has_to_look()) return settings_due_;
     return {};
 }
 
 void NetlinkThread::Worker::wait() {
     std::vector<pollfd> descriptors{{thread_.wake_.get(), POLLIN, 0}};
-    for (const auto& [place, view] : views_) descriptors.push_back({view.fd(), POLLIN, 0});
+    for (const auto& [place, view] : views_.all()) descriptors.push_back({view.fd(), POLLIN, 0});
     timespec timeout{};
     auto until = deadline();
     if (until) {
@@ -148,7 +113,7 @@ void NetlinkThread::Worker::wait() {
 }
 
 void NetlinkThread::Worker::take_hints() {
-    for (auto& [place, view] : views_) {
+    for (auto& [place, view] : views_.all()) {
         auto hints = view.take_hints();
         stale_ |= hints.changed;
         if (hints.overrun) note_overrun();
@@ -164,7 +129,9 @@ void NetlinkThread::Worker::note_overrun() {
 
 void NetlinkThread::Worker::search(const FindPeers& wanted) {
     PeersFound answer{wanted.ipmp_interface, {}};
-    auto found = find_neighbours(views_.at(Place::host).socket(), wanted);
+    auto view = views_.all().find(wanted.upper.place);
+    if (view == views_.all().end()) return thread_.emit(std::move(answer));  // gone with its namespace
+    auto found = find_neighbours(view->second.socket(), wanted);
     if (found)
         answer.found = *std::move(found);
     else
@@ -173,53 +140,31 @@ void NetlinkThread::Worker::search(const FindPeers& wanted) {
 }
 
 void NetlinkThread::Worker::apply(const ApplyKernel& batch) {
-    Result<void> members = batch.isolates ? ensure_members() : Result<void>();
+    Result<void> members = batch.isolates ? views_.ensure_members() : Result<void>();
     if (!members) log_error(members.error().text);
     isolates_ = batch.isolates;
+    named_places_ = batch.named_places;
+    views_.follow(named_places_);
     KernelApplied applied{.generation = batch.generation};
-    for (auto& [place, view] : views_) view.manage(batch.managed);
+    for (auto& [place, view] : views_.all()) view.manage(batch.managed);
     for (const auto& op : batch.ops) {
-        auto result = apply(op);
+        auto result = views_.apply(op);
         if (!result) applied.failures.push_back({op, result.error().error_number, result.error().text});
     }
-    if (!isolates_) drop_members_if_empty();
+    if (!isolates_) views_.drop_members_if_empty();
     applied_generation_ = batch.generation;
     if (batch.ops.empty()) {  // a request to re-read everything
-        for (auto& [place, view] : views_) view.look_everywhere();
+        for (auto& [place, view] : views_.all()) view.look_everywhere();
     }
     stale_ = must_emit_ = true;
     thread_.emit(std::move(applied));
-}
-
-Result<void> NetlinkThread::Worker::apply(const KernelOp& op) {
-    Place place = place_of(op);
-    std::optional<Place> elsewhere;
-    if (auto* move = std::get_if<MoveLink>(&op)) elsewhere = move->to;
-    if (auto* create = std::get_if<CreateIpmpLink>(&op); create && create->lower_place != place)
-        elsewhere = create->lower_place;
-    auto view = views_.find(place), other = elsewhere ? views_.find(*elsewhere) : views_.end();
-    if (view == views_.end() || (elsewhere && other == views_.end()))
-        return Error{"there is no network namespace of isolated groups", ENOENT};
-    if (!elsewhere) return view->second.apply(programs_, op, {});
-    UniqueFd fd = places_.descriptor(*elsewhere);
-    return view->second.apply(programs_, op, {fd.get(), &other->second.socket()});
-}
-
-Result<KernelState> NetlinkThread::Worker::read() {
-    KernelState whole;
-    for (auto& [place, view] : views_) {
-        auto part = view.read(programs_);
-        if (!part) return part.error();
-        ipmp::add_view(whole, *std::move(part), place);
-    }
-    return whole;
 }
 
 void NetlinkThread::Worker::observe() {
     take_hints();  // those waiting now are older than the read that follows
     stale_ = false;
     Instant started = now();
-    auto state = read();
+    auto state = views_.read();
     Instant ended = now();
     next_read_ = ended + std::max(kReadPause, kReadPauseFactor * (ended - started));
     if (!state) {
@@ -229,7 +174,7 @@ void NetlinkThread::Worker::observe() {
     }
     settings_due_ = ended + kSettingsPeriod;
     state->generation = applied_generation_;
-    for (const auto& [place, view] : views_) stale_ |= view.must_read_again();
+    for (const auto& [place, view] : views_.all()) stale_ |= view.must_read_again();
     if (!must_emit_ && *state == known_) return;
     must_emit_ = false;
     known_ = *std::move(state);
@@ -237,19 +182,20 @@ void NetlinkThread::Worker::observe() {
 }
 
 void NetlinkThread::Worker::check_settings() {
-    if (!manages_any() || stale_ || now() < settings_due_) return;
+    if (!has_to_look() || stale_ || now() < settings_due_) return;
     Duration before = thread_cpu_time();
-    for (auto& [place, view] : views_) stale_ |= view.has_silent_change();
+    stale_ |= views_.follow(named_places_);
+    for (auto& [place, view] : views_.all()) stale_ |= view.has_silent_change();
     settings_due_ = now() + std::max(kSettingsPeriod, kSettingsCostShare * (thread_cpu_time() - before));
     if (!isolates_) return;
-    if (auto pinned = places_.ensure_members(); !pinned) log_error(pinned.error().text);
+    if (auto pinned = views_.ensure_members(); !pinned) log_error(pinned.error().text);
 }
 
 NetlinkThread::NetlinkThread(UniqueFd events_ready, UniqueFd wake)
     : events_ready_(std::move(events_ready)), wake_(std::move(wake)) {}
 
 Result<std::unique_ptr<NetlinkThread>> NetlinkThread::start(const FilterPrograms& programs,
-                                                            NetworkPlaces& places,
+                                                            NetworkPlaces& places, const NamedPlaces& named_places,
                                                             int receive_buffer_bytes) {
     UniqueFd events_ready(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!events_ready || !wake) return system_error("making an eventfd");
@@ -261,10 +207,10 @@ Result<std::unique_ptr<NetlinkThread>> NetlinkThread::start(const FilterPrograms
     sigset_t all, former;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &former);
-    self->thread_ = std::thread([&programs, &places, receive_buffer_bytes, thread = self.get(),
+    self->thread_ = std::thread([&programs, &places, &named_places, receive_buffer_bytes, thread = self.get(),
                                  opened = std::move(opened)]() mutable {
         ::pthread_setname_np(::pthread_self(), "netlink");
-        auto worker = Worker::open(*thread, programs, places, receive_buffer_bytes);
+        auto worker = Worker::open(*thread, programs, places, named_places, receive_buffer_bytes);
         opened.set_value(worker ? Result<void>() : Result<void>(worker.error()));
         if (worker) worker->run();
     });

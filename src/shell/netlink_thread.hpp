@@ -3,8 +3,8 @@
 // Purpose: carries out ApplyKernel batches in order, and keeps the engine's picture of the kernel fresh: every
 // notification burst ends in a re-read, and a KernelObserved if anything differs from the last one.
 //
-// Objects: a NetlinkView of the host's network namespace and, while it exists, of the members' (NetworkPlaces), made
-// in the thread and never seen by another. Queues under one mutex lead in and out. The queue of events is bounded by
+// Objects: NetlinkViews of the host's network namespace, the members' and those of applications, made in the thread
+// and never seen by another. Queues under one mutex lead in and out. The queue of events is bounded by
 // the batches and searches submitted: an observation replaces a waiting one of the same generation.
 //
 // Order: after a batch comes its KernelApplied, then always a KernelObserved of its generation, before the
@@ -34,9 +34,10 @@ class NetlinkThread {
   public:
     static constexpr int kReceiveBufferBytes = 8 << 20;
 
-    // The thread stays in the host's namespace of `places`, and is the only one to make and drop the members'. Both
-    // arguments must outlive it. The first KernelObserved follows as an event.
+    // The thread is the only one to make and drop the members' namespace and to open those of applications,
+    // `named_places` at once. `programs` and `places` must outlive it. The first KernelObserved follows as an event.
     static Result<std::unique_ptr<NetlinkThread>> start(const FilterPrograms& programs, NetworkPlaces& places,
+                                                        const NamedPlaces& named_places = {},
                                                         int receive_buffer_bytes = kReceiveBufferBytes);
     ~NetlinkThread();
     NetlinkThread(const NetlinkThread&) = delete;

@@ -32,7 +32,7 @@ class NetlinkThreadTest : public NetworkNamespaceTest {
         auto opened = NetworkPlaces::open(kPin);
         ASSERT_TRUE(opened) << opened.error().text;
         places.emplace(*std::move(opened));
-        auto started = NetlinkThread::start(programs, *places, receive_buffer_bytes);
+        auto started = NetlinkThread::start(programs, *places, named_places, receive_buffer_bytes);
         ASSERT_TRUE(started) << started.error().text;
         thread = *std::move(started);
         ASSERT_TRUE(await([](const KernelState&) { return true; }));
@@ -71,6 +71,7 @@ class NetlinkThreadTest : public NetworkNamespaceTest {
     }
 
     FilterPrograms programs;
+    NamedPlaces named_places;  // that a daemon knows when it starts
     std::optional<NetworkPlaces> places;
     std::unique_ptr<NetlinkThread> thread;
     std::uint64_t generation = 0;

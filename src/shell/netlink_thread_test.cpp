@@ -174,19 +174,22 @@ TEST_F(NetlinkThreadTest, WorksInAnotherNamespace) {
 // On a busy router the routes of others must not even reach us.
 TEST_F(NetlinkThreadTest, ForeignRoutesAndRepetitionsAreNoHints) {
     run("ip link add v0 type veth peer name v1; ip link set v0 up; ip addr add 2001:db8::1/64 dev v0 nodad");
-    auto monitor = NetlinkMonitor::open(NetlinkThread::kReceiveBufferBytes);
-    auto socket = NetlinkSocket::open();
-    ASSERT_TRUE(monitor && socket);
-    auto known = read_kernel_state(*socket, programs, {}, {.former = {}});
+    auto monitor = NetlinkMonitor::open(*open_here(Opening::rtnetlink), NetlinkThread::kReceiveBufferBytes);
+    auto socket = NetlinkSocket::open(*open_here(Opening::rtnetlink));
+    auto here = NetworkPlaces::open("/nowhere");
+    ASSERT_TRUE(monitor && socket && here);
+    auto files = NamespaceFiles::open(*here, Place::host);
+    ASSERT_TRUE(files);
+    auto known = read_kernel_state(*socket, *files, programs, {}, {.former = {}});
     ASSERT_TRUE(known) << known.error().text;
     run("ip route add 198.51.100.0/24 dev v0; ip addr replace 2001:db8::1/64 dev v0; ip link set v0 up;"
         "ip rule add from 192.0.2.99 lookup 99; tc qdisc add dev v0 clsact");
-    EXPECT_FALSE(monitor->drain(*known, {}).changed);
+    EXPECT_FALSE(monitor->drain({}, {*known}).changed);
     run("ip route add 198.51.101.0/24 dev v0 proto 73");
-    EXPECT_TRUE(monitor->drain(*known, {}).changed);
-    EXPECT_FALSE(monitor->drain(*known, {}).changed);
+    EXPECT_TRUE(monitor->drain({}, {*known}).changed);
+    EXPECT_FALSE(monitor->drain({}, {*known}).changed);
     run("ip link set v0 mtu 1400");
-    auto hints = monitor->drain(*known, {});
+    auto hints = monitor->drain({}, {*known});
     EXPECT_TRUE(hints.changed && !hints.overrun);
 }
 

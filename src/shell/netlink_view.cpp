@@ -1,25 +1,28 @@
 #include "shell/netlink_view.hpp"
 
 #include "model/places.hpp"
-#include "shell/link_settings.hpp"
 #include "shell/log.hpp"
 #include "wire/rtnetlink_encode.hpp"
 
 namespace ipmp {
 
 Result<NetlinkView> NetlinkView::open(const NetworkPlaces& places, Place place, int receive_buffer_bytes) {
-    return places.inside(place, [&]() -> Result<NetlinkView> {
-        // Subscribe first: what changes during the first read is then seen as a hint.
-        auto monitor = NetlinkMonitor::open(receive_buffer_bytes);
-        if (!monitor) return monitor.error();
-        auto socket = NetlinkSocket::open();
-        if (!socket) return socket.error();
-        return NetlinkView(places, place, *std::move(monitor), *std::move(socket));
-    });
+    // Subscribe first: what changes during the first read is then seen as a hint.
+    auto hints = places.open_in(place, Opening::rtnetlink);
+    if (!hints) return hints.error();
+    auto monitor = NetlinkMonitor::open(*std::move(hints), receive_buffer_bytes);
+    if (!monitor) return monitor.error();
+    auto requests = places.open_in(place, Opening::rtnetlink);
+    if (!requests) return requests.error();
+    auto socket = NetlinkSocket::open(*std::move(requests));
+    if (!socket) return socket.error();
+    auto files = NamespaceFiles::open(places, place);
+    if (!files) return files.error();
+    return NetlinkView(place, *std::move(monitor), *std::move(socket), *std::move(files));
 }
 
 NetlinkMonitor::Hints NetlinkView::take_hints() {
-    auto hints = monitor_.drain(known_, managed_);
+    auto hints = monitor_.drain(managed_, scope());
     every_link_ |= hints.overrun;
     return hints;
 }
@@ -48,9 +51,7 @@ void NetlinkView::watch_routes() {
 }
 
 Result<KernelState> NetlinkView::read(const FilterPrograms& programs) {
-    auto state = places_.inside(place_, [&] {
-        return read_kernel_state(socket_, programs, managed_, {.former = known_, .every_link = every_link_}, refused_);
-    });
+    auto state = read_kernel_state(socket_, files_, programs, managed_, scope(), refused_);
     if (!state) return state;
     auto counted = count_other_sources(socket_, route_sources_, *state);
     if (!counted) return counted.error();
@@ -66,12 +67,11 @@ bool NetlinkView::has_silent_change() {
     if (!route_sources_.empty()) return true;  // changes of routes are told of members' only
     auto neighbours = read_neighbour_entries(socket_, known_.links, managed_);
     if (neighbours && *neighbours != known_.neighbours) return true;
-    auto visit = places_.enter(place_);
     for (const auto& [index, managed] : managed_) {
         if (managed.tracked_only) continue;
         auto link = known_.links.find(index);
-        if (!visit || link == known_.links.end()) continue;
-        if (read_settings(managed.settings, link->second.name) != link->second.settings) return true;
+        if (link == known_.links.end()) continue;
+        if (read_settings(files_, managed.settings, link->second.name) != link->second.settings) return true;
         auto fresh = read_link(socket_, link->second.name);  // GSO limits are changed without a notification, too
         if (fresh && link_differs(*fresh, known_)) return true;
     }
@@ -79,8 +79,7 @@ bool NetlinkView::has_silent_change() {
 }
 
 Result<void> NetlinkView::apply(const FilterPrograms& programs, const KernelOp& op, const OtherNamespace& other) {
-    return places_.inside(
-        place_, [&] { return apply_kernel_op(socket_, programs, refused_, seen_from_inside(op), other); });
+    return apply_kernel_op(socket_, files_, programs, refused_, seen_from_inside(op), other);
 }
 
 bool NetlinkView::has_links() {

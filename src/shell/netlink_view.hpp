@@ -1,6 +1,6 @@
-// What the netlink thread has of one network namespace: a monitor for hints, a socket for changes and dumps, and the
-// last picture. Here nobody knows of other namespaces: indices carry no place, and the thread joins the views
-// (model/places). Settings and names are those of the namespace a thread is in, so each call visits it.
+// What the netlink thread has of one network namespace: a monitor for hints, a socket for changes and dumps, its
+// settings, and the last picture. Here nobody knows of other namespaces: indices carry no place, and the thread joins
+// the views (model/places).
 #pragma once
 
 #include "base/result.hpp"
@@ -21,6 +21,7 @@ class NetlinkView {
     NetlinkMonitor::Hints take_hints();
     const KernelState& known() const { return known_; }
     NetlinkSocket& socket() { return socket_; }
+    const NamespaceFiles& files() const { return files_; }
 
     // Those of `links` that are here.
     void manage(const std::vector<ManagedLink>& links);
@@ -37,14 +38,15 @@ class NetlinkView {
     bool has_links();  // but those that every namespace has; also if that cannot be found out
 
   private:
-    NetlinkView(const NetworkPlaces& places, Place place, NetlinkMonitor monitor, NetlinkSocket socket)
-        : places_(places), place_(place), monitor_(std::move(monitor)), socket_(std::move(socket)) {}
+    NetlinkView(Place place, NetlinkMonitor monitor, NetlinkSocket socket, NamespaceFiles files)
+        : place_(place), monitor_(std::move(monitor)), socket_(std::move(socket)), files_(std::move(files)) {}
     void watch_routes();
+    FilterScope scope() const { return {known_, every_link_, is_application(place_)}; }
 
-    const NetworkPlaces& places_;
     Place place_;
     NetlinkMonitor monitor_;
     NetlinkSocket socket_;
+    NamespaceFiles files_;
     ManagedLinks managed_;
     RouteSources route_sources_;
     KernelState known_;

@@ -16,6 +16,7 @@
 #include <deque>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include "wire/probe_packet.hpp"
 
@@ -108,11 +109,11 @@ std::optional<Duration> stamp_of(msghdr& message) {
 
 class ProbeSockets::Socket {
   public:
-    static Result<std::unique_ptr<Socket>> open(const ProbeSource& source) {
+    static Result<std::unique_ptr<Socket>> open(const NetworkPlaces& places, const ProbeSource& source) {
         bool ipv4 = source.address.family == Family::ipv4;
-        UniqueFd fd(::socket(ipv4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                             ipv4 ? static_cast<int>(IPPROTO_ICMP) : static_cast<int>(IPPROTO_ICMPV6)));
-        if (!fd) return system_error("cannot open a probe socket");
+        auto opened = places.open_in(source.link.place, ipv4 ? Opening::echo_ipv4 : Opening::echo_ipv6);
+        if (!opened) return opened.error();
+        UniqueFd fd = *std::move(opened);
         int link = static_cast<int>(source.link.value);
         if (!set(fd.get(), SOL_SOCKET, SO_BINDTOIFINDEX, link)) return system_error("cannot bind a probe socket");
         sockaddr_storage address = socket_address(source.address, source.link);
@@ -130,7 +131,10 @@ class ProbeSockets::Socket {
 
     int fd() const { return fd_.get(); }
 
-    void send(const SendProbe& probe) {
+    // False: the neighbour table is full. Linux says EINVAL where an IPv6 packet gets no neighbour entry, and has no
+    // other reason to say it of a source that the socket is bound to. Of IPv4 it says what it says of a full queue,
+    // which a hung NIC has, so that excuses nothing.
+    bool send(const SendProbe& probe) {
         auto message = encode_echo_request(source_.address.family, {id_, probe.sequence, probe.nonce});
         sockaddr_storage target = socket_address(probe.target, source_.link);
         if (sent_.size() == kRemembered) sent_.pop_front();
@@ -139,8 +143,9 @@ class ProbeSockets::Socket {
         for (int attempt = 0; attempt < 2; ++attempt) {
             ssize_t sent = ::sendto(fd_.get(), message.data(), message.size(), probe.target_answered ? MSG_CONFIRM : 0,
                                     reinterpret_cast<sockaddr*>(&target), sizeof target);
-            if (sent >= 0) return;
+            if (sent >= 0) return true;
         }
+        return errno != EINVAL || source_.address.family != Family::ipv6;
     }
 
     void take_answers(std::vector<Event>& events) {
@@ -218,7 +223,7 @@ Result<ProbeSockets> ProbeSockets::open(const NetworkPlaces& places) {
 }
 
 Result<void> ProbeSockets::add(const ProbeSource& source) {
-    auto socket = places_->inside(source.link.place, [&] { return Socket::open(source); });
+    auto socket = Socket::open(*places_, source);
     if (!socket) return socket.error();
     epoll_event interest{.events = EPOLLIN, .data = {.ptr = socket->get()}};
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, (*socket)->fd(), &interest) < 0) {
@@ -244,11 +249,11 @@ void ProbeSockets::send(const SendProbe& probe) {
     auto found = sockets_.find(probe.source);
     if (found == sockets_.end()) return;
     if (!found->second && !add(probe.source)) return;
-    found->second->send(probe);
+    if (!found->second->send(probe)) unsent_.emplace_back(ProbeNotSent{probe.source, probe.nonce});
 }
 
 std::vector<Event> ProbeSockets::take_answers() {
-    std::vector<Event> events;
+    std::vector<Event> events = std::exchange(unsent_, {});
     std::array<epoll_event, 64> ready;
     int count;
     do {

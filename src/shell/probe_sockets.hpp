@@ -31,11 +31,12 @@ class ProbeSockets {
     // returned.
     Result<void> watch(const std::vector<ProbeSource>& sources);
 
-    // A probe that cannot be sent is a lost one, so that a hung driver or a missing route counts as what it is.
+    // A probe that cannot be sent is a lost one, so that a hung driver or a missing route counts as what it is; but not
+    // one for which the kernel had no room, of which take_answers() tells.
     void send(const SendProbe& probe);
 
     int event_fd() const { return epoll_.get(); }  // readable while answers wait
-    std::vector<Event> take_answers();
+    std::vector<Event> take_answers();  // and ProbeNotSent
 
   private:
     class Socket;
@@ -45,6 +46,7 @@ class ProbeSockets {
     const NetworkPlaces* places_;
     UniqueFd epoll_;
     std::map<ProbeSource, std::unique_ptr<Socket>> sockets_;  // null: wanted, but could not be opened
+    std::vector<Event> unsent_;
 };
 
 }  // namespace ipmp

@@ -52,7 +52,9 @@ void RunLoop::run(const std::function<void()>& ready) {
         if (save_due_ ? *save_due_ <= at : decided) save(at);
         parts_.executor.send_replies();
         if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
+        watchdog_.turned(now());
     }
+    static_cast<void>(tell_service_manager("STOPPING=1"));  // it will notice by itself
 }
 
 std::vector<Event> RunLoop::wait() {
@@ -70,6 +72,7 @@ std::vector<Event> RunLoop::wait() {
     append(parts_.dhcp_clients.take_events());
     take_commands(events);
     parts_.attacher.progress();
+    parts_.name_services.progress();
     take_signals(events);
     if (deadline_ && *deadline_ <= at) {
         lag_.add(at - *deadline_);
@@ -93,6 +96,7 @@ Duration RunLoop::time_to_wait(Instant at) const {
     if (deadline_) until = std::min(until, *deadline_);
     if (save_due_) until = std::min(until, *save_due_);
     if (auto retry = parts_.executor.retry_at()) until = std::min(until, *retry);
+    if (auto due = watchdog_.due()) until = std::min(until, *due);
     return std::max(until - at, Duration::zero());
 }
 
@@ -154,7 +158,7 @@ Result<RunLoop> RunLoop::create(const Parts& parts, const Paths& paths) {
 
     for (int fd : {loop.signals_.get(), parts.netlink.event_fd(), parts.dataplane.event_fd(),
                    parts.control.event_fd(), parts.probes.event_fd(), parts.attacher.event_fd(),
-                   parts.dhcp_clients.event_fd()}) {
+                   parts.dhcp_clients.event_fd(), parts.name_services.event_fd()}) {
         epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
         if (::epoll_ctl(loop.epoll_.get(), EPOLL_CTL_ADD, fd, &interest) < 0) {
             return system_error("cannot watch a descriptor");

@@ -17,6 +17,7 @@
 #include "model/paths.hpp"
 #include "shell/executor.hpp"
 #include "shell/loop_lag.hpp"
+#include "shell/service_manager.hpp"
 #include "shell/state_store.hpp"
 
 namespace ipmp {
@@ -34,6 +35,7 @@ class RunLoop {
         ProbeSockets& probes;
         Attacher& attacher;
         DhcpClients& dhcp_clients;
+        NameServiceTable& name_services;
     };
 
     static Result<RunLoop> create(const Parts& parts, const Paths& paths);
@@ -62,6 +64,7 @@ class RunLoop {
     std::optional<Instant> deadline_;   // of the engine
     Instant last_carrier_poll_;
     LoopLag lag_;
+    Watchdog watchdog_ = Watchdog::from_environment();
     std::optional<Instant> save_due_;  // the last attempt to save the state failed
     bool stopping_ = false;
 };

@@ -51,6 +51,9 @@ Belongs owner_of(Word word) {
         case Word::no_arp:
         case Word::failed:
         case Word::no_failed:
+        case Word::policy:
+        case Word::isolate:
+        case Word::no_isolate:
         case Word::configinfo:
         case Word::modules:
         case Word::nothing:

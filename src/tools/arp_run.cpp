@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "render/ifconfig_text.hpp"
+#include "tools/arp_grammar.hpp"
 #include "tools/ifconfig_words.hpp"
 #include "tools/ipmp_view.hpp"
 #include "tools/netlink_client.hpp"
@@ -35,7 +36,7 @@ class Arp {
     Result<void> open();
     void get(const std::string& host);
     void list(bool numeric);
-    void set(const std::vector<std::string>& words);
+    void set(const ArpEntry& entry);
     void set_all(const std::string& file);
     void remove(const std::string& host);
 
@@ -165,27 +166,17 @@ void Arp::list(bool numeric) {
 }
 
 // A proxy entry of Linux answers with the MAC of the interface, which is that of an active member on an IPMP interface.
-void Arp::set(const std::vector<std::string>& words) {
-    const std::string& host = words[0];
-    bool temporary = false, published = false;
-    for (std::size_t i = 2; i < words.size(); ++i) {
-        bool known = words[i] == "temp" || words[i] == "pub" || words[i] == "trail" || words[i] == "permanent";
-        if (!known) return complain("arp: unknown keyword '" + words[i] + "'");
-        temporary |= words[i] == "temp";
-        published |= words[i] == "pub";
-    }
-    auto address = address_of(host);
+void Arp::set(const ArpEntry& wanted) {
+    auto address = address_of(wanted.host);
     if (!address) return;
-    auto mac = parse_mac(words[1]);
-    if (!mac) return complain("arp: " + words[1] + ": bad hardware address");
-    auto failed = [&](int error_number) { complain(host + ": " + std::strerror(error_number)); };
+    auto failed = [&](int error_number) { complain(wanted.host + ": " + std::strerror(error_number)); };
     if (int error_number = refusal(*address)) return failed(error_number);
     auto link = link_towards(*address);
     if (!link) return failed(link.error().error_number);
-    TableNeighbour entry{.link = *link, .address = *address, .mac = mac, .permanent = !temporary};
-    if (published) {
+    TableNeighbour entry{.link = *link, .address = *address, .mac = wanted.mac, .permanent = !wanted.temporary};
+    if (wanted.published) {
         auto macs = view_->proxy_macs(name_of(*link));
-        bool can_be_published = std::find(macs.begin(), macs.end(), *mac) != macs.end() && !temporary;
+        bool can_be_published = std::find(macs.begin(), macs.end(), wanted.mac) != macs.end() && !wanted.temporary;
         if (!can_be_published) return failed(ENOTSUP);
         entry.mac.reset();
         entry.proxy = true;
@@ -201,8 +192,13 @@ void Arp::set_all(const std::string& file) {
         std::vector<std::string> words;
         for (std::string word; rest >> word;) words.push_back(word);
         if (words.empty() || words[0].starts_with('#')) continue;
-        if (words.size() < 2) complain("arp: bad line: " + line);
-        else set(words);
+        if (words.size() < 2) {
+            complain("arp: bad line: " + line);
+        } else if (auto entry = parse_arp_entry(words)) {
+            set(*entry);
+        } else {
+            complain("arp: " + entry.error().text);
+        }
     }
 }
 
@@ -228,21 +224,17 @@ void Arp::remove(const std::string& host) {
 
 ToolRun run_arp(const std::vector<std::string>& words) {
     ToolRun run;
-    std::string option = words.empty() ? "" : words[0];
-    bool lists = option == "-a" || option == "-an" || option == "-na";
-    bool numeric = option.size() == 3 || (words.size() == 2 && words[1] == "-n");
-    bool well_formed = lists ? words.size() == 1 || (words.size() == 2 && words[1] == "-n")
-                       : option == "-s" ? words.size() >= 3
-                       : option == "-d" || option == "-f" ? words.size() == 2
-                                                          : words.size() == 1 && !option.starts_with('-');
-    if (!well_formed) return {1, "", kUsage};
+    auto line = parse_arp_line(words);
+    if (!line) return {1, "", line.error().text.empty() ? kUsage : "arp: " + line.error().text + "\n"};
     Arp arp(run);
     if (auto opened = arp.open(); !opened) return {1, "", "arp: " + opened.error().text + "\n"};
-    if (lists) arp.list(numeric);
-    else if (option == "-s") arp.set({words.begin() + 1, words.end()});
-    else if (option == "-d") arp.remove(words[1]);
-    else if (option == "-f") arp.set_all(words[1]);
-    else arp.get(words[0]);
+    switch (line->verb) {
+        case ArpVerb::get: arp.get(line->operand); break;
+        case ArpVerb::list: arp.list(line->numeric); break;
+        case ArpVerb::set: arp.set(line->entry); break;
+        case ArpVerb::remove: arp.remove(line->operand); break;
+        case ArpVerb::set_all: arp.set_all(line->operand); break;
+    }
     return run;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/interface_flags.hpp"
+#include "tools/ifconfig_grammar.hpp"
 
 namespace ipmp {
 
@@ -48,6 +49,19 @@ std::string group_in_files(const BootFiles& files, const std::string& interface)
         if (!group.empty()) return group;
     }
     return "";
+}
+
+// Its last word about that.
+bool is_standby(const HostnameFile& file, Family family) {
+    bool standby = false;
+    for (const Words& words : file.lines) {
+        auto parsed = parse_line(words, family);
+        for (std::size_t i = 0; parsed && i < parsed->steps.size(); ++i) {
+            Word word = parsed->steps[i].word;
+            if (word == Word::standby || word == Word::no_standby) standby = word == Word::standby;
+        }
+    }
+    return standby;
 }
 
 bool has_address(const PlumbedInterface* plumbed, const IpAddress& address) {
@@ -291,6 +305,24 @@ MovePlan plan_moves(const BootInput& input, Family family, const Status& status,
         plan.message = std::string("moving addresses from failed ") + name_of(family) + " interfaces:" + plan.message;
     }
     return plan;
+}
+
+std::vector<ExpectMember> plan_expectations(const BootInput& input, const Missing& missing) {
+    std::map<std::string, ExpectMember, NaturalLess> expected;
+    for (Family family : kFamilies) {
+        for (const auto& [interface, file] : input.files.hostname[index_of(family)]) {
+            std::string group = group_in_files(input.files, interface);
+            bool is_nic = !file.is_ipmp && base_of(interface) == interface && !input.links.contains(interface);
+            if (!is_nic || group.empty() || !missing[index_of(family)].contains(interface)) continue;
+            ExpectMember& member = expected.try_emplace(interface, ExpectMember{interface, group, false, false})
+                                       .first->second;
+            (family == Family::ipv4 ? member.inet : member.inet6) = true;
+            member.standby = member.standby || is_standby(file, family);
+        }
+    }
+    std::vector<ExpectMember> members;
+    for (auto& [interface, member] : expected) members.push_back(std::move(member));
+    return members;
 }
 
 BootStage plan_dhcp(const BootInput& input, const Status& status) {

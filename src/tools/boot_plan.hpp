@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/natural_order.hpp"
+#include "model/command.hpp"
 #include "model/status.hpp"
 #include "tools/hostname_file.hpp"
 
@@ -63,6 +64,8 @@ struct MovePlan {
     std::vector<BootStep> steps;
 };
 MovePlan plan_moves(const BootInput& input, Family family, const Status& status, const Missing& missing);
+// Members that are missing altogether, for the daemon to keep their places (R-DET-14).
+std::vector<ExpectMember> plan_expectations(const BootInput& input, const Missing& missing);
 BootStage plan_dhcp(const BootInput& input, const Status& status);
 
 // A NIC that has appeared: as at boot, or, if it is to be a member, what does not belong to its group already.

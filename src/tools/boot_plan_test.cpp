@@ -141,7 +141,7 @@ TEST_F(BootPlan, R_DYN_1_EveryNicIsThere) {
     }
 }
 
-// Acceptance 15: the data addresses of a NIC that is missing move, its test addresses do not.
+// The reference's acceptance 15: the data addresses of a NIC that is missing move, its test addresses do not.
 TEST_F(BootPlan, R_DYN_2_OneIsMissing) {
     for (bool one_line : {true, false}) {
         members(k4, one_line, false);
@@ -203,6 +203,26 @@ TEST_F(BootPlan, R_DYN_2_WhatHasNoGroupOrALeaseDoesNotMove) {
                                 "ipmp0 inet ipmp group ops",
                                 "ipmp0 inet addif 192.0.2.3/24 netmask + broadcast + up"}));
     EXPECT_TRUE(plan_dhcp(input_, status_).steps.empty());
+}
+
+TEST_F(BootPlan, R_DET_14_TheDaemonIsToldWhoIsMissing) {
+    members(k4, true, true);
+    file(k6, "eth0", "group other -failover\n");
+    file(k4, "eth2", "192.0.2.1/24\n");           // in no group
+    file(k4, "eth3:1", "group ops 192.0.2.3/24\n");  // no NIC
+    file(k6, "eth4", "group ops standby\nstandby -standby\n");
+    file(k6, "eth5", "group ops standby\n");
+    file(k4, "eth6", "group ops\n");
+    input_.links = {"eth1", "eth6"};
+    creation();
+    missing_[0].insert("eth6");  // could not be plumbed, though it is there
+    auto expected = plan_expectations(input_, missing_);
+    Lines lines;
+    for (const ExpectMember& one : expected) {
+        lines.push_back(one.interface + " " + one.group + (one.inet ? " inet" : "") + (one.inet6 ? " inet6" : "") +
+                        (one.standby ? " standby" : ""));
+    }
+    EXPECT_EQ(lines, (Lines{"eth0 other inet inet6", "eth4 ops inet6", "eth5 ops inet6 standby"}));
 }
 
 // First those without addif, whatever line they stand on.

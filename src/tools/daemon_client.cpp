@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "base/program_path.hpp"
 
@@ -22,6 +24,8 @@ namespace ipmp {
 namespace {
 
 constexpr const char* kInstalledDaemon = "/usr/lib/inet/in.mpathd";
+constexpr const char* kSystemctl = "/bin/systemctl";
+constexpr const char* kUnitFile = "/lib/systemd/system/in.mpathd.service";
 
 // in.mpathd beside this program, in ../lib/inet from it, or where packages put it.
 Result<std::string> find_daemon() {
@@ -46,15 +50,32 @@ Result<int> wait_for(pid_t child) {
     return status;
 }
 
-// in.mpathd goes into the background by itself; its first process ends with 0 once clients can connect.
-Result<void> start_daemon() {
-    auto program = find_daemon();
-    if (!program) return program.error();
-    std::string name = "in.mpathd";
-    char* arguments[] = {name.data(), nullptr};
+// The host's daemon is systemd's to start, where packages installed it: that watches it, and no logout ends it. Another
+// network namespace than the host's has a daemon of its own.
+bool is_systemds(const Paths& paths) {
+    std::error_code error;
+    auto network_of = [&](const char* process) {
+        return std::filesystem::read_symlink(std::string("/proc/") + process + "/ns/net", error);
+    };
+    return paths.root.empty() && access("/run/systemd/system", F_OK) == 0 && access(kUnitFile, F_OK) == 0 &&
+           access(kSystemctl, X_OK) == 0 && network_of("self") == network_of("1") && !error;
+}
+
+// in.mpathd goes into the background by itself; its first process ends with 0 once clients can connect, and so does
+// systemctl.
+Result<void> start_daemon(const Paths& paths) {
+    std::vector<std::string> words{kSystemctl, "start", "in.mpathd.service"};
+    if (!is_systemds(paths)) {
+        auto program = find_daemon();
+        if (!program) return program.error();
+        words = {*program};
+    }
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
     pid_t child = 0;
-    int failure = posix_spawn(&child, program->c_str(), nullptr, nullptr, arguments, environ);
-    if (failure != 0) return system_error("cannot start " + *program, failure);
+    int failure = posix_spawn(&child, words[0].c_str(), nullptr, nullptr, arguments.data(), environ);
+    if (failure != 0) return system_error("cannot start " + words[0], failure);
     auto status = wait_for(child);
     if (!status) return status.error();
     if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0) {
@@ -93,7 +114,7 @@ Result<DaemonClient> DaemonClient::connect_or_start(const Paths& paths) {
     if (running) return running;
     bool not_running = running.error().error_number == ENOENT || running.error().error_number == ECONNREFUSED;
     if (!not_running) return running;
-    auto started = start_daemon();
+    auto started = start_daemon(paths);
     auto client = connect(paths);  // also after a failure: somebody else may have been quicker
     if (!client && !started) return started.error();
     return client;

@@ -11,27 +11,23 @@
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
-#include "model/command.hpp"
 #include "model/paths.hpp"
-#include "model/status.hpp"
+#include "tools/daemon.hpp"
 #include "wire/control_codec.hpp"
 
 namespace ipmp {
 
-class DaemonClient {
+class DaemonClient final : public Daemon {
   public:
-    static constexpr std::chrono::seconds kPatience{30};
-
     // Error if no daemon answers there.
     static Result<DaemonClient> connect(const Paths& paths);
     // The same, but a daemon that does not run is started, and ready when this returns.
     static Result<DaemonClient> connect_or_start(const Paths& paths);
 
     Result<void> ping();
-    Result<Status> status();
-    // A refusal by the daemon is a CommandReply; "permission denied" is an Error with EPERM.
-    // `patience`: none, without end; after a timeout (ETIMEDOUT) nothing more can be asked.
-    Result<CommandReply> call(const Command& command, std::optional<std::chrono::seconds> patience = kPatience);
+    Result<Status> status() override;
+    Result<CommandReply> call(const Command& command,
+                              std::optional<std::chrono::seconds> patience = kPatience) override;
     // Shows every probe that ends from now on to `take`; returns only when the daemon refuses ("permission denied" is
     // an Error with EPERM) or has gone away, however long that takes.
     Error watch_probes(const std::function<void(const ProbeNews&)>& take);

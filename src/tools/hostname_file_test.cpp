@@ -65,7 +65,7 @@ std::string run(const std::string& content, Family family) {
     return text;
 }
 
-// Acceptance 14: a line more, be it blank, and nothing is implied any more.
+// The reference's acceptance 14: a line more, be it blank, and nothing is implied any more.
 TEST(HostnameFile, R_DYN_1_OneIpv4LineImpliesNetmaskBroadcastAndUp) {
     EXPECT_EQ(run("192.0.2.1\n", Family::ipv4), "192.0.2.1 +");
     EXPECT_EQ(run("192.0.2.1\n\n", Family::ipv4), "192.0.2.1 ");

@@ -2,14 +2,15 @@
 // carries out; here are the documented texts.
 
 #include <net/if.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <string>
 
 #include "model/paths.hpp"
 #include "tools/daemon_client.hpp"
+#include "tools/if_mpadm_grammar.hpp"
 
 namespace ipmp {
 namespace {
@@ -50,24 +51,29 @@ std::string refusal_text(const CommandReply& reply, const std::string& interface
     return attempt + (reply.text.empty() ? "operation failed" : reply.text);
 }
 
+// Also one that is isolated and so no interface of this network namespace, if a daemon knows it.
+bool exists(const std::string& interface, const Paths& paths) {
+    if (if_nametoindex(interface.c_str()) != 0) return true;
+    auto client = DaemonClient::connect(paths);
+    if (!client) return false;
+    auto status = client->status();
+    return status && std::any_of(status->plumbed.begin(), status->plumbed.end(),
+                                 [&](const PlumbedInterface& plumbed) { return plumbed.name == interface; });
+}
+
 int run(int argc, char** argv) {
-    char action = 0;
-    opterr = 0;  // the usage says it all
-    for (int option; (option = getopt(argc, argv, "dr")) != -1;) {
-        if (option == '?') action = '?';
-        if (action != '?') action = static_cast<char>(option);
-    }
-    if ((action != 'd' && action != 'r') || optind >= argc) {
+    auto line = parse_if_mpadm_line({argv + (argc > 0 ? 1 : 0), argv + argc});
+    if (!line) {
         std::fputs("Usage: if_mpadm [-d | -r] <interface>\n", stderr);
         return 1;
     }
-    std::string interface = argv[optind];
-    bool offline = action == 'd';
-    if (if_nametoindex(interface.c_str()) == 0) {
+    const auto& [offline, interface] = *line;
+    Paths paths = Paths::from_environment();
+    if (!exists(interface, paths)) {
         return fatal("cannot get interface flags on " + interface + ": " + std::strerror(ENXIO));
     }
     std::string attempt = (offline ? "cannot offline " : "cannot undo-offline ") + interface + ": ";
-    auto client = DaemonClient::connect_or_start(Paths::from_environment());
+    auto client = DaemonClient::connect_or_start(paths);
     if (!client) return fatal(attempt + "cannot contact in.mpathd");
     Command command = UndoOffline{interface};
     if (offline) command = SetOffline{interface};

@@ -57,15 +57,20 @@ std::string plumbing_reason_of(const CommandReply& reply) {
     return reply.text;
 }
 
+Error plumbing_failure(Error error) {
+    if (error.error_number == EPERM) error.text = "Permission denied";
+    return error;
+}
+
 }  // namespace
 
-Result<DaemonClient*> CommandLine::client() {
-    if (!client_) {
+Result<Daemon*> CommandLine::client() {
+    if (!daemon_) {
         auto connected = DaemonClient::connect_or_start(Paths::from_environment());
         if (!connected) return connected.error();
-        client_.emplace(std::move(*connected));
+        daemon_ = &client_.emplace(std::move(*connected));
     }
-    return &*client_;
+    return daemon_;
 }
 
 // One request; a failure reads "CONTEXT: REASON".
@@ -73,6 +78,7 @@ Result<void> CommandLine::request(const std::string& context, const Command& com
     auto daemon = client();
     if (!daemon) return daemon.error().within(context);
     auto reply = (*daemon)->call(command);
+    if (!reply && words == Words::of_plumbing) return plumbing_failure(reply.error()).within(context);
     if (!reply) return reply.error().within(context);
     if (reply->error == CommandError::none) return {};
     return Error{context + ": " + (words == Words::usual ? reason_of(*reply) : plumbing_reason_of(*reply))};
@@ -133,7 +139,7 @@ Result<void> CommandLine::plumb() {
     auto daemon = client();
     if (!daemon) return daemon.error().within("cannot plumb " + to_string(current_));
     auto reply = (*daemon)->call(Plumb{physical_, family_, current_.number});
-    if (!reply) return reply.error().within("cannot plumb " + to_string(current_));
+    if (!reply) return plumbing_failure(reply.error()).within("cannot plumb " + to_string(current_));
     if (reply->error == CommandError::none) return {};
     Error refusal{"cannot plumb " + to_string(current_) + ": " + plumbing_reason_of(*reply)};
     if (reply->error != CommandError::already_exists) return refusal;
@@ -154,7 +160,7 @@ Result<void> CommandLine::group(const std::string& name) {
         return Error{"cannot join IPMP group " + name + ": " + reply->text};
     }
     if (reply->error != CommandError::none) return Error{context + reason_of(*reply)};
-    if (name.empty()) return {};
+    if (name.empty() || addresses_ == Addresses::unawaited) return {};
     for (const std::string& line : stranded_by_join(physical_)) output_.err += "ifconfig: warning: " + line + "\n";
     return {};
 }

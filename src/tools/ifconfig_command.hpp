@@ -20,13 +20,14 @@ namespace ipmp {
 class CommandLine {
   public:
     // What is to be shown goes into `output`, which must outlive it.
-    CommandLine(LogicalName name, Family family, ToolRun& output, Addresses addresses)
+    CommandLine(LogicalName name, Family family, ToolRun& output, Addresses addresses, Daemon* daemon)
         : output_(output),
           physical_(name.interface),
           named_logical_(name.number != 0),
           current_(std::move(name)),
           family_(family),
-          addresses_(addresses) {}
+          addresses_(addresses),
+          daemon_(daemon) {}
 
     // Carries out all words; the exit code. An error ends it; its text is for stderr.
     Result<int> run(const std::vector<std::string>& words);
@@ -35,7 +36,7 @@ class CommandLine {
     using Outcome = Result<void>;
     enum class Words : std::uint8_t { usual, of_plumbing };  // how a refusal reads
 
-    Result<DaemonClient*> client();
+    Result<Daemon*> client();
     Outcome request(const std::string& context, const Command& command, Words words = Words::usual);
     Outcome apply(const std::string& action, const Command& command);
     Outcome plumbing(const std::string& action, const Command& command);
@@ -68,6 +69,8 @@ class CommandLine {
     Outcome usesrc(const std::string& text);
     Outcome token(const std::string& text);
     Outcome modules(const Step& step);
+    Outcome policy(const std::string& name);
+    Outcome isolate(bool isolate);
     Outcome configinfo();
     Result<std::uint32_t> wanted_index() const;
 
@@ -85,6 +88,7 @@ class CommandLine {
     bool length_was_given_ = false;  // of last_address_
     bool wants_default_netmask_ = false;
     int exit_code_ = 0;
+    Daemon* daemon_;  // null: not connected yet
     std::optional<DaemonClient> client_;
 };
 

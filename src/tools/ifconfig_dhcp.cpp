@@ -9,7 +9,6 @@
 #include <ctime>
 #include <optional>
 
-#include "tools/daemon_client.hpp"
 #include "tools/ifconfig_words.hpp"
 #include "wire/names.hpp"
 
@@ -114,7 +113,7 @@ void print_status(const LogicalName& name, const DhcpStatus& client) {
                 date_of(client.expires_ms).c_str(), date_of(client.renews_ms).c_str());
 }
 
-int answer_query(DaemonClient& daemon, const LogicalName& name, Family family, Question question) {
+int answer_query(Daemon& daemon, const LogicalName& name, Family family, Question question) {
     auto status = daemon.status();
     if (!status) return fail(name, status.error().text, kSystem);
     if (!is_interface(*status, name)) return fail(name, "no such interface", kFailure);
@@ -141,15 +140,16 @@ int explain(const LogicalName& name, const CommandReply& reply) {
 
 }  // namespace
 
-Result<int> run_dhcp_words(const LogicalName& name, Family family, std::vector<std::string> words, bool) {
+Result<int> run_dhcp_words(const LogicalName& name, Family family, std::vector<std::string> words,
+                           const DaemonSource& find_daemon) {
     auto parsed = parse(words);
     if (!parsed) return fail(name, parsed.error().text, kBadArguments);
     bool waits = !parsed->wait || parsed->wait->count() > 0;
-    auto daemon = DaemonClient::connect_or_start(Paths::from_environment());
+    auto daemon = find_daemon();
     if (!daemon) return fail(name, daemon.error().text, kSystem);
-    if (parsed->question != Question::none) return answer_query(*daemon, name, family, parsed->question);
+    if (parsed->question != Question::none) return answer_query(**daemon, name, family, parsed->question);
     ControlDhcp command{name, family, parsed->verb, parsed->primary, waits};
-    auto reply = daemon->call(command, waits ? parsed->wait : DaemonClient::kPatience);
+    auto reply = (*daemon)->call(command, waits ? parsed->wait : Daemon::kPatience);
     if (!reply && reply.error().error_number == ETIMEDOUT) {
         return fail(name, "no answer from a DHCP server yet; it goes on trying", kTimeout);
     }

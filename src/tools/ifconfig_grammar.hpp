@@ -22,6 +22,7 @@ enum class Word : std::uint8_t {
     plumb, unplumb, ipmp, group, standby, no_standby, router, no_router,
     up, down, failover, no_failover, deprecated, no_deprecated, is_private, no_private,
     mtu, metric, index, ether, usesrc, token, arp, no_arp, failed, no_failed,
+    policy, isolate, no_isolate,  // ours
     configinfo, modules, dhcp, auto_dhcp,
     nothing,      // says what is so anyway on Linux
     unsupported,  // asks for what Linux does not do

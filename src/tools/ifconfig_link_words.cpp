@@ -89,6 +89,15 @@ Result<void> CommandLine::token(const std::string& text) {
     return apply("SIOCSLIFTOKEN", SetToken{physical_, word->address});
 }
 
+Result<void> CommandLine::policy(const std::string& name) {
+    auto policy = wire::parse_name<SpreadPolicy>(name);
+    if (policy) return apply("policy", SetPolicy{physical_, *policy});
+    return Error{"policy: " + to_string(current_) + ": " + std::strerror(EINVAL) + " (" + name +
+                 ": not one of flow, tuple, destination, source)"};
+}
+
+Result<void> CommandLine::isolate(bool isolate) { return apply("isolate", SetIsolate{physical_, isolate, false}); }
+
 // Streams modules are not of this world.
 Result<void> CommandLine::modules(const Step& step) {
     auto present = present_interface();
@@ -188,13 +197,18 @@ Result<void> CommandLine::carry_out(const Step& step) {
             return usesrc(step.arguments[0]);
         case Word::token:
             return token(step.arguments[0]);
+        case Word::policy:
+            return policy(step.arguments[0]);
+        case Word::isolate:
+        case Word::no_isolate:
+            return isolate(step.word == Word::isolate);
         case Word::configinfo:
             return configinfo();
         case Word::modules:
             return modules(step);
         case Word::dhcp:
         case Word::auto_dhcp: {
-            auto code = run_dhcp_words(current_, family_, step.arguments, step.word == Word::auto_dhcp);
+            auto code = run_dhcp_words(current_, family_, step.arguments, [this] { return client(); });
             if (!code) return code.error();
             exit_code_ = *code;
             return {};

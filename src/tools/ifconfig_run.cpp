@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::uint32_t kMaxLogicalNumber = 8192;  // ip_addrs_per_if of the original
 
+struct Mode {
+    Addresses addresses = Addresses::awaited;
+    Daemon* daemon = nullptr;
+};
+
 void fail(ToolRun& run, const std::string& text) {
     run.err += "ifconfig: " + text + "\n";
     run.exit_code = 1;
@@ -77,14 +82,14 @@ Result<std::vector<LogicalName>> chosen_names(const DisplayChoice& choice, Famil
 }
 
 void configure(const LogicalName& name, Family family, const std::vector<std::string>& words,
-               Addresses addresses, ToolRun& run) {
-    auto code = CommandLine(name, family, run, addresses).run(words);
+               const Mode& mode, ToolRun& run) {
+    auto code = CommandLine(name, family, run, mode.addresses, mode.daemon).run(words);
     if (code) run.exit_code = *code;
     else fail(run, code.error().text);
 }
 
 // "-a" and its company: -au, -ad4, … Without an a the word counts as a name.
-void run_for_all(const std::string& letters, std::vector<std::string> words, Addresses addresses, ToolRun& run) {
+void run_for_all(const std::string& letters, std::vector<std::string> words, const Mode& mode, ToolRun& run) {
     if (letters.find('a') == std::string::npos) return fail(run, letters + ": no such interface");
     if (letters.find_first_not_of("audDXZ46vh", 1) != std::string::npos) return fail(run, letters + ": unknown option");
     auto family = take_family(words);
@@ -96,13 +101,13 @@ void run_for_all(const std::string& letters, std::vector<std::string> words, Add
         auto names = chosen_names(choice, which, words[0] == "plumb");
         if (!names) return fail(run, names.error().text);
         for (const LogicalName& name : *names) {
-            configure(name, which, words, addresses, run);
+            configure(name, which, words, mode, run);
             if (run.exit_code != 0) return;
         }
     }
 }
 
-void run_for_one(const std::string& name, std::vector<std::string> words, Addresses addresses, ToolRun& run) {
+void run_for_one(const std::string& name, std::vector<std::string> words, const Mode& mode, ToolRun& run) {
     auto logical = parse_logical_name(name);
     if (logical && logical->interface.size() > wire::kMaxInterfaceNameBytes) {
         return fail(run, name + ": interface name too long");
@@ -112,7 +117,7 @@ void run_for_one(const std::string& name, std::vector<std::string> words, Addres
         return fail(run, name + ": logical interface id is outside allowed range");
     }
     auto family = take_family(words);
-    if (!words.empty()) return configure(*logical, family.value_or(Family::ipv4), words, addresses, run);
+    if (!words.empty()) return configure(*logical, family.value_or(Family::ipv4), words, mode, run);
     DisplayChoice choice{.interface = logical->interface, .families = {family.value_or(Family::ipv4)}};
     if (name.find(':') != std::string::npos) choice.number = logical->number;
     choice.with_ether = !family;
@@ -121,13 +126,14 @@ void run_for_one(const std::string& name, std::vector<std::string> words, Addres
 
 }  // namespace
 
-ToolRun run_ifconfig(std::vector<std::string> words, Addresses addresses) {
+ToolRun run_ifconfig(std::vector<std::string> words, Addresses addresses, Daemon* daemon) {
     ToolRun run;
+    Mode mode{addresses, daemon};
     if (words.empty()) words = {"-a"};
     std::string name = words[0];
     words.erase(words.begin());
-    if (name.starts_with('-')) run_for_all(name, std::move(words), addresses, run);
-    else run_for_one(name, std::move(words), addresses, run);
+    if (name.starts_with('-')) run_for_all(name, std::move(words), mode, run);
+    else run_for_one(name, std::move(words), mode, run);
     return run;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ std::optional<LogicalName> parse_logical_name(std::string_view text);
 
 // An address, or what the resolver says of a name.
 std::optional<IpAddress> look_up_host(const std::string& host, Family family);
+using HostLookUp = std::function<std::optional<IpAddress>(const std::string&, Family)>;
 
 struct AddressWord {
     IpAddress address;

@@ -31,8 +31,8 @@ bool contains(const List& list, std::string_view text) {
 // Reads the words after the verb.
 class Parser {
   public:
-    Parser(const std::vector<std::string>& words, std::size_t next, RouteLine& line)
-        : words_(words), next_(next), line_(line) {}
+    Parser(const std::vector<std::string>& words, std::size_t next, RouteLine& line, const HostLookUp& look_up)
+        : words_(words), next_(next), line_(line), look_up_(look_up) {}
 
     Result<void> run() {
         while (next_ < words_.size()) {
@@ -82,7 +82,7 @@ class Parser {
             if (!line_.route.mtu_bytes) return Error{*text + ": bad value"};
         }
         if (word == "-ifa" || word == "-setsrc") {
-            auto address = look_up_host(*text, line_.family);
+            auto address = look_up_(*text, line_.family);
             if (!address) return Error{*text + ": bad address"};
             (word == "-ifa" ? line_.interface_address : line_.route.source) = address;
         }
@@ -101,7 +101,7 @@ class Parser {
         if (operands_.size() < 2) return needs_gateway ? kUsage : Result<void>();
         line_.gateway_text = operands_[1];
         if (line_.by_interface) return {};
-        auto gateway = look_up_host(operands_[1], line_.family);
+        auto gateway = look_up_(operands_[1], line_.family);
         if (!gateway) return Error{operands_[1] + ": bad address"};
         // An unroutable one stands for itself: `route add net D 127.0.0.1 -reject` was said that way.
         if (line_.route.kind == RouteKind::unicast) line_.route.gateway = gateway;
@@ -117,7 +117,7 @@ class Parser {
             return {};
         }
         std::size_t slash = text.find('/');
-        auto address = look_up_host(text.substr(0, slash), line_.family);
+        auto address = look_up_(text.substr(0, slash), line_.family);
         if (!address) return Error{text + ": bad address"};
         route.destination = *address;
         std::uint8_t whole = bits_of(line_.family), by_class = default_prefix_length(*address);
@@ -148,6 +148,7 @@ class Parser {
     const std::vector<std::string>& words_;
     std::size_t next_;
     RouteLine& line_;
+    const HostLookUp& look_up_;
     std::vector<std::string> operands_;
     std::optional<std::string> netmask_;
     bool wants_net_ = false, wants_host_ = false;
@@ -155,7 +156,7 @@ class Parser {
 
 }  // namespace
 
-Result<RouteLine> parse_route_line(const std::vector<std::string>& words) {
+Result<RouteLine> parse_route_line(const std::vector<std::string>& words, const HostLookUp& look_up) {
     RouteLine line;
     std::size_t next = 0;
     for (; next < words.size() && words[next].starts_with('-'); ++next) {
@@ -178,7 +179,7 @@ Result<RouteLine> parse_route_line(const std::vector<std::string>& words) {
                              [&](const Verb& known) { return known.text == line.verb_text; });
     if (verb == std::end(kVerbs)) return kUsage;
     line.verb = verb->verb;
-    if (auto parsed = Parser(words, next, line).run(); !parsed) return parsed.error();
+    if (auto parsed = Parser(words, next, line, look_up).run(); !parsed) return parsed.error();
     return line;
 }
 

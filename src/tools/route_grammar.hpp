@@ -1,4 +1,4 @@
-// One line of `route`, as the Solaris grammar reads it (R-CMD-4). Pure but for names of hosts.
+// One line of `route`, as the Solaris grammar reads it (R-CMD-4). Pure but for `look_up`.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "tools/ifconfig_words.hpp"
 #include "wire/rtnetlink_tables.hpp"
 
 namespace ipmp {
@@ -28,6 +29,6 @@ struct RouteLine {
 };
 
 // An error that is empty asks for the usage.
-Result<RouteLine> parse_route_line(const std::vector<std::string>& words);
+Result<RouteLine> parse_route_line(const std::vector<std::string>& words, const HostLookUp& look_up = look_up_host);
 
 }  // namespace ipmp

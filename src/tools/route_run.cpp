@@ -19,7 +19,9 @@ constexpr const char* kUsage =
     "usage: route [-fnqv] add|change|delete|get [-inet|-inet6] [-net|-host] [modifiers] destination [gateway [mask]]\n"
     "       route [-nqv] flush [-inet|-inet6]\n";
 
-std::string reason_of(int error_number) {
+}  // namespace
+
+std::string route_ending(int error_number) {
     switch (error_number) {
         case ESRCH:
         case ENOENT:
@@ -38,6 +40,8 @@ std::string reason_of(int error_number) {
             return std::strerror(error_number);
     }
 }
+
+namespace {
 
 ToolRun complaint(const std::string& text) { return {1, "", "route: " + text + "\n"}; }
 
@@ -75,7 +79,7 @@ ToolRun alter(RouteLine line, NetlinkClient& kernel, const IpmpView& view) {
     auto named = named_interface(line, view);
     if (!named) return complaint(named.error().text);
     auto failed = [&](int error_number) {
-        return ToolRun{1, "", heading(line) + ": " + reason_of(error_number) + "\n"};
+        return ToolRun{1, "", heading(line) + ": " + route_ending(error_number) + "\n"};
     };
     if (!named->empty()) {
         bool is_member = !view.group_of(*named).empty();
@@ -102,7 +106,7 @@ ToolRun get(const RouteLine& line, NetlinkClient& kernel) {
     std::optional<TableRoute> route;
     auto read = kernel.read(encode_look_up(line.route.destination),
                             [&](MessageBytes bytes) { route = decode_table_route(bytes); });
-    if (!read) return {1, "", heading(line) + ": " + reason_of(read.error().error_number) + "\n"};
+    if (!read) return {1, "", heading(line) + ": " + route_ending(read.error().error_number) + "\n"};
     if (!route) return {1, "", heading(line) + ": not in table\n"};
     std::vector<const char*> flags{"UP"};
     if (route->gateway) flags.push_back("GATEWAY");
@@ -130,7 +134,7 @@ ToolRun flush(const RouteLine& line, NetlinkClient& kernel) {
         auto route = decode_table_route(bytes);
         if (route && route->gateway && route->in_main_table) routes.push_back(*route);
     });
-    if (!read) return complaint("flush: " + reason_of(read.error().error_number));
+    if (!read) return complaint("flush: " + route_ending(read.error().error_number));
     ToolRun run;
     for (TableRoute& route : routes) {
         std::string destination = route.prefix_length == 0 ? "default" : to_string(route.destination);
@@ -138,7 +142,7 @@ ToolRun flush(const RouteLine& line, NetlinkClient& kernel) {
         auto removed = kernel.change(encode_delete(route));
         if (!removed) {
             run.err += fmt::format("delete {}: gateway {}: {}\n", destination, to_string(*route.gateway),
-                                   reason_of(removed.error().error_number));
+                                   route_ending(removed.error().error_number));
             run.exit_code = 1;
         } else if (!line.quiet) {
             run.out += fmt::format("{:<20} {:<20} done\n", destination, to_string(*route.gateway));

@@ -9,6 +9,9 @@
 
 namespace ipmp {
 
+// How a line ends that the kernel refused.
+std::string route_ending(int error_number);
+
 ToolRun run_route(const std::vector<std::string>& words);
 
 }  // namespace ipmp

@@ -46,7 +46,7 @@ std::string address_of(const LogicalStatus& logical) {
 }
 
 // What belongs to the interface and not to one of its addresses.
-std::string interface_line(const PlumbedInterface& plumbed, const PlumbedFamily& family) {
+std::string interface_line(const PlumbedInterface& plumbed, const PlumbedFamily& family, const GroupStatus* group) {
     std::uint64_t flags = family.logicals.empty() ? 0 : family.logicals[0].flags;
     bool ipmp = flags & flag::kIpmp;
     std::string line = ipmp ? "ipmp" : "";
@@ -57,12 +57,18 @@ std::string interface_line(const PlumbedInterface& plumbed, const PlumbedFamily&
     if (family.metric) add("metric " + std::to_string(family.metric));
     if (!family.route_source.empty()) add("usesrc " + family.route_source);
     if (ipmp && (flags & flag::kRouter)) add("router");
+    if (!group) return line;
+    const char* policy = wire::kSpreadPolicyNames[static_cast<std::size_t>(group->policy)];
+    if (group->policy != SpreadPolicy::flow) add("policy " + std::string(policy));
+    if (group->isolate) add("isolate");
     return line;
 }
 
-std::string content_of(const PlumbedInterface& plumbed, Family which, const PlumbedFamily& family) {
+// `group`: that of an IPMP interface, or null.
+std::string content_of(const PlumbedInterface& plumbed, Family which, const PlumbedFamily& family,
+                       const GroupStatus* group) {
     std::vector<std::string> lines;
-    std::string first = interface_line(plumbed, family);
+    std::string first = interface_line(plumbed, family, group);
     if (!first.empty()) lines.push_back(first);
     for (const LogicalStatus& logical : family.logicals) {
         bool own = logical.number == 0;
@@ -102,9 +108,12 @@ SavePlan plan_save(const SaveInput& input) {
             plan.warnings.push_back(plumbed.name + ": cannot be saved, as names in hostname files end in a digit");
             continue;
         }
+        auto is_its = [&](const GroupStatus& group) { return group.interface == plumbed.name; };
+        auto of_groups = std::find_if(input.status.groups.begin(), input.status.groups.end(), is_its);
+        const GroupStatus* group = of_groups == input.status.groups.end() ? nullptr : &*of_groups;
         for (Family family : kFamilies) {
             const auto& half = family_of(plumbed, family);
-            if (half) wanted[hostname_prefix(family) + plumbed.name] = content_of(plumbed, family, *half);
+            if (half) wanted[hostname_prefix(family) + plumbed.name] = content_of(plumbed, family, *half, group);
         }
         if (!by_dhcp(plumbed)) continue;
         auto former = input.present.find(kDhcpPrefix + plumbed.name);
@@ -123,12 +132,6 @@ SavePlan plan_save(const SaveInput& input) {
         } else {
             plan.files[name] = std::nullopt;
         }
-    }
-    for (const GroupStatus& group : input.status.groups) {
-        if (group.policy == SpreadPolicy::flow) continue;
-        plan.warnings.push_back(group.interface + ": its policy (" +
-                                wire::kSpreadPolicyNames[static_cast<std::size_t>(group.policy)] +
-                                ") has no word in hostname files, set it after a boot");
     }
     return plan;
 }

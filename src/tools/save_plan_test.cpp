@@ -96,13 +96,19 @@ TEST_F(Saving, R_DYN_1_LeasesAreAskedForAgain) {
     EXPECT_EQ(content("dhcp.eth0"), "(removed)");
 }
 
+// Words of ours, in the files of both families, as whatever else is of the interface.
+TEST_F(Saving, R_DYN_1_R_VIS_1_PolicyAndIsolation) {
+    input_.status.groups = {{.interface = "ipmp0", .name = "my ops", .policy = SpreadPolicy::source, .isolate = true}};
+    std::string first = "ipmp group my\\ ops policy source isolate\n";
+    EXPECT_EQ(content("hostname.ipmp0").substr(0, first.size()), first);
+    EXPECT_EQ(content("hostname6.ipmp0").substr(0, first.size()), first);
+    EXPECT_EQ(content("hostname.eth0"), "group my\\ ops standby\n192.0.2.20/24 -failover up\n");
+}
+
 TEST_F(Saving, R_DYN_1_WhatCannotBeSavedIsTold) {
-    input_.status.groups = {{.interface = "ipmp0", .name = "my ops", .policy = SpreadPolicy::source}};
     input_.status.plumbed[1].name = "uplink";
     EXPECT_EQ(plan_save(input_).warnings,
-              (std::vector<std::string>{"uplink: cannot be saved, as names in hostname files end in a digit",
-                                        "ipmp0: its policy (source) has no word in hostname files, set it after a "
-                                        "boot"}));
+              (std::vector<std::string>{"uplink: cannot be saved, as names in hostname files end in a digit"}));
 }
 
 }  // namespace

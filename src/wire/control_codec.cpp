@@ -30,11 +30,11 @@ constexpr std::array<const char*, std::variant_size_v<Command>> kCommandMethods{
     "org.ipmp.Mpathd.AddLogical", "org.ipmp.Mpathd.RemoveLogical", "org.ipmp.Mpathd.SetFlags",
     "org.ipmp.Mpathd.SetStandby", "org.ipmp.Mpathd.SetOffline",    "org.ipmp.Mpathd.UndoOffline",
     "org.ipmp.Mpathd.SetPolicy",  "org.ipmp.Mpathd.SetRouter",     "org.ipmp.Mpathd.SetIsolate",
-    "org.ipmp.Mpathd.Stop",       "org.ipmp.Mpathd.SetMtu",        "org.ipmp.Mpathd.SetMetric",
-    "org.ipmp.Mpathd.SetEther",   "org.ipmp.Mpathd.SetArp",        "org.ipmp.Mpathd.SetFailed",
-    "org.ipmp.Mpathd.SetToken",   "org.ipmp.Mpathd.SetRouteSource", "org.ipmp.Mpathd.AwaitAddresses",
-    "org.ipmp.Mpathd.Detach",     "org.ipmp.Mpathd.UndoDetach",    "org.ipmp.Mpathd.ControlDhcp",
-    "org.ipmp.Mpathd.ReportDhcp"};
+    "org.ipmp.Mpathd.Stop",       "org.ipmp.Mpathd.SetNamespace",  "org.ipmp.Mpathd.SetMtu",
+    "org.ipmp.Mpathd.SetMetric",  "org.ipmp.Mpathd.SetEther",      "org.ipmp.Mpathd.SetArp",
+    "org.ipmp.Mpathd.SetFailed",  "org.ipmp.Mpathd.SetToken",      "org.ipmp.Mpathd.SetRouteSource",
+    "org.ipmp.Mpathd.AwaitAddresses", "org.ipmp.Mpathd.Detach",    "org.ipmp.Mpathd.UndoDetach",
+    "org.ipmp.Mpathd.ControlDhcp", "org.ipmp.Mpathd.ReportDhcp",   "org.ipmp.Mpathd.ExpectMember"};
 constexpr std::array<const char*, std::variant_size_v<Query>> kQueryMethods{
     "org.ipmp.Mpathd.Ping",        "org.ipmp.Mpathd.GetStatus",   "org.ipmp.Mpathd.GetCounters",
     "org.ipmp.Mpathd.WatchProbes", "org.ipmp.Mpathd.WatchStatus", "org.varlink.service.GetInfo",
@@ -87,6 +87,11 @@ std::optional<Problem> inconsistency(const Detach& command) {
     }
     return {};
 }
+std::optional<Problem> inconsistency(const SetNamespace& command) {
+    bool fits = command.network_namespace.empty() || wire::is_namespace_name(command.network_namespace);
+    if (!fits) return Problem{"network_namespace", "is no name of a network namespace"};
+    return {};
+}
 std::optional<Problem> inconsistency(const AddLogical& command) {
     return check_prefix(command.prefix_length, command.address.family);
 }
@@ -100,6 +105,9 @@ std::optional<Problem> inconsistency(const ReportDhcp& report) {
     for (const DhcpRoute& route : report.routes) {
         bool fits = route.network.family == report.family && route.gateway.family == report.family;
         if (!fits || route.prefix_length > bits_of(report.family)) return Problem{"routes", "do not fit the family"};
+    }
+    for (const std::string& domain : report.names.domains) {
+        if (!wire::is_domain_name(domain)) return Problem{"search_domains", "is no list of names of domains"};
     }
     return check_prefix(report.prefix_length, report.family);
 }

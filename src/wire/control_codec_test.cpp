@@ -36,6 +36,8 @@ std::vector<Command> all_commands() {
             SetRouter{"eth0", Family::ipv6, false},
             SetIsolate{"ipmp0", true, true},
             Stop{true},
+            SetNamespace{"ipmp0", "app"},
+            SetNamespace{"ipmp0", ""},
             SetMtu{"eth0", Family::ipv6, 9000},
             SetMetric{"ipmp0", Family::ipv4, 3},
             SetEther{"eth0", {{2, 0, 0, 0, 0, 7}}},
@@ -47,9 +49,10 @@ std::vector<Command> all_commands() {
             AwaitAddresses{},
             Detach{{"eth0", "eth1"}, true, true},
             UndoDetach{"eth0"},
+            ExpectMember{"eth0", "my group", false, true, true},
             ControlDhcp{{"ipmp0", 1}, Family::ipv4, DhcpVerb::release, true, false},
             ReportDhcp{{"ipmp0", 1}, Family::ipv4, 7, DhcpNews::bound, ip("192.0.2.1"), 24, ip("192.0.2.255"),
-                       {{ip("10.0.0.0"), 8, ip("192.0.2.9")}}, 60, 120}};
+                       {{ip("10.0.0.0"), 8, ip("192.0.2.9")}}, 60, 120, {{ip("192.0.2.53")}, {"example.org"}}}};
 }
 
 std::string body(const std::string& message) {
@@ -246,6 +249,22 @@ TEST(ControlCodec, NamesAreValidated_R_GRP_15) {
     EXPECT_FALSE(accepted("a", std::string(32, 'g')));
     EXPECT_FALSE(accepted("a", "two\nlines"));
     EXPECT_FALSE(accepted(std::string("a\0b", 3), "g"));
+}
+
+TEST(ControlCodec, R_VIS_1_NamesOfNamespacesAreOneComponentOfAPath) {
+    auto accepted = [](const std::string& name) {
+        json request = {{"method", "org.ipmp.Mpathd.SetNamespace"},
+                        {"parameters", {{"interface", "ipmp0"}, {"network_namespace", name}}}};
+        return std::holds_alternative<Request>(decode_request(request.dump()));
+    };
+    for (const char* good : {"", "app", "a:b", "...", "-", "0123456789abcdef0123456789abcdef"}) {
+        EXPECT_TRUE(accepted(good)) << good;
+    }
+    for (const char* bad : {".", "..", "../app", "a/b", "/proc/1/ns/net", "a b", "a\nb"}) {
+        EXPECT_FALSE(accepted(bad)) << bad;
+    }
+    EXPECT_FALSE(accepted(std::string("a\0b", 3)));
+    EXPECT_FALSE(accepted(std::string(256, 'a')));
 }
 
 TEST(ControlCodec, DeepNestingIsRefused) {

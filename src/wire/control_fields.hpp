@@ -134,6 +134,13 @@ void fields(A& a, typename A::template Ref<SetIsolate> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<SetNamespace> v) {
+    auto& [interface, network_namespace] = v;
+    a.interface_name("interface", interface);
+    a("network_namespace", network_namespace);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<SetMtu> v) {
     auto& [interface, family, mtu_bytes] = v;
     a.interface_name("interface", interface);
@@ -205,7 +212,7 @@ void fields(A& a, typename A::template Ref<DhcpRoute> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<ReportDhcp> v) {
-    auto& [logical, family, run, news, address, prefix_length, broadcast, routes, renewal_s, lease_s] = v;
+    auto& [logical, family, run, news, address, prefix_length, broadcast, routes, renewal_s, lease_s, names] = v;
     fields(a, logical);
     a("family", family);
     a("run", run);
@@ -216,6 +223,8 @@ void fields(A& a, typename A::template Ref<ReportDhcp> v) {
     a.defaulted("routes", routes);
     a("renewal_s", renewal_s);
     a("lease_s", lease_s);
+    a.defaulted("name_servers", names.servers);
+    a.defaulted("search_domains", names.domains);
 }
 
 template <class A>
@@ -234,6 +243,16 @@ void fields(A& a, typename A::template Ref<Detach> v) {
 template <class A>
 void fields(A& a, typename A::template Ref<UndoDetach> v) {
     a.interface_name("interface", v.interface);
+}
+
+template <class A>
+void fields(A& a, typename A::template Ref<ExpectMember> v) {
+    auto& [interface, group, inet, inet6, standby] = v;
+    a.interface_name("interface", interface);
+    a.group_name("group", group);
+    a("inet", inet);
+    a("inet6", inet6);
+    a.defaulted("standby", standby);
 }
 
 template <class A> void fields(A&, typename A::template Ref<AwaitAddresses>) {}

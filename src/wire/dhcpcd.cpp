@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint32_t kForever = 0xffffffff;
 constexpr std::size_t kMostRoutes = 32;
+constexpr std::size_t kMostNameServers = 8, kMostDomains = 8;
 constexpr std::size_t kMostClientIdBytes = 128;
 
 // Names under which encode_dhcpcd_settings() hands the client's name through dhcpcd to the script.
@@ -94,12 +95,32 @@ std::vector<DhcpRoute> routes_of(const Environment& environment) {
     return {};
 }
 
+// `domains`: variables that name domains, the first that does counts.
+NameService names_of(const Environment& environment, Family family, const char* servers,
+                     std::initializer_list<const char*> domains) {
+    NameService names;
+    for (const std::string& server : words_of(value_of(environment, servers))) {
+        auto address = address_of(server, family);
+        if (address && names.servers.size() < kMostNameServers) names.servers.push_back(*address);
+    }
+    for (const char* variable : domains) {
+        for (const std::string& domain : words_of(value_of(environment, variable))) {
+            bool usable = wire::is_domain_name(domain) && names.domains.size() < kMostDomains;
+            if (usable) names.domains.push_back(domain);
+        }
+        if (!names.domains.empty()) break;
+    }
+    return names;
+}
+
 void read_lease(const Environment& environment, ReportDhcp& report) {
     report.address = address_of(value_of(environment, "new_ip_address"), Family::ipv4);
     report.prefix_length = number_of<std::uint8_t>(value_of(environment, "new_subnet_cidr")).value_or(0);
     if (report.prefix_length > bits_of(Family::ipv4)) report.prefix_length = 0;
     report.broadcast = address_of(value_of(environment, "new_broadcast_address"), Family::ipv4);
     report.routes = routes_of(environment);
+    report.names = names_of(environment, Family::ipv4, "new_domain_name_servers",
+                            {"new_domain_search", "new_domain_name"});
     report.lease_s = seconds_of(environment, "new_dhcp_lease_time");
     report.renewal_s = seconds_of(environment, "new_dhcp_renewal_time");
     if (report.lease_s && !report.renewal_s) report.renewal_s = *report.lease_s / 2;  // RFC 2131 §4.4.5
@@ -114,6 +135,7 @@ void read_lease6(const Environment& environment, ReportDhcp& report) {
     }
     report.prefix_length = bits_of(Family::ipv6);  // networks are the routers' to announce
     report.renewal_s = seconds_of(environment, association + "_t1");
+    report.names = names_of(environment, Family::ipv6, "new_dhcp6_name_servers", {"new_dhcp6_domain_search"});
 }
 
 std::string in_hex(std::string_view bytes) {
@@ -167,6 +189,8 @@ Result<std::string> encode_dhcpcd_settings(const DhcpcdSettings& settings) {
     bool own_duid = !ipv4 && !settings.client_id.empty();
     text += fmt::format("duid {}\n", own_duid ? settings.client_id : settings.duid);
     if (ipv4) text += "option subnet_mask, broadcast_address, routers, classless_static_routes\n";
+    text += ipv4 ? "option domain_name_servers, domain_name, domain_search\n"
+                 : "option dhcp6_name_servers, dhcp6_domain_search\n";
     if (ipv4 && settings.broadcast) text += "broadcast\n";
     text += fmt::format("interface {}\niaid {}\n", client.logical.interface, settings.iaid);
     if (ipv4 && !settings.client_id.empty()) text += fmt::format("clientid {}\n", settings.client_id);

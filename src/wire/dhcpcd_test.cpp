@@ -95,6 +95,27 @@ TEST(Dhcpcd, R_DHC_6_ClientIdOfTheDefaultsFile) {
     EXPECT_TRUE(has_line(*encode_dhcpcd_settings(with), "clientid 01:02:ff"));
 }
 
+TEST(Dhcpcd, R_DHC_1_NameServersAreReadAndNothingElse) {
+    Environment environment = bound("BOUND");
+    environment["new_domain_name_servers"] = "192.0.2.53 fe80::1 0.0.0.0 nonsense 192.0.2.54";
+    environment["new_domain_name"] = "example.org";
+    EXPECT_EQ(decode(environment).names,
+              (NameService{{*parse_ip("192.0.2.53"), *parse_ip("192.0.2.54")}, {"example.org"}}));
+    environment["new_domain_search"] = "a.example b.example;rm $(x) \nnameserver";
+    EXPECT_EQ(decode(environment).names.domains, (std::vector<std::string>{"a.example"}));
+    environment["new_domain_name_servers"].assign(5000, '1');
+    for (int i = 0; i < 100; ++i) environment["new_domain_name_servers"] += " 10.0.0." + std::to_string(i);
+    EXPECT_EQ(decode(environment).names.servers.size(), 8u);
+    EXPECT_TRUE(decode(bound("BOUND")).names.empty());
+    Environment six = told({{"reason", "BOUND6"}, {"new_dhcp6_ia_na1_ia_addr1", "2001:db8::100"},
+                            {"new_dhcp6_name_servers", "2001:db8::53 192.0.2.53"},
+                            {"new_dhcp6_domain_search", "example.org"}});
+    six["ipmp_family"] = "inet6";
+    EXPECT_EQ(decode(six).names, (NameService{{*parse_ip("2001:db8::53")}, {"example.org"}}));
+    std::string asked = *encode_dhcpcd_settings(settings());
+    EXPECT_TRUE(has_line(asked, "option domain_name_servers, domain_name, domain_search"));
+}
+
 TEST(Dhcpcd, EveryWayToALeaseIsReported) {
     for (const char* reason : {"BOUND", "RENEW", "REBIND", "REBOOT"}) {
         ReportDhcp report = decode(bound(reason));

@@ -92,6 +92,7 @@ class Writer {
     static void write(Json& json, Family value);
     static void write(Json& json, Duration value);  // nanoseconds; none is negative
     static void write(Json& json, Instant value) { write(json, value.time_since_epoch()); }
+    static void write(Json& json, Place value) { write(json, static_cast<std::uint64_t>(value)); }
     static void write(Json& json, InterfaceIndex value) {  // one number: a state has hundreds
         write(json, std::uint64_t{value.value} + kIndicesPerPlace * static_cast<std::uint64_t>(value.place));
     }
@@ -213,9 +214,10 @@ class Reader {
     void decode(const Json& json, Duration& value);
     void decode(const Json& json, Instant& value);
     void decode(const Json& json, InterfaceIndex& value) {
-        std::uint64_t number = decode_number(json, 2 * kIndicesPerPlace - 1);
+        std::uint64_t number = decode_number(json, kMostPlaces * kIndicesPerPlace - 1);
         value = {static_cast<std::uint32_t>(number % kIndicesPerPlace), static_cast<Place>(number / kIndicesPerPlace)};
     }
+    void decode(const Json& json, Place& value) { value = static_cast<Place>(decode_number(json, kMostPlaces - 1)); }
     std::uint64_t decode_number(const Json& json, std::uint64_t max);
     std::size_t decode_name(const Json& json, std::span<const char* const> names);
     bool is_array(const Json& json);

@@ -16,6 +16,7 @@ namespace ipmp::wire {
 
 inline constexpr std::size_t kMaxInterfaceNameBytes = 15;
 inline constexpr std::size_t kMaxGroupNameBytes = 31;
+inline constexpr std::size_t kMaxNamespaceNameBytes = 255;
 
 // A name the kernel takes for a link and we can number (no colon: ipmp0:1 is a logical interface).
 inline bool is_interface_name(std::string_view name) {
@@ -32,6 +33,24 @@ inline bool is_group_name(std::string_view name) {
     return std::none_of(name.begin(), name.end(), [](char c) {
         auto byte = static_cast<unsigned char>(c);
         return byte < ' ' || byte == 0x7f;
+    });
+}
+
+// As a resolver's configuration can hold it.
+inline bool is_domain_name(std::string_view name) {
+    if (name.empty() || name.size() > 253) return false;
+    return std::all_of(name.begin(), name.end(), [](char c) {
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        return letter || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    });
+}
+
+// A name that `ip netns` could have given: one component of a path that can be shown in one line.
+inline bool is_namespace_name(std::string_view name) {
+    if (name.empty() || name.size() > kMaxNamespaceNameBytes || name == "." || name == "..") return false;
+    return std::none_of(name.begin(), name.end(), [](char c) {
+        auto byte = static_cast<unsigned char>(c);
+        return byte <= ' ' || byte == 0x7f || c == '/';
     });
 }
 

@@ -1,5 +1,6 @@
 #include "wire/rtnetlink_decode.hpp"
 
+#include <linux/net_namespace.h>
 #include <linux/fib_rules.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
@@ -47,7 +48,7 @@ bool read_link_attribute(const nlattr* attribute, LinkState& link, LinkExtras& e
             return read_number(attribute, extras.peer.value);
         case IFLA_LINK_NETNSID:
             extras.peer_elsewhere = true;
-            return true;
+            return read_number(attribute, link.peer_namespace);
         case kLinkNamespaceImmutable:
             link.immovable = mnl_attr_get_payload_len(attribute) == 1 && mnl_attr_get_u8(attribute) != 0;
             return true;
@@ -95,6 +96,17 @@ std::optional<LinkState> decode_link(MessageBytes bytes) {
     if (extras.peer_elsewhere) link.peer_elsewhere = extras.peer.value;
     else if (extras.peer != link.index) link.peer = extras.peer;
     return link;
+}
+
+std::optional<std::uint32_t> decode_namespace_id(MessageBytes bytes) {
+    Message message(bytes, {RTM_NEWNSID}, sizeof(rtgenmsg));
+    if (!message) return {};
+    std::int32_t id = -1;
+    bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
+        return mnl_attr_get_type(attribute) != NETNSA_NSID || read_number(attribute, id);
+    });
+    if (!well_formed || id < 0) return {};
+    return static_cast<std::uint32_t>(id);
 }
 
 std::optional<AddressState> decode_address(MessageBytes bytes) {

@@ -24,6 +24,8 @@ using MessageBytes = std::span<const std::uint8_t>;
 std::optional<LinkState> decode_link(MessageBytes message);
 
 // RTM_NEWADDR or RTM_DELADDR.
+// The number that a network namespace has in another one; nothing: it has none there yet.
+std::optional<std::uint32_t> decode_namespace_id(MessageBytes message);
 std::optional<AddressState> decode_address(MessageBytes message);
 
 struct AddressLifetime {

@@ -6,8 +6,8 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
-#include <linux/pkt_sched.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sys/socket.h>
@@ -15,62 +15,11 @@
 #include <algorithm>
 #include <array>
 
-#include "base/check.hpp"
+#include "wire/rtnetlink_builder.hpp"
 
 namespace ipmp {
 
-static_assert(kIngressParent == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
-
 namespace {
-
-constexpr std::size_t kMaxRequestBytes = 1024;  // all our requests are far smaller; putting more is a bug
-
-// Builds one request in place: header, family header, attributes.
-class Builder {
-  public:
-    Builder(std::uint16_t type, std::uint16_t flags) : bytes_(kMaxRequestBytes) {
-        header_ = mnl_nlmsg_put_header(bytes_.data());
-        header_->nlmsg_type = type;
-        header_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-    }
-    Builder(Builder&&) = default;  // header_ points into the vector's memory, which moves along
-
-    template <typename FamilyHeader>
-    FamilyHeader& family_header() {
-        IPMP_CHECK(header_->nlmsg_len + MNL_ALIGN(sizeof(FamilyHeader)) <= bytes_.size());
-        return *static_cast<FamilyHeader*>(mnl_nlmsg_put_extra_header(header_, sizeof(FamilyHeader)));
-    }
-
-    Builder& put(std::uint16_t type, const void* data, std::size_t size_bytes) {
-        IPMP_CHECK(mnl_attr_put_check(header_, bytes_.size(), type, size_bytes, data));
-        return *this;
-    }
-    Builder& put(std::uint16_t type, std::uint32_t value) { return put(type, &value, sizeof value); }
-    Builder& put_byte(std::uint16_t type, std::uint8_t value) { return put(type, &value, sizeof value); }
-    Builder& put(std::uint16_t type, const std::string& text) { return put(type, text.c_str(), text.size() + 1); }
-    Builder& put(std::uint16_t type, const MacAddress& mac) { return put(type, mac.bytes.data(), mac.bytes.size()); }
-    Builder& put(std::uint16_t type, const IpAddress& address) {
-        return put(type, address.bytes.data(), address.size_bytes());
-    }
-
-    template <typename Fill>
-    Builder& nest(std::uint16_t type, Fill fill) {
-        nlattr* outer = mnl_attr_nest_start_check(header_, bytes_.size(), type);
-        IPMP_CHECK(outer != nullptr);
-        fill();
-        mnl_attr_nest_end(header_, outer);
-        return *this;
-    }
-
-    NetlinkRequest finish() {
-        bytes_.resize(header_->nlmsg_len);
-        return std::move(bytes_);
-    }
-
-  private:
-    NetlinkRequest bytes_;
-    nlmsghdr* header_;
-};
 
 constexpr std::uint16_t kAcknowledge = NLM_F_ACK;
 constexpr std::uint16_t kCreate = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
@@ -118,14 +67,15 @@ NetlinkRequest rule(std::uint16_t type, std::uint16_t flags, const RuleState& ru
         .finish();
 }
 
-NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& route) {
+NetlinkRequest route(std::uint16_t type, std::uint16_t flags, const RouteState& route,
+                     std::uint8_t protocol = kRouteProtocol) {
     bool ipv4 = route.network.family == Family::ipv4;
     bool multicast = !ipv4 && route.network.is_multicast();
     Builder builder(type, flags);
     auto& header = builder.family_header<rtmsg>();
     header.rtm_family = kernel_family(route.network.family);
     header.rtm_dst_len = route.prefix_length;
-    header.rtm_protocol = kRouteProtocol;
+    header.rtm_protocol = protocol;
     header.rtm_scope = ipv4 && !route.gateway ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     if (route.gateway) header.rtm_flags = RTNH_F_ONLINK;  // a server may name a router beyond the address's own network
     header.rtm_type = multicast ? RTN_MULTICAST : RTN_UNICAST;
@@ -274,7 +224,8 @@ NetlinkRequest encode(const AddRoute& op) {
     // IPv4 replaces what stands in our table. IPv6 must not: two groups each have a route to ff00::/8 of
     // the same metric; without NLM_F_EXCL only the very same route is EEXIST.
     std::uint16_t ipv4_only = op.route.network.family == Family::ipv4 ? NLM_F_REPLACE : 0;
-    return route(RTM_NEWROUTE, static_cast<std::uint16_t>(NLM_F_ACK | NLM_F_CREATE | ipv4_only), op.route);
+    auto flags = static_cast<std::uint16_t>(NLM_F_ACK | NLM_F_CREATE | ipv4_only);
+    return route(RTM_NEWROUTE, flags, op.route, op.ours ? kRouteProtocol : RTPROT_DHCP);
 }
 
 NetlinkRequest encode(const RemoveRoute& op) { return route(RTM_DELROUTE, kAcknowledge, op.route); }
@@ -298,13 +249,23 @@ NetlinkRequest encode_get_link_in_detail(InterfaceIndex link) {
     return builder.finish();
 }
 
+NetlinkRequest encode_get_namespace_id(int namespace_fd) {
+    Builder builder(RTM_GETNSID, kAcknowledge);
+    builder.family_header<rtgenmsg>().rtgen_family = AF_UNSPEC;
+    return builder.put(NETNSA_FD, static_cast<std::uint32_t>(namespace_fd)).finish();
+}
+
 NetlinkRequest encode_dump_links() {
     return dump<ifinfomsg>(RTM_GETLINK).put(IFLA_EXT_MASK, std::uint32_t{RTEXT_FILTER_SKIP_STATS}).finish();
 }
 
-NetlinkRequest encode_dump_addresses(Family family) {
+NetlinkRequest encode_dump_addresses(Family family) { return encode_dump_addresses(family, {}); }
+
+NetlinkRequest encode_dump_addresses(Family family, InterfaceIndex link) {
     Builder builder(RTM_GETADDR, kDump);
-    builder.family_header<ifaddrmsg>().ifa_family = kernel_family(family);
+    auto& header = builder.family_header<ifaddrmsg>();
+    header.ifa_family = kernel_family(family);
+    header.ifa_index = link.value;
     return builder.finish();
 }
 
@@ -358,14 +319,6 @@ NetlinkRequest encode_add_neighbour(const NeighbourEntry& entry) {
 
 NetlinkRequest encode_remove_neighbour(const NeighbourEntry& entry) {
     return neighbour(RTM_DELNEIGH, kAcknowledge, entry);
-}
-
-NetlinkRequest encode_dump_filters(InterfaceIndex link) {
-    Builder builder(RTM_GETTFILTER, kDump);
-    auto& header = builder.family_header<tcmsg>();
-    header.tcm_ifindex = static_cast<int>(link.value);
-    header.tcm_parent = kIngressParent;
-    return builder.finish();
 }
 
 }  // namespace ipmp

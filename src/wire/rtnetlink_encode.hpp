@@ -54,8 +54,11 @@ NetlinkRequest encode_get_link(InterfaceIndex link);
 NetlinkRequest encode_get_link(const std::string& name);
 NetlinkRequest encode_get_link_in_detail(InterfaceIndex link);
 
+NetlinkRequest encode_get_namespace_id(int namespace_fd);
+
 NetlinkRequest encode_dump_links();
 NetlinkRequest encode_dump_addresses(Family family);
+NetlinkRequest encode_dump_addresses(Family family, InterfaceIndex link);  // of that link only; ENODEV: there is none
 NetlinkRequest encode_dump_rules(Family family);
 NetlinkRequest encode_dump_routes(Family family);                       // the kernel leaves out all but ours
 NetlinkRequest encode_dump_routes(Family family, InterfaceIndex link);  // everybody's that name the link in any hop
@@ -65,6 +68,13 @@ NetlinkRequest encode_dump_neighbours(Family family, InterfaceIndex link);
 NetlinkRequest encode_dump_proxies(Family family);
 NetlinkRequest encode_add_neighbour(const NeighbourEntry& entry);  // or replaces it
 NetlinkRequest encode_remove_neighbour(const NeighbourEntry& entry);
-NetlinkRequest encode_dump_filters(InterfaceIndex link);  // ingress hook, everybody's
+
+// The ingress hook of a link and the filters on it.
+NetlinkRequest encode_add_clsact(InterfaceIndex link);  // EEXIST: it is there
+// Puts a BPF program there, or replaces the one that is.
+NetlinkRequest encode_put_filter(InterfaceIndex link, const FilterPlace& place, int program_fd,
+                                 const std::string& program_name);
+NetlinkRequest encode_remove_filter(InterfaceIndex link, const FilterPlace& place);
+NetlinkRequest encode_dump_filters(InterfaceIndex link);  // everybody's
 
 }  // namespace ipmp

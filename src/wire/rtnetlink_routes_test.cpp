@@ -15,6 +15,8 @@
 #include <map>
 #include <vector>
 
+#include "wire/rtnetlink_encode.hpp"
+
 namespace ipmp {
 namespace {
 
@@ -301,6 +303,17 @@ TEST(RouteSource, R_CMD_1_OtherRoutesAreLeftAlone) {
     for (const RouteMessage* message : {&elsewhere, &local, &ours, &object}) {
         EXPECT_FALSE(decode_source_change(message->bytes(), wanted));
     }
+}
+
+TEST(GivenAwayRoute, IsNotOursToTakeAway) {
+    RouteState route{.network = *parse_ip("0.0.0.0"), .link = kTo, .table = RT_TABLE_MAIN};
+    route.gateway = parse_ip("192.0.2.254");
+    auto protocol_of = [](const NetlinkRequest& request) {
+        const auto* header = reinterpret_cast<const nlmsghdr*>(request.data());
+        return static_cast<const rtmsg*>(NLMSG_DATA(header))->rtm_protocol;
+    };
+    EXPECT_EQ(protocol_of(encode(AddRoute{route})), kRouteProtocol);
+    EXPECT_EQ(protocol_of(encode(AddRoute{route, false})), RTPROT_DHCP);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "wire/json_archive.hpp"
 
@@ -59,13 +60,14 @@ void fields(A& a, typename A::template Ref<DetachRecord> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Interface> v) {
-    auto& [name, index, group, tracked, families, standby, inactive, failed, probe_failed, probe_answered, kept,
-           offline, hardware_duplicate, declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings, up_when_lost,
-           detached, mac, mtu_bytes, admin_up, carrier, starting, misplaced, carrier_changes, own_carrier, parent,
-           probe, starting_until, link_ups, flapping_reported, repair_due] = v;
+    auto& [name, index, group, expected, tracked, families, standby, inactive, failed, probe_failed, probe_answered,
+           kept, offline, hardware_duplicate, declared_failed, wanted_mtu_bytes, wanted_mac, saved_settings,
+           up_when_lost, detached, mac, mtu_bytes, admin_up, carrier, starting, misplaced, carrier_changes, own_carrier,
+           parent, probe, starting_until, link_ups, flapping_reported, repair_due] = v;
     a("name", name);
     a("index", index);
     a("group", group);
+    a.defaulted("expected", expected);
     a.defaulted("tracked", tracked);
     a("families", families);
     a("standby", standby);
@@ -116,13 +118,15 @@ void fields(A& a, typename A::template Ref<GroupFamily> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<Group> v) {
-    auto& [interface, name, lower_name, policy, isolate, wanted_mtu_bytes, wanted_index, forwards, forwards_on, mac,
-           lower_mac, families, next_sequence, health, failure_reported, upper, lower] = v;
+    auto& [interface, name, lower_name, policy, isolate, upper_namespace, wanted_mtu_bytes, wanted_index, forwards,
+           forwards_on, mac, lower_mac, families, next_sequence, health, failure_reported, upper, lower,
+           misplaced] = v;
     a("interface", interface);
     a("name", name);
     a("lower_name", lower_name);
     a.defaulted("policy", policy);
     a.defaulted("isolate", isolate);
+    a.defaulted("upper_namespace", upper_namespace);
     a.defaulted("wanted_mtu_bytes", wanted_mtu_bytes);
     a.defaulted("wanted_index", wanted_index);
     a.defaulted("forwards", forwards);
@@ -135,6 +139,7 @@ void fields(A& a, typename A::template Ref<Group> v) {
     a("failure_reported", failure_reported);
     a("upper", upper);
     a("lower", lower);
+    // Transient: misplaced.
 }
 
 template <class A>
@@ -155,7 +160,7 @@ void fields(A& a, typename A::template Ref<DhcpRoute> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<DhcpLease> v) {
-    auto& [address, prefix_length, broadcast, routes, number, began, renews, expires] = v;
+    auto& [address, prefix_length, broadcast, routes, number, began, renews, expires, names] = v;
     a("address", address);
     a("prefix_length", prefix_length);
     a("broadcast", broadcast);
@@ -164,6 +169,8 @@ void fields(A& a, typename A::template Ref<DhcpLease> v) {
     a("began", began);
     a("renews", renews);
     a("expires", expires);
+    a.defaulted("name_servers", names.servers);
+    a.defaulted("search_domains", names.domains);
 }
 
 template <class A>
@@ -184,10 +191,11 @@ void fields(A& a, typename A::template Ref<DhcpClient> v) {
 
 template <class A>
 void fields(A& a, typename A::template Ref<State> v) {
-    auto& [groups, interfaces, dhcp_clients] = v;
+    auto& [groups, interfaces, dhcp_clients, named_places] = v;
     a("groups", groups);
     a("interfaces", interfaces);
     a.defaulted("dhcp_clients", dhcp_clients);
+    a.defaulted("named_places", named_places);
 }
 
 namespace {
@@ -236,8 +244,15 @@ std::optional<wire::Problem> inconsistency(const State& state) {
             if (text) return wire::Problem{place, *text};
         }
     }
+    std::set<Place> numbers;
+    for (const auto& [name, number] : state.named_places) {
+        bool fits = wire::is_namespace_name(name) && is_application(number) && numbers.insert(number).second;
+        if (!fits) return wire::Problem{"named_places." + name, "is no namespace of an application, or not the only"};
+    }
     for (const auto& [name, group] : state.groups) {
         std::string place = "groups." + name;
+        bool is_known = group.upper_namespace.empty() || state.named_places.contains(group.upper_namespace);
+        if (!is_known) return wire::Problem{place, "is in a network namespace that has no number"};
         if (group.interface != name) return wire::Problem{place, "carries another name"};
         for (Family family : kFamilies) {
             const GroupFamily& half = group.families[index_of(family)];

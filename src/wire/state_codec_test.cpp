@@ -24,13 +24,14 @@ class Generator {
             result.interfaces[x.name] = x;
         }
         for (std::uint32_t i = below(3); i > 0; --i) result.dhcp_clients.push_back(dhcp_client());
+        result.named_places = {{"app", Place{2}}, {"other.one", Place{kMostPlaces - 1}}};
         return result;
     }
 
   private:
     std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(engine_()) % limit; }
     bool coin() { return below(2) == 1; }
-    InterfaceIndex index() { return {static_cast<std::uint32_t>(engine_()), coin() ? Place::host : Place::members}; }
+    InterfaceIndex index() { return {static_cast<std::uint32_t>(engine_()), Place{below(kMostPlaces)}}; }
     MacAddress mac() {
         MacAddress result;
         for (auto& byte : result.bytes) byte = static_cast<std::uint8_t>(below(256));
@@ -94,7 +95,7 @@ class Generator {
         if (coin()) return client;
         auto length = [&] { return static_cast<std::uint8_t>(below(bits_of(family) + 1u)); };
         client.lease = DhcpLease{ip(family), length(), {}, {{ip(family), length(), ip(family)}}, below(3),
-                                 Instant{Duration{below(1000000)}}, {}, {}};
+                                 Instant{Duration{below(1000000)}}, {}, {}, {{ip(family)}, {"example.org"}}};
         if (coin()) client.lease->expires = Instant{Duration{below(1000000)}};
         return client;
     }
@@ -118,6 +119,7 @@ class Generator {
         g.name = "group with \"blanks\" \xc3\xa4";
         g.lower_name = "ipmpl" + std::to_string(below(100));
         g.policy = static_cast<SpreadPolicy>(below(4));
+        g.isolate = coin(), g.upper_namespace = coin() ? "app" : "";
         g.forwards = {coin(), coin()}, g.forwards_on = index();
         g.mac = mac(), g.lower_mac = mac();
         for (Family family : kFamilies) g.families[index_of(family)] = half(family);
@@ -257,6 +259,18 @@ TEST(StateCodec, WhatIdentifiesAThingMayNotBeAbsent_D6) {
     json = whole;
     json["state"]["interfaces"][nic].erase("name");
     EXPECT_EQ(error_of(json), "state.interfaces." + nic + ": carries another name");
+}
+
+TEST(StateCodec, R_VIS_1_NamespacesHaveNamesAndNumbersOfTheirOwn) {
+    State good = sample();
+    good.groups.begin()->second.upper_namespace = "app";
+    ASSERT_TRUE(decode_state(encode_state(good)));
+    for (const NamedPlaces& bad : {NamedPlaces{}, {{"app", Place::members}}, {{"app", Place{2}}, {"x", Place{2}}},
+                                   {{"app", Place{2}}, {"../x", Place{3}}}, {{"app", Place{kMostPlaces}}}}) {
+        State state = good;
+        state.named_places = bad;
+        EXPECT_FALSE(decode_state(encode_state(state)));
+    }
 }
 
 TEST(StateCodec, AddressesMustFitTheirFamily) {

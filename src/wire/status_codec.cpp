@@ -10,12 +10,15 @@ namespace ipmp {
 
 template <class A>
 void fields(A& a, typename A::template Ref<GroupStatus> v) {
-    auto& [interface, name, state, failure_detection_time_ms, active, inactive, unusable, policy, isolate] = v;
+    auto& [interface, name, state, failure_detection_time_ms, active, inactive, unusable, policy, isolate,
+           network_namespace, namespace_missing] = v;
     a("interface", interface);
     a("name", name);
     a("state", state);
     a("policy", policy);
     a.defaulted("isolate", isolate);
+    a.defaulted("network_namespace", network_namespace);
+    a.defaulted("namespace_missing", namespace_missing);
     a("failure_detection_time_ms", failure_detection_time_ms);
     a("active", active);
     a("inactive", inactive);

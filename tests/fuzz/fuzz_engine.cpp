@@ -85,7 +85,7 @@ Command some_report(FuzzedDataProvider& bytes, const LogicalName& logical, Famil
 Command some_command(FuzzedDataProvider& bytes) {
     LogicalName logical{some_name(bytes), bytes.ConsumeIntegralInRange<std::uint32_t>(0, 2)};
     Family family = some_family(bytes);
-    switch (bytes.ConsumeIntegralInRange(0, 22)) {
+    switch (bytes.ConsumeIntegralInRange(0, 23)) {
         case 0: return CreateIpmp{logical.interface, family, bytes.ConsumeIntegral<std::uint8_t>()};
         case 1: return Plumb{logical.interface, family};
         case 2: return Unplumb{logical.interface, family};
@@ -108,6 +108,7 @@ Command some_command(FuzzedDataProvider& bytes) {
         case 10: return SetStandby{logical.interface, bytes.ConsumeBool()};
         case 19: return Detach{{some_name(bytes), some_name(bytes)}, bytes.ConsumeBool(), bytes.ConsumeBool()};
         case 20: return UndoDetach{some_name(bytes)};
+        case 23: return ExpectMember{some_name(bytes), logical.interface, bytes.ConsumeBool(), true};
         default:
             if (bytes.ConsumeBool()) return SetOffline{logical.interface, 1};
             return UndoOffline{logical.interface};

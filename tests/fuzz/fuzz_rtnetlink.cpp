@@ -6,6 +6,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     ipmp::MessageBytes message(data, size);
     ipmp::decode_link(message);
+    ipmp::decode_namespace_id(message);
     ipmp::decode_address(message);
     ipmp::decode_address_lifetime(message);
     ipmp::decode_ipv6_token(message);

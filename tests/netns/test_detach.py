@@ -15,7 +15,7 @@ from test_lifecycle import daemon_pid
 
 FILES = {
     "hostname.ipmp0": "ipmp group ops 192.0.2.1/24 up addif 192.0.2.2/24\n",
-    **{f"hostname.eth{n}": f"group ops -failover 192.0.2.2{n}/24\n" for n in range(3)},
+    **{f"hostname.eth{n}": f"group ops -failover 192.0.2.2{n}/24\n" for n in range(2)},
 }
 
 
@@ -34,7 +34,8 @@ def ready(site, names):
 
 def test_R_DYN_4_R_DYN_5_two_nics_of_one_card_go_and_come_together(lab):
     names = ["eth0", "eth1", "eth2"]
-    with booted(lab, FILES, nics=names) as site:
+    files = {**FILES, "hostname.eth2": "group ops -failover 192.0.2.22/24\n"}
+    with booted(lab, files, nics=names) as site:
         ready(site, names)
         host = site.host
         before = site.configuration()
@@ -64,7 +65,7 @@ def test_R_DYN_4_R_DYN_5_two_nics_of_one_card_go_and_come_together(lab):
 
 
 def test_R_DYN_4_the_last_one_goes_if_forced_and_the_group_keeps_its_addresses(lab):
-    """Acceptance 16, with a NIC outside a group as well."""
+    """Checks acceptance 16 of the reference, with a NIC outside a group as well."""
     with booted(lab, {**FILES, "hostname.eth1": "198.51.100.5/24\n"}) as site:
         ready(site, ["eth0"])
         host = site.host

@@ -42,6 +42,15 @@ def dhcp(host, *words):
     return result.returncode, (result.stdout + result.stderr).strip()
 
 
+def resolvconf(host):
+    """Installs what stands in for it; a function that gives what it was told."""
+    program, told = host.ns.root / "sbin/resolvconf", host.ns.root / "told"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*" >>{told}\ncat >>{told}\n')
+    program.chmod(0o755)
+    return lambda: told.read_text().splitlines() if told.exists() else [""]
+
+
 def address_on(host, link, family="inet"):
     """The address of global or link scope, not fe80::."""
     found = [entry["local"] for entry in host.ns.ip("addr", "show", "dev", link)[0]["addr_info"]
@@ -77,8 +86,10 @@ def clients_of(host):
 
 
 def test_R_DHC_1_and_4_a_data_address_outlives_failovers_carriers_and_daemons(lab):
-    """Leased on the group; three failovers, a renewal, the loss of all links, `down`, and the death of the daemon."""
+    """Leased on the group; three failovers, a renewal, the loss of all links, `down`, and the death of the daemon, once
+    with the loss of its state. The resolver's configuration follows."""
     host, peer, server = build(lab, RANGE, DUPLICATE_ADDRESS_PROBES=3)
+    told = resolvconf(host)
     assert dhcp(host, "ipmp0", "dhcp", "start") == (0, "")
     leased = address_on(host, "ipmp0")
     assert peer.ping(leased)
@@ -114,6 +125,14 @@ def test_R_DHC_1_and_4_a_data_address_outlives_failovers_carriers_and_daemons(la
     host.kill_daemon(signal.SIGKILL)
     wait_until(lambda: not clients_of(host), 10, "clients have ended with the daemon")
     assert peer.ping(leased) and server.count("DHCPRELEASE") == 0
+    (host.ns.root / "run/ipmp/state.json").unlink()
+    host.start_daemon()
+    host.wait_ok("ipmp0")
+    assert address_on(host, "ipmp0") == leased and dhcp(host, "ipmp0", "dhcp", "ping")[0] == 2, "it ends by itself"
+    assert dhcp(host, "ipmp0", "dhcp", "start") == (0, ""), "or is taken over"
+    assert address_on(host, "ipmp0") == leased
+
+    host.kill_daemon(signal.SIGKILL)
     answers = server.count("DHCPACK", leased)
     host.start_daemon()
     assert dhcp(host, "ipmp0", "dhcp", "ping") == (0, "")
@@ -123,6 +142,8 @@ def test_R_DHC_1_and_4_a_data_address_outlives_failovers_carriers_and_daemons(la
     wait_until(lambda: server.count("DHCPRELEASE", leased) == 1, 5, "the server has been told")
     assert address_on(host, "ipmp0") is None and default_routes(host) == []
     wait_until(lambda: not clients_of(host), 10, "the client has ended")
+    wait_until(lambda: told()[-1] == "-d ipmp0.dhcp", 5, "there are no name servers any more")
+    assert told()[:3] == ["-a ipmp0.dhcp", "search example.org", "nameserver 192.0.2.53"]
 
 
 def test_R_DHC_2_and_3_test_addresses_on_two_members(lab):

@@ -22,8 +22,6 @@ CUTS = 20
 MEDIAN_GAP_MS_MAX = 5
 GAP_MS_MAX = 40
 
-pytestmark = pytest.mark.timing
-
 
 def build(lab, kind):
     switch = lab.switch(bridges=2)

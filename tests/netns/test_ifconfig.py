@@ -165,8 +165,8 @@ def test_R_CMD_1_configinfo_makes_it_anew(host):
 
 
 def test_R_GRP_5_R_ADR_2_where_addresses_of_members_go(host):
-    """Acceptance checks 9, 11, 12 and 13 of the reference: the lowest free slot, the order of -failover and up, what
-    cannot be unplumbed or renamed, and that if_mpadm -r brings up all."""
+    """Four checks of the reference: acceptance 11, the lowest free slot; acceptance 12, the order of -failover and up;
+    acceptance 13, what cannot be unplumbed or renamed; acceptance 9, that if_mpadm -r brings up all."""
     host.ifconfig("ipmp0", "ipmp")
     for nic in ("eth0", "eth1"):
         host.ifconfig(nic, "plumb", "group", "ipmp0", "up")

@@ -126,6 +126,10 @@ def test_R_VIS_1_programs_see_the_group_and_no_member(lab, kind):
         assert report["a_to_b"]["longest_gap_ms"] < 1000 and report["b_to_a"]["longest_gap_ms"] < 1000, report
         host.nics[name].heal()
         host.wait_ok("ipmp0")
+    host.tool("if_mpadm", "-d", "eth0")  # R-POL-5: administered as if it were not hidden
+    host.wait_state("eth0", "offline")
+    host.tool("if_mpadm", "-r", "eth0")
+    host.wait_ok("ipmp0")
 
     host.tool("ipmp", "stop", "--purge")
     assert sorted(host.links()) == ["eth0", "eth1"] and host.pins() == []
@@ -190,6 +194,32 @@ def test_R_VIS_1_a_nic_that_carries_the_host_alone_does_not_join_an_isolated_gro
     assert sorted(host.links()) == ["br0", "ipmp0"]
 
 
+def test_R_VIS_1_R_DYN_1_a_group_boots_isolated_and_is_saved_so(lab):
+    """By words of ours in its file, and with its policy. A second boot changes nothing."""
+    host = IsolatedHost(lab)
+    etc = host.ns.root / "etc"
+    files = {"hostname.ipmp0": f"ipmp group ops policy source isolate\n{DATA}/24 up\n",
+             **{f"hostname.eth{number}": "group ops\nup\n" for number in range(2)}}
+    for name, content in files.items():
+        (etc / name).write_text(content)
+    host.start_daemon()
+    for _ in range(2):
+        host.tool("ipmp", "boot")
+        host.wait_ok("ipmp0")
+        assert sorted(host.links()) == ["ipmp0"] and sorted(host.links(inside=True)) == ["eth0", "eth1", "ipmpl0"]
+        assert host.tool("ipmp", "policy", "ipmp0").stdout == "source\n"
+    wait_until(lambda: host.peer.ping(DATA), 10, "it answers")
+    host.tool("ipmp", "save")
+    assert (etc / "hostname.ipmp0").read_text() == files["hostname.ipmp0"]
+    with pytest.raises(CommandFailed, match="isolate ipmp0 off -f` does it"):
+        host.ifconfig("ipmp0", "-isolate")
+    host.isolate("off", "-f")
+    host.ifconfig("ipmp0", "policy", "flow")
+    wait_until(lambda: len(host.links()) == 4, 10, "all are back")
+    host.tool("ipmp", "save")
+    assert (etc / "hostname.ipmp0").read_text() == f"ipmp group ops\n{DATA}/24 up\n"
+
+
 def test_R_VIS_1_and_R_DHC_2_what_is_wished_of_a_nic_goes_with_it(lab):
     """Its MTU, and DHCP for its test address: the client follows the NIC to and fro."""
     host = IsolatedHost(lab)
@@ -246,10 +276,9 @@ def test_R_VIS_1_names_and_pins(lab):
     assert "eth0_1" in host.log() and host.peer.ping(DATA, count=3)
 
 
-def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
-    """Killed at random moments of joins, of isolation turned on and off, and of leaving; each new daemon brings
-    everything where it belongs, and the data path of an isolated group works without any. In the end nothing is left
-    of it."""
+def kill_at_random_moments(lab, kills):
+    """Of joins, of isolation turned on and off, and of leaving; each new daemon brings everything where it belongs, and
+    the data path of an isolated group works without any. In the end nothing is left of it."""
     host = IsolatedHost(lab)
     host.configure(LINK_UPS_PER_MINUTE=0)
     host.start_daemon()
@@ -259,7 +288,7 @@ def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
     assert host.peer.ping(DATA, count=3) and sorted(host.links(inside=True)) == ["eth0", "eth1", "ipmpl0"]
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
-    for number in range(12):
+    for number in range(kills):
         host.start_daemon()
         wanted = number % 2 == 1
         host.ns.popen(build_dir() / "bin/ipmp", "isolate", "ipmp0", "on" if wanted else "off", "-f",
@@ -284,3 +313,12 @@ def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
     assert sorted(host.links()) == ["ipmp0"] and host.peer.ping(DATA, count=3)
     host.tool("ipmp", "stop", "--purge")
     assert sorted(host.links()) == ["eth0", "eth1"] and host.pins() == []
+
+
+def test_R_VIS_1_a_daemon_killed_at_any_moment_strands_no_nic(lab):
+    kill_at_random_moments(lab, kills=5)
+
+
+@pytest.mark.long
+def test_R_VIS_1_a_daemon_killed_at_twenty_five_moments_strands_no_nic(lab):
+    kill_at_random_moments(lab, kills=25)

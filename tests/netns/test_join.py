@@ -176,7 +176,7 @@ def test_R_GRP_6_a_route_that_cannot_move_is_named_and_the_join_goes_on(lab):
                  "route add 203.0.113.0/24 via 10.8.0.1")
     network.join()
     wait_until(lambda: network.peer.ping(OWN), 5, "the host is reachable")
-    text = "ignoring route 203.0.113.0/24 via 10.8.0.1 table 254 of eth0, which cannot go by its group: "
+    text = "ignoring route 203.0.113.0/24 via 10.8.0.1 table 254 of eth0, which cannot go by ipmp0: "
     assert host.log().count(text) == 1
     assert "dev ipmp0" in host.ns.run("ip", "route", "show", "default").stdout
 

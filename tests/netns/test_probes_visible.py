@@ -106,7 +106,7 @@ def test_R_STA_1_targets_and_states_of_probed_interfaces(lab):
 
 
 def test_R_STA_2_rows_come_as_probes_end(lab):
-    """An answered probe at once, a lost one when it is, after later ones that were answered."""
+    """An answered probe at once, a lost one when it is, after later ones that were answered: acceptance 6."""
     site = Site(lab)
     site.wait_targets("inet", "multicast", {"192.0.2.9", "192.0.2.10"})
     fields = ("interface", "probe", "time", "netrtt", "rtt", "rttavg", "target", "rttdev")

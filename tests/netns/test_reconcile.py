@@ -10,7 +10,6 @@ import time
 import pytest
 from netns import CommandFailed, build_dir, wait_until
 
-pytestmark = pytest.mark.timing
 DATA, DATA6, PEER, PEER6 = "192.0.2.1", "fd00::1", "192.0.2.9", "fd00::9"
 TESTS = {"eth0": "192.0.2.20", "eth1": "192.0.2.21"}
 MENDED_S = 2
@@ -278,7 +277,6 @@ INSISTENT = {  # several at once where they have nothing to do with each other
 }
 
 
-@pytest.mark.timing
 @pytest.mark.parametrize("what", INSISTENT)
 def test_D7_who_insists_is_answered_more_and_more_rarely(group, say, what):
     host, peer = group
@@ -321,7 +319,6 @@ PUT_ON_MEMBERS = {
     put_neighbour: "move neighbour entry 192.0.2.77 from eth1 to ipmp0"}
 
 
-@pytest.mark.timing
 def test_R_GRP_5_R_CMD_3_R_CMD_4_who_insists_on_a_member_is_left_in_the_end(group, say):
     """Moved to the group three times at once, then more and more rarely, with one warning for each; traffic goes on."""
     host, peer = group

@@ -27,8 +27,6 @@ BETWEEN_FAULTS_S = 0.3
 DOUBLE_FAULTS = 4
 DOUBLE_FAULT_GAP_MS_MAX = 40
 
-pytestmark = pytest.mark.timing
-
 
 def build(lab, kind, nics):
     switch = lab.switch(bridges=2)

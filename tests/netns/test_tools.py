@@ -141,6 +141,7 @@ def test_R_CMD_1_broadcast_of_a_present_address(host):
 
 
 def test_R_CMD_2_if_mpadm_with_the_real_daemon(host):
+    """The reference's acceptance 8 among others."""
     host.make_group("ipmp0", [f"{DATA}/24"], ["eth0", "eth1"])
     fatal = "if_mpadm: fatal: "
     assert failure(host, "-d", "eth2", tool="if_mpadm") == (

@@ -101,7 +101,6 @@ def check_failover(host, peer, say, what, data=DATA, probe=lambda: None):
     assert max(gaps_ms) <= GAP_MS_MAX
 
 
-@pytest.mark.timing
 @pytest.mark.parametrize("kind", ["veth", "tap", "macvlan"])
 def test_R_POL_4_kinds_of_nics(lab, say, kind):
     """A macvlan filters multicast, as hardware does: neighbour solicitations reach only who lets them in."""
@@ -115,7 +114,6 @@ def test_R_POL_4_kinds_of_nics(lab, say, kind):
     check_failover(host, peer, say, kind, data, solicitations_arrive)
 
 
-@pytest.mark.timing
 def test_R_POL_4_a_peer_that_is_strict_about_arp(lab, say):
     """It takes no address from a stranger, answers only for its own subnet and filters by reverse path."""
     strict = [(f"ipv4/conf/{link}/{name}", value) for link in ("all", "e0") for name, value in
@@ -138,7 +136,6 @@ def ordinary_sources(host, destinations):
     return sources
 
 
-@pytest.mark.timing
 @pytest.mark.parametrize("kind", ["veth", "tap"])
 def test_R_ADR_3_test_addresses_on_a_host_that_filters_by_reverse_path(lab, say, kind):
     strict = [(f"ipv4/conf/{scope}/rp_filter", 1) for scope in ("all", "default")]
@@ -205,7 +202,6 @@ table inet guard {
 """
 
 
-@pytest.mark.timing
 @pytest.mark.parametrize("kind", ["veth", "tap"])
 def test_R_SPR_5_a_packet_filter_sees_the_group_and_no_member(lab, say, kind):
     host, peer = build(lab, kind)
@@ -223,7 +219,6 @@ def test_R_SPR_5_a_packet_filter_sees_the_group_and_no_member(lab, say, kind):
             end.recv(10)
 
 
-@pytest.mark.timing
 def test_R_SPR_5_jumbo_frames(lab, say):
     host, peer = build(lab, data=[*DATA, "fd00::1"], mtu_bytes=9000)
     assert {host.ns.link(link)["mtu"] for link in ("ipmp0", "ipmpl0")} == {9000}
@@ -277,7 +272,6 @@ def nominee(host):
 QUERY_INTERVAL_S = 2
 
 
-@pytest.mark.timing
 def test_R_SPR_3_a_switch_that_snoops(lab, say):
     """The switch asks every two seconds and forgets who is silent for five: neighbour solicitations and a multicast
     stream keep coming."""
@@ -300,7 +294,6 @@ def test_R_SPR_3_a_switch_that_snoops(lab, say):
     check_failover(host, peer, say, "snooping switch")
 
 
-@pytest.mark.timing
 @pytest.mark.parametrize("kind", ["veth", "tap", "macvlan"])
 def test_R_SPR_3_memberships_are_reported_by_the_new_nominee(lab, say, kind):
     """Long before the switch asks again, the stream is back and neighbour solicitations arrive."""

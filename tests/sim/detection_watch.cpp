@@ -26,9 +26,8 @@ void DetectionWatch::watch(const std::vector<ProbeSource>& sources, Instant now)
     for (const ProbeSource& source : sources) wanted[source.link][source.address] = {};
     for (auto& [link, nic] : nics_) {
         auto& addresses = wanted[link];
-        bool same =
-            addresses.size() == nic.sources.size() &&
-            std::all_of(addresses.begin(), addresses.end(), [&](auto& one) { return nic.sources.contains(one.first); });
+        bool same = std::equal(addresses.begin(), addresses.end(), nic.sources.begin(), nic.sources.end(),
+                               [](auto& one, auto& other) { return one.first == other.first; });
         if (same) continue;
         nic.silent_since.reset();
         nic.doubted = now;
@@ -74,7 +73,10 @@ void DetectionWatch::network_changed(const Network& network, Instant now) {
         bool begins = path.silent() && !nic.was_silent;
         nic.was_silent = path.silent();
         bool quick = path.delay + path.jitter < std::chrono::milliseconds(2);
-        if (begins && quick && targets_fine_) nic.silent_since = now;
+        if (begins && quick && targets_fine_) {
+            nic.silent_since = now;
+            nic.longest = {};
+        }
         if (!path.silent() || !targets_fine_ || !quick) nic.silent_since.reset();
     }
 }
@@ -173,7 +175,8 @@ Violations DetectionWatch::overdue(const State& state, const Config& config, con
             stretched =
                 std::max(stretched, Duration(std::chrono::milliseconds(group.failure_detection_time_ms.value_or(0))));
         }
-        if (now <= *nic.silent_since + stretched) continue;
+        nic.longest = std::max(nic.longest, stretched);  // one that improves meanwhile shortens no wait that has begun
+        if (now <= *nic.silent_since + nic.longest) continue;
         found.push_back(
             fmt::format("{}: silent for {} ms and not found", member->name,
                         std::chrono::duration_cast<std::chrono::milliseconds>(now - *nic.silent_since).count()));

@@ -43,6 +43,7 @@ class DetectionWatch {
     struct Nic {
         std::map<IpAddress, std::optional<Instant>> sources;  // newest answer of each
         std::optional<Instant> silent_since;                  // and unfound
+        Duration longest{};                                   // detection time in force since then
         bool was_silent = false;
         std::optional<Instant> run_began;  // answers since the last reason to doubt
         int run_length = 0;

@@ -200,9 +200,11 @@ int FakeKernel::create_ipmp(const CreateIpmpLink& op) {
     if (find(op.name) || find(op.lower_name)) {
         const LinkState* upper = link(find(op.name));
         const LinkState* lower = link(find(op.lower_name));
-        return upper && lower && upper->peer == lower->index && lower->index.place == op.lower_place ? 0 : EEXIST;
+        return upper && lower && upper->peer == lower->index && lower->index.place == op.lower_place &&
+                       upper->index.place == op.upper_place ? 0 : EEXIST;
     }
-    InterfaceIndex upper = make_link(op.name, op.mac).index;
+    if (!is_there(op.upper_place)) return ENOENT;
+    InterfaceIndex upper = make_link(op.name, op.mac, op.upper_place).index;
     InterfaceIndex lower = make_link(op.lower_name, op.lower_mac, op.lower_place).index;
     truth_.links[upper].alias = kIpmpLinkAlias;
     truth_.links[lower].alias = kLowerLinkAlias;
@@ -225,18 +227,69 @@ void FakeKernel::move(const MoveLink& op) {
     std::erase_if(truth_.routes, [&](const RouteState& route) { return route.link == op.link; });
     std::erase_if(truth_.neighbours, [&](const NeighbourEntry& entry) { return entry.link == op.link; });
     detach_filter(op.link);
-    auto node = truth_.links.extract(op.link);
-    node.key() = node.mapped().index = moved;
-    node.mapped().settings = default_settings();
-    if (LinkState* peer = link(node.mapped().peer)) peer->peer = moved;
+    moving->settings = default_settings();
+    relocate(op.link, moved);
+}
+
+void FakeKernel::relocate(InterfaceIndex from, InterfaceIndex to) {
+    auto node = truth_.links.extract(from);
+    node.key() = node.mapped().index = to;
+    if (LinkState* peer = link(node.mapped().peer)) peer->peer = to;
     truth_.links.insert(std::move(node));
-    cable_[moved] = cable_[op.link];
-    cable_.erase(op.link);
+    for (AddressState& address : truth_.addresses) {
+        if (address.link == from) address.link = to;
+    }
+    std::erase_if(truth_.routes, [&](const RouteState& route) { return route.link == from; });
+    cable_[to] = cable_[from];
+    cable_.erase(from);
     changed();
 }
 
+// ---- Namespaces of applications ----------------------------------------------------------------------------------
+
+constexpr Place kNowhere{kMostPlaces};  // those without a name
+
+void FakeKernel::add_namespace(const std::string& name) {
+    if (namespaces_.insert(name).second) changed();
+}
+
+void FakeKernel::remove_namespace(const std::string& name, bool in_use) {
+    if (namespaces_.erase(name) == 0) return;
+    changed();
+    std::vector<InterfaceIndex> inside;
+    for (const auto& [index, link] : truth_.links) {
+        if (numbers_.contains(name) && index.place == numbers_.at(name)) inside.push_back(index);
+    }
+    for (InterfaceIndex index : inside) {
+        if (in_use) relocate(index, {next_index_++, kNowhere});
+        else remove_link(index);
+    }
+}
+
+bool FakeKernel::is_there(Place place) const {
+    if (!is_application(place)) return true;
+    return std::any_of(looked_into_.begin(), looked_into_.end(), [&](const auto& entry) {
+        return entry.second == place && namespaces_.contains(entry.first);
+    });
+}
+
+bool FakeKernel::is_seen(Place place) const { return place != kNowhere && is_there(place); }
+
+NamedPlaces FakeKernel::dump_named_places() const {
+    NamedPlaces seen;
+    for (const auto& [name, place] : looked_into_) {
+        if (namespaces_.contains(name)) seen[name] = place;
+    }
+    return seen;
+}
+
 int FakeKernel::apply(const KernelOp& op) {
-    if (auto* to_move = std::get_if<MoveLink>(&op)) return move(*to_move), 0;
+    if (auto* open = std::get_if<OpenNamespace>(&op)) {
+        if (!namespaces_.contains(open->name)) return ENOENT;
+        looked_into_[open->name] = numbers_[open->name] = open->place;
+        return changed(), 0;
+    }
+    if (auto* to_move = std::get_if<MoveLink>(&op)) return is_there(to_move->to) ? (move(*to_move), 0) : ENOENT;
     if (auto* renamed = std::get_if<RenameLink>(&op)) return rename(renamed->link, renamed->name), 0;
     if (auto* create = std::get_if<CreateIpmpLink>(&op)) return create_ipmp(*create);
     if (auto* remove = std::get_if<DeleteLink>(&op)) return remove_link(remove->link), 0;
@@ -295,6 +348,11 @@ void FakeKernel::new_daemon() { ++daemon_; }
 
 std::map<InterfaceIndex, LinkState> FakeKernel::dump_links(const std::vector<ManagedLink>& managed) const {
     std::map<InterfaceIndex, LinkState> seen = truth_.links;
+    std::erase_if(seen, [&](const auto& entry) { return !is_seen(entry.first.place); });
+    for (auto& [index, shown] : seen) {
+        bool is_hidden = shown.peer && truth_.links.contains(shown.peer) && !seen.contains(shown.peer);
+        if (is_hidden) shown.peer_elsewhere = std::exchange(shown.peer, {}).value;
+    }
     for (auto& [index, shown] : seen) {
         Settings all = std::exchange(shown.settings, {});
         for (const ManagedLink& wanted : managed) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,13 +38,21 @@ class FakeKernel {
     // Routes of every IPMP interface point to these.
     void set_routers(const std::vector<IpAddress>& routers);
 
+    // Applications' namespaces. One that is removed takes what is in it along, or lives on without a name (`in_use`).
+    void add_namespace(const std::string& name);
+    void remove_namespace(const std::string& name, bool in_use);
+    // From now on the daemon looks into these, whenever they are there.
+    void look_into(const NamedPlaces& named_places) { looked_into_ = named_places; }
+    NamedPlaces dump_named_places() const;
+
     // Carries out one operation; 0 or an errno value.
     int apply(const KernelOp& op);
     // Filters attached so far are those of a former daemon from now on.
     void new_daemon();
 
     const KernelState& truth() const { return truth_; }
-    // What a dump shows: settings of managed links only, filters as this daemon sees them.
+    // What a dump shows: settings of managed links only, filters as this daemon sees them, and nothing of namespaces
+    // that it does not look into.
     std::map<InterfaceIndex, LinkState> dump_links(const std::vector<ManagedLink>& managed) const;
     std::vector<TargetRoute> dump_target_routes() const;
     InterfaceIndex find(const std::string& name) const;  // 0: none
@@ -60,9 +69,14 @@ class FakeKernel {
     void update_carrier(LinkState& link);
     void lose_addresses_of_down_link(const LinkState& link);
     int create_ipmp(const CreateIpmpLink& op);
+    bool is_there(Place place) const;
+    bool is_seen(Place place) const;
+    void relocate(InterfaceIndex from, InterfaceIndex to);
     void changed() { ++version_; }
 
     KernelState truth_;
+    std::set<std::string> namespaces_;
+    NamedPlaces looked_into_, numbers_;  // the second also has those of former daemons
     std::vector<IpAddress> routers_;
     std::map<InterfaceIndex, bool> cable_;
     std::map<InterfaceIndex, std::uint32_t> filter_daemon_;  // which daemon attached

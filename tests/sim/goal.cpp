@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/applications.hpp"
 #include "core/planner.hpp"
 #include "core/predicates.hpp"
 
@@ -101,6 +102,7 @@ class Goal {
         }
         Place home = group.isolate ? Place::members : Place::host;
         require(lower->first.place == home, group.lower_name + " is misplaced");
+        require(upper->first.place == upper_home(state_, group), group.interface + " is misplaced");
         require(upper->second.admin_up, group.interface + " is down");
         require(upper->second.carrier == any_active, group.interface + ": carrier does not say who is active");
         std::uint32_t most = group.wanted_mtu_bytes;
@@ -202,10 +204,10 @@ class Goal {
                 }
             }
         }
+        std::set<Place> served;
         for (const auto& [name, group] : state_.groups) {  // multicast that names no interface: by the first group
-            if (!group.families[index_of(Family::ipv6)].plumbed) continue;
-            routes.insert({IpAddress{Family::ipv6, {0xff}}, 8, group.upper, 255});
-            break;
+            bool serves = group.families[index_of(Family::ipv6)].plumbed && served.insert(group.upper.place).second;
+            if (serves) routes.insert({IpAddress{Family::ipv6, {0xff}}, 8, group.upper, 255});
         }
         std::set<RuleState> present_rules(truth_.rules.begin(), truth_.rules.end());
         std::set<RouteState> present_routes(truth_.routes.begin(), truth_.routes.end());

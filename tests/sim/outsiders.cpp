@@ -64,6 +64,7 @@ Outsiders::Outsiders(World& world) : world_(world), random_(world.random()) {
         *kind = probing_ && random_.chance(0.5);
     }
     isolates_ = !probing_ && membership_ && !flaps_;  // no draw of its own: the other histories stay what they were
+    namespaces_ = !probing_ && remakes_ && renames_;  // likewise
     if (probing_) set_up_probing();
     if (quick_) claims_ = false;  // these take minutes to be over
 }
@@ -202,6 +203,11 @@ void Outsiders::claim_addresses() {
 
 void Outsiders::act_on_objects() {
     InterfaceIndex link = some_link();
+    if (namespaces_ && random_.chance(0.3)) {
+        std::string name = random_.pick(applications_);
+        bool adds = random_.chance(0.6), in_use = random_.chance(0.5);
+        change([&](FakeKernel& kernel) { adds ? kernel.add_namespace(name) : kernel.remove_namespace(name, in_use); });
+    }
     if (remakes_ && random_.chance(0.3)) {
         change([&](FakeKernel& kernel) { kernel.set_mac(some_nic_link(), fresh_mac()); });
     }
@@ -264,9 +270,12 @@ Command Outsiders::random_command() {
     if (isolates_ && random_.chance(0.15)) {
         return SetIsolate{ipmp_interface, random_.chance(0.6), random_.chance(0.8)};
     }
+    if (namespaces_ && random_.chance(0.2)) {
+        return SetNamespace{ipmp_interface, random_.chance(0.3) ? "" : random_.pick(applications_)};
+    }
     LogicalName logical{anything, static_cast<std::uint32_t>(random_.below(5))};
     if (membership_ && random_.chance(0.4)) {
-        switch (random_.below(5)) {
+        switch (random_.below(6)) {
             case 0:
                 return SetGroup{anything, family, random_.chance(0.3) ? "" : random_.pick(groups_)};
             case 1:
@@ -275,6 +284,8 @@ Command Outsiders::random_command() {
                 return Plumb{anything, family};
             case 3:
                 return CreateIpmp{ipmp_interface, family};
+            case 4:
+                return ExpectMember{some_nic(), random_.pick(groups_), true, random_.chance(0.5), random_.chance(0.2)};
             default:
                 return SetGroup{some_nic(), family, random_.pick(groups_)};
         }
@@ -323,6 +334,7 @@ void Outsiders::settle() {
                 if (link.alias.empty() && is_ipmp_name(link.name)) misnamed.push_back(index);
             }
             for (InterfaceIndex index : misnamed) kernel.rename(index, fmt::format("late{}", index.value));
+            for (const std::string& name : applications_) kernel.add_namespace(name);
             for (const std::string& name : nics_) {
                 if (random_.chance(0.7)) kernel.add_nic(name, fresh_mac());
                 kernel.plug(kernel.find(name), random_.chance(0.7));

@@ -59,12 +59,13 @@ class Outsiders {
     std::vector<std::string> nics_;
     std::vector<std::string> ipmp_interfaces_{"ipmp0", "ipmp1"};
     std::vector<std::string> groups_{"a"};
+    std::vector<std::string> applications_{"app", "other"};
     std::uint8_t next_mac_ = 1;
     Duration longest_pause_;
     Instant end_;
     // Which kinds of act this history has.
     bool cuts_, flaps_, admin_, replaces_, renames_, remakes_, addresses_, filters_, settings_, ipmp_links_;
-    bool restarts_, reconfigures_, commands_, membership_, both_families_, claims_, isolates_;
+    bool restarts_, reconfigures_, commands_, membership_, both_families_, claims_, isolates_, namespaces_;
     bool probing_;  // test addresses and machines to probe; else no probe is ever sent
     bool quick_ = false;  // with a short detection time, and so in a short history
     bool silences_, losses_, delays_, deaths_, partitions_, routes_, stalls_, forgeries_;

@@ -50,6 +50,9 @@ struct DescribeCommand {
     std::string operator()(const SetIsolate& c) const {
         return fmt::format("{} isolate {}{}", c.interface, c.isolate ? "on" : "off", c.force ? " -f" : "");
     }
+    std::string operator()(const SetNamespace& c) const {
+        return fmt::format("{} namespace {}", c.interface, c.network_namespace);
+    }
     std::string operator()(const SetMtu& c) const {
         return fmt::format("{} {} mtu {}", c.interface, inet(c.family), c.mtu_bytes);
     }
@@ -75,6 +78,9 @@ struct DescribeCommand {
         return fmt::format("detach{}{} {}", how, c.dry_run ? " dry" : "", fmt::join(c.interfaces, " "));
     }
     std::string operator()(const UndoDetach& c) const { return fmt::format("undo detach {}", c.interface); }
+    std::string operator()(const ExpectMember& c) const {
+        return fmt::format("expect {} in group {}{}", c.interface, c.group, c.standby ? " standby" : "");
+    }
     std::string operator()(const ControlDhcp& c) const {
         return fmt::format("{}:{} {} dhcp {}", c.logical.interface, c.logical.number, inet(c.family),
                            static_cast<int>(c.verb));
@@ -121,6 +127,9 @@ struct DescribeEvent {
         return fmt::format("{} {} {} at {}", to_string(e.claimant), e.probing ? "asks for" : "claims",
                            to_string(e.address), e.link.value);
     }
+    std::string operator()(const ProbeNotSent& e) const {
+        return fmt::format("probe from {} was not sent", to_string(e.source.address));
+    }
     std::string operator()(const ProbeAnswered& e) const {
         return fmt::format("{} answers a probe from {}", to_string(e.from), e.source.link.value);
     }
@@ -166,6 +175,9 @@ struct DescribeAction {
         return fmt::format("probe {} of {} {}", a.id, a.interface, a.answered ? "answered" : "lost");
     }
     std::string operator()(const AttachNic& a) const { return "attach " + a.name; }
+    std::string operator()(const SetNameService& a) const {
+        return fmt::format("{} name servers of {}", a.names.servers.size(), a.source);
+    }
     std::string operator()(const StartDhcpClient& a) const {
         return fmt::format("start DHCP client of {}:{}", a.client.logical.interface, a.client.logical.number);
     }

@@ -85,12 +85,12 @@ void World::violated(const Violations& texts) {
 
 void World::start() {
     ++daemon_;
-    running_ = true;
-    awaited_first_ = true;
+    running_ = awaited_first_ = true;
     auto state = decode_state(stored_);
     IPMP_CHECK(state);
     engine_.emplace(config_, kHostId, std::move(*state));
     known_ = engine_->state();
+    kernel_.look_into(known_.named_places);
     activations_.clear();
     told_.clear();
     peers_.forget();
@@ -119,8 +119,7 @@ void World::restart(Duration downtime) {
     managed_.clear();
     watched_.clear();
     asked_.clear();  // their clients see the connection end
-    next_op_ = 0;
-    generation_ = 0;
+    next_op_ = generation_ = 0;
     netlink_busy_ = dump_wanted_ = false;
     kernel_.new_daemon();
     at(now_ + downtime, [this] { start(); });
@@ -363,6 +362,7 @@ void World::netlink_work() {
 void World::finish_batch() {
     generation_ = batches_.front().generation;
     managed_ = batches_.front().managed;
+    kernel_.look_into(batches_.front().named_places);
     batches_.pop_front();
     next_op_ = 0;
     deliver_in_order(KernelApplied{generation_, std::exchange(failures_, {})}, 0);
@@ -375,6 +375,7 @@ void World::take_dump() {
     std::uint64_t version = kernel_.version();
     seen.state.generation = generation_;
     seen.state.links = kernel_.dump_links(managed_);
+    seen.state.named_places = kernel_.dump_named_places();
     Duration tear = faults_.torn_dumps ? random_.up_to(faults_.kernel_delay) : Duration::zero();
     for_this_daemon(tear, [this, seen, version]() mutable {
         seen.state.addresses = kernel_.truth().addresses;

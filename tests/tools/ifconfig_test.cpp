@@ -93,25 +93,6 @@ TEST_F(IfconfigTest, StopsAtTheFirstFailure_R_CMD_1) {
     EXPECT_EQ(daemon_->requests().size(), 1u);
 }
 
-TEST_F(IfconfigTest, WordsRefusalsAsDocumented_R_CMD_1) {
-    serve();
-    refuse(CommandError::group_not_empty, "whatever");
-    expect_failure({"ifconfig", "ipmp0", "unplumb"}, "ifconfig: cannot unplumb ipmp0: IPMP group is not empty");
-    refuse(CommandError::already_exists, "whatever");
-    expect_failure({"ifconfig", "ipmp0", "ipmp"},
-                   "ifconfig: cannot create IPMP interface ipmp0: Interface already exists");
-    expect_failure({"ifconfig", "ipmp0", "group", "b"}, "ifconfig: ipmp0: SIOCSLIFGROUPNAME: already exists");
-    refuse(CommandError::address_managed, "eth0 has data addresses managed by dhclient");
-    expect_failure({"ifconfig", "eth0", "group", "b"},
-                   "ifconfig: cannot join IPMP group b: eth0 has data addresses managed by dhclient");
-    refuse(CommandError::not_supported, "eth0: needs ARP and multicast");
-    expect_failure({"ifconfig", "eth0", "group", "b"},
-                   "ifconfig: eth0: SIOCSLIFGROUPNAME: Operation not supported (eth0: needs ARP and multicast)");
-    refuse(CommandError::invalid_argument, "Invalid argument");
-    expect_failure({"ifconfig", "eth0", "-deprecated"}, "ifconfig: setifflags: SIOCSLIFFLAGS: eth0: Invalid argument");
-    expect_failure({"ifconfig", "eth0", "removeif", "192.0.2.1"}, "ifconfig: removeif: cannot remove interface: eth0");
-}
-
 TEST_F(IfconfigTest, PlumbingTwiceIsToldButNoFailure_R_CMD_1) {
     serve();
     respond_ = [](const Command& command) {

@@ -104,6 +104,23 @@ Status status_of_three() {
     return status;
 }
 
+// Words of ours, so that files have them (R-DYN-1).
+TEST_F(IfconfigWords, D4_R_VIS_1_PolicyAndIsolation) {
+    serve();
+    EXPECT_EQ(run({"ifconfig", "ipmp0", "policy", "source", "isolate", "-isolate"}).err, "");
+    EXPECT_EQ(run({"ifconfig", "ipmp0", "inet6", "policy", "flow", "isolate"}).err, "");
+    EXPECT_EQ(daemon_->requests(), (Requests{R"(SetPolicy {"interface":"ipmp0","policy":"source"})",
+                                             R"(SetIsolate {"force":false,"interface":"ipmp0","isolate":true})",
+                                             R"(SetIsolate {"force":false,"interface":"ipmp0","isolate":false})",
+                                             R"(SetPolicy {"interface":"ipmp0","policy":"flow"})",
+                                             R"(SetIsolate {"force":false,"interface":"ipmp0","isolate":true})"}));
+    expect_failure({"ifconfig", "ipmp0", "policy", "random"},
+                   "ifconfig: policy: ipmp0: Invalid argument (random: not one of flow, tuple, destination, source)");
+    expect_failure({"ifconfig", "ipmp0", "policy"}, "ifconfig: no argument for policy");
+    refuse(CommandError::no_such_interface, "not an IPMP interface");
+    expect_failure({"ifconfig", "eth0", "isolate"}, "ifconfig: isolate: eth0: no such interface");
+}
+
 TEST_F(IfconfigWords, R_CMD_1_WordsForAllInterfacesAndForSome) {
     serve(status_of_three());
     EXPECT_EQ(run({"ifconfig", "-a", "up"}).err, "");

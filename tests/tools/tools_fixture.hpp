@@ -158,7 +158,9 @@ class StartingTest : public ToolsTest {
     void install(const std::string& script) {
         tools_ = top_ / "bin";
         fs::create_directories(tools_);
-        for (const char* tool : {"ifconfig", "ipmpstat"}) fs::copy(fs::path(TOOLS_DIRECTORY) / tool, tools_ / tool);
+        for (const char* tool : {"if_mpadm", "ifconfig", "ipmpstat"}) {
+            fs::copy(fs::path(TOOLS_DIRECTORY) / tool, tools_ / tool);
+        }
         std::ofstream(tools_ / "in.mpathd") << "#!/bin/sh\n" << script << "\n";
         fs::permissions(tools_ / "in.mpathd", fs::perms::owner_all);
     }

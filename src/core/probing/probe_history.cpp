@@ -19,6 +19,11 @@ ProbeRecord* ProbeHistory::find(std::uint64_t nonce) {
     return found == probes_.end() ? nullptr : &*found;
 }
 
+bool ProbeHistory::remove(std::uint64_t nonce) {
+    auto is_it = [&](auto& probe) { return probe.nonce == nonce && probe.status == Status::open; };
+    return std::erase_if(probes_, is_it) > 0;
+}
+
 std::vector<ProbeRecord> ProbeHistory::settle(Instant now) {
     std::vector<ProbeRecord> lost;
     for (ProbeRecord& probe : probes_) {

@@ -34,6 +34,7 @@ class ProbeHistory {
 
     void add(ProbeRecord probe);
     ProbeRecord* find(std::uint64_t nonce);
+    bool remove(std::uint64_t nonce);  // an open one, that was never sent
     // Those that became lost by `now`, oldest first.
     std::vector<ProbeRecord> settle(Instant now);
     // The daemon itself lost that much time: nobody is late by it.

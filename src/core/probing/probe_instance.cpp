@@ -13,8 +13,9 @@ namespace {
 constexpr std::size_t kMostExtras = 64;
 
 // Probes of all instances leave at common moments, this many an interval: hundreds of NICs cost a few turns of the loop
-// then, not a thousand. Any interval of whole milliseconds divides into them without a rest.
-constexpr int kMoments = 64;
+// then, not a thousand. Each turn begins with cold caches, which cost more than the probes. Any interval of whole
+// milliseconds divides into them without a rest.
+constexpr int kMoments = 16;
 
 Duration uniform(const RandomSource& random, Duration least, Duration most, Duration unit) {
     auto span = static_cast<std::uint64_t>((most - least) / unit) + 1;
@@ -81,6 +82,7 @@ void ProbeInstance::run(const ProbeContext& context) {
 void ProbeInstance::settle(const ProbeContext& context) {
     for (const ProbeRecord& lost : history_.settle(context.now)) {
         ++statistics_.lost;
+        held_back_ = false;
         if (Target* target = targets_.find(lost.target)) target->answered = false;  // it may have another MAC now
         report(lost, {}, false, context);
     }
@@ -265,11 +267,32 @@ ProbeInstance::Taken ProbeInstance::take_answer(const ProbeAnswered& answer, boo
     }
     bool was_lost = std::exchange(probe->status, ProbeRecord::Status::answered) == ProbeRecord::Status::lost;
     probe->settled = context.now;
+    held_back_ = false;
     ++statistics_.answered;
     if (was_lost) --statistics_.lost;
     report(*probe, answer.network_time, was_lost, context);
     heard_ = true;
     return taken;
+}
+
+bool ProbeInstance::take_back(std::uint64_t nonce) {
+    bool is_detection = history_.remove(nonce);
+    auto extra = std::find_if(extras_.begin(), extras_.end(), [&](auto& one) { return one.nonce == nonce; });
+    bool is_extra = extra != extras_.end() && !extra->settled;
+    if (!is_detection && !is_extra) return false;
+    if (is_detection) {
+        --statistics_.sent;
+        ++statistics_.missed;
+        ++statistics_.missed_occasions;
+    } else {
+        bool suspicious = extra->kind == Extra::Kind::suspicion;
+        if (suspicious) --statistics_.suspicion;
+        if (suspicious && suspicion_) --suspicion_->sent;  // another goes with what is due next
+        extras_.erase(extra);
+    }
+    held_back_ = true;
+    plan();
+    return true;
 }
 
 void ProbeInstance::report(const ProbeRecord& probe, const std::optional<Duration>& network_time, bool late,

@@ -97,6 +97,11 @@ class ProbeInstance {
     };
     Taken take(const ProbeAnswered& answer, bool may_measure, const ProbeContext& context);
 
+    // It was never sent. False: not known, or over.
+    bool take_back(std::uint64_t nonce);
+    // The newest of what is known: probes do not leave, so nothing is known of the path.
+    bool held_back() const { return held_back_; }
+
     bool heard() const { return heard_; }
     bool quiet(Instant now) const { return !heard_ && now < quiet_until_; }
     // Enough is lost to call it a failure.
@@ -153,7 +158,7 @@ class ProbeInstance {
     std::optional<Suspicion> suspicion_;
     std::size_t next_suspect_ = 0;  // whom the next extra probe goes to
     std::size_t next_measured_ = 0;  // place in the firing order of who is measured between detection probes
-    bool running_ = false;
+    bool running_ = false, held_back_ = false;
     Instant base_, detection_base_, next_send_;
     std::optional<Instant> due_;
     ProbeStatistics statistics_;

@@ -149,6 +149,38 @@ TEST(ProbeInstance, TicksThatWereMissedAreNotSentAndNotLost) {
     EXPECT_GT(*path.instance.due(), path.now);
 }
 
+// The neighbour table is full, say, while a failure is suspected or while all is well.
+TEST(ProbeInstance, R_DET_4_WhatTheKernelDidNotSendSaysNothing) {
+    for (std::uint64_t suspicion : {0, 3}) {
+        Path path;
+        path.answers = everybody;
+        path.run_until(path.now + 20s);
+        path.answers = nobody;
+        path.stop_when = [&] { return path.instance.statistics().suspicion >= suspicion; };
+        path.run_until(path.now + 20s);
+        path.stop_when = [] { return false; };
+        path.answers = [&](const SendProbe& probe) {
+            EXPECT_TRUE(path.instance.take_back(probe.nonce));
+            EXPECT_FALSE(path.instance.take_back(probe.nonce)) << "once only";
+            return false;
+        };
+        path.run_until(path.now + 10s);
+        auto before = path.instance.statistics();
+        path.run_until(path.now + 60s);
+        auto after = path.instance.statistics();
+        EXPECT_EQ(after.sent + after.lost + after.suspicion, before.sent + before.lost + before.suspicion);
+        EXPECT_NEAR(static_cast<double>(after.missed - before.missed), 42, 2);
+        EXPECT_TRUE(path.instance.held_back());
+        EXPECT_FALSE(path.instance.fails(path.config));
+        path.answers = nobody;  // sent again, and in vain
+        path.stop_when = [&] { return path.instance.fails(path.config); };
+        Instant room = path.now;
+        path.run_until(path.now + 1h);
+        EXPECT_LE(path.now - room, 1428ms * 13 / 2);
+        EXPECT_FALSE(path.instance.held_back());
+    }
+}
+
 TEST(ProbeInstance, SuspicionBeginsAtTheSecondLossAndIsBounded) {
     Path path;
     path.instance.targets().add_router(router(2));
@@ -156,12 +188,11 @@ TEST(ProbeInstance, SuspicionBeginsAtTheSecondLossAndIsBounded) {
     EXPECT_EQ(path.instance.statistics().suspicion, 14u) << "then it is known; the detection probes go on";
     int of_first = 0;
     std::vector<Instant> extras;
-    for (auto& [at, probe] : path.sent) {
-        bool is_extra =
-            !path.instance.history().empty() && std::count_if(path.sent.begin(), path.sent.end(), [&](auto& one) {
-                                                    return one.second.sequence == probe.sequence && one.first >= at;
-                                                }) > 1;
-        if (!is_extra) continue;
+    for (auto one = path.sent.begin(); one != path.sent.end(); ++one) {
+        const auto& [at, probe] = *one;
+        bool is_extra = std::any_of(one + 1, path.sent.end(),
+                                    [one](auto& later) { return later.second.sequence == one->second.sequence; });
+        if (!is_extra) continue;  // a detection probe is the last of its number
         extras.push_back(at);
         of_first += probe.target == router(1) ? 1 : 0;
     }

@@ -1,5 +1,7 @@
 #include "core/probing/probing.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/hygiene.hpp"
@@ -35,15 +37,6 @@ ProbeInstance* Probing::find(InterfaceIndex link, Family family) {
     return found == instances_.end() ? nullptr : &found->second;
 }
 
-std::vector<const ProbeInstance*> Probing::instances_of(const Interface& member) const {
-    std::vector<const ProbeInstance*> instances;
-    for (Family family : kFamilies) {
-        auto found = instances_.find({member.index, family});
-        if (found != instances_.end()) instances.push_back(&found->second);
-    }
-    return instances;
-}
-
 // By the name, which is as of the last step: hundreds are looked for a thousand times a second.
 const Interface* Probing::member_of(const State& state, InterfaceIndex link, const ProbeInstance& instance) const {
     auto found = state.interfaces.find(instance.interface());
@@ -74,16 +67,24 @@ void Probing::update(State& state, const KernelState& kernel, const Config& conf
     }
 }
 
+std::vector<std::reference_wrapper<const ProbeInstance>> Probing::instances_of(const Interface& member) const {
+    std::vector<std::reference_wrapper<const ProbeInstance>> instances;
+    for (Family family : kFamilies) {
+        auto found = instances_.find({member.index, family});
+        if (found != instances_.end()) instances.push_back(found->second);
+    }
+    return instances;
+}
+
 bool Probing::is_answered(const Interface& member) const {
-    auto instances = instances_of(member);
-    return std::any_of(instances.begin(), instances.end(), [](auto* one) { return one->heard(); });
+    return std::ranges::any_of(instances_of(member), &ProbeInstance::heard);
 }
 
 ProbeHealth Probing::health_of(const Interface& member) const {
     auto instances = instances_of(member);
     if (instances.empty()) return ProbeHealth::disabled;
     if (member.probe_failed) return ProbeHealth::failed;
-    bool capable = std::any_of(instances.begin(), instances.end(), [](auto* one) { return one->capable(); });
+    bool capable = std::ranges::any_of(instances, &ProbeInstance::capable);
     return capable ? ProbeHealth::ok : ProbeHealth::unknown;
 }
 
@@ -237,14 +238,29 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
     if (member->probe_failed) plan(state);  // its repair may be due now; else nothing is due earlier than before
 }
 
+// The verdict on a NIC is left to its other family, if that has sent anything.
+void Probing::take(const State& state, const ProbeNotSent& unsent, std::vector<Action>& actions) {
+    Family family = unsent.source.address.family;
+    ProbeInstance* instance = find(unsent.source.link, family);
+    const Interface* member = instance ? member_of(state, unsent.source.link, *instance) : nullptr;
+    if (!member || instance->source() != unsent.source || !instance->take_back(unsent.nonce)) return;
+    touched_ = {member->name};
+    if (!full_.insert(family).second) return;
+    std::string setting = fmt::format("net.{}.neigh.default.gc_thresh3", family == Family::ipv4 ? "ipv4" : "ipv6");
+    actions.push_back(Log{Severity::error,
+                          fmt::format("The kernel has no room for neighbours of {} and others: probes that it does not "
+                                      "send say nothing, failures may be missed; raise {}",
+                                      member->name, setting)});
+}
+
 void Probing::plan(const State& state) {
     due_.reset();
     if (!schedule_.empty()) due_ = schedule_.begin()->first;
     for (const std::string& name : judged_) {
         const Interface& member = state.interfaces.at(name);
         if (!member.probe_failed) continue;
-        for (const ProbeInstance* instance : instances_of(member)) {
-            auto since = instance->answers_since();
+        for (const ProbeInstance& instance : instances_of(member)) {
+            auto since = instance.answers_since();
             if (since) note_earlier(due_, *since + 2 * Duration(timing_.at(member.group).detection_time));
         }
     }
@@ -271,11 +287,11 @@ std::optional<std::chrono::milliseconds> Probing::detection_time(const State& st
 
 std::vector<TargetStatus> Probing::targets_of(const Interface& member) const {
     std::vector<TargetStatus> rows;
-    for (const ProbeInstance* instance : instances_of(member)) {
+    for (const ProbeInstance& instance : instances_of(member)) {
         rows.push_back({.interface = member.name,
-                        .mode = instance->targets().routers() ? TargetMode::routes : TargetMode::multicast,
-                        .test_address = instance->source().address,
-                        .targets = instance->targets().firing_order()});
+                        .mode = instance.targets().routers() ? TargetMode::routes : TargetMode::multicast,
+                        .test_address = instance.source().address,
+                        .targets = instance.targets().firing_order()});
     }
     if (rows.empty()) rows.push_back({.interface = member.name});
     return rows;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -44,6 +45,7 @@ class Probing {
     void tick(const State& state, const Config& config, Instant now, std::vector<Action>& actions);
     void take(const State& state, const KernelState& kernel, const Config& config, const ProbeAnswered& answer,
               Instant now, std::vector<Action>& actions);
+    void take(const State& state, const ProbeNotSent& unsent, std::vector<Action>& actions);
     // Neighbours are asked too where discovery by multicast is not answered.
     void take(const State& state, const KernelState& kernel, const Config& config, const PeersFound& found, Instant now,
               std::vector<Action>& actions);
@@ -81,8 +83,6 @@ class Probing {
     void scale(const State& state, const Config& config, const Interface& member, ProbeInstance& instance,
                const ProbeInstance::Taken& taken, Instant now, std::vector<Action>& actions);
     void find_neighbours(const State& state, Instant now, std::vector<Action>& actions);
-    void find_neighbours(FindPeers question, const std::vector<const Interface*>& members, Instant now,
-                         std::vector<Action>& actions);
     void judge(State& state, const Config& config, Instant now);
     void forget_in_failed_groups(const State& state);
     // An earlier verdict: whether it has been outlived.
@@ -98,7 +98,8 @@ class Probing {
     ProbeInstance* find(InterfaceIndex link, Family family);
     bool is_answered(const Interface& member) const;
     ProbeHealth health_of(const Interface& member) const;
-    std::vector<const ProbeInstance*> instances_of(const Interface& member) const;
+    // One per family, if any.
+    std::vector<std::reference_wrapper<const ProbeInstance>> instances_of(const Interface& member) const;
     const Interface* member_of(const State& state, InterfaceIndex link, const ProbeInstance& instance) const;
 
     RandomSource random_;
@@ -116,6 +117,7 @@ class Probing {
     std::set<std::string> touched_;        // whose probes were sent, lost or answered in this step
     std::vector<std::string> judged_;      // with a verdict that can end, as of the last whole step
     WatchProbes watched_;
+    std::set<Family> full_;                // families whose neighbour table is known to be too small, and said to be
 };
 
 }  // namespace ipmp

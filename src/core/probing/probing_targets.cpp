@@ -116,26 +116,21 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
 
 // Linux hosts do not answer a ping to everybody: the neighbours the group knows are asked one by one as well.
 void Probing::find_neighbours(const State& state, Instant now, std::vector<Action>& actions) {
-    for (const auto& [name, group] : state.groups) {
-        find_neighbours({.ipmp_interface = name, .upper = group.upper}, members_of(state, group), now, actions);
+    std::map<std::string, FindPeers> questions;
+    for (const auto& [key, instance] : instances_) {
+        const Interface* member = wants_hosts(instance) ? member_of(state, key.first, instance) : nullptr;
+        if (!member) continue;
+        const std::string& name = asked_as(*member);
+        auto asked = asked_neighbours_.find(name);
+        if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) continue;
+        InterfaceIndex upper = member->group.empty() ? member->index : state.groups.at(name).upper;
+        auto question = questions.try_emplace(name, FindPeers{.ipmp_interface = name, .upper = upper});
+        question.first->second.addresses.push_back(instance.source().address);
     }
-    for (const auto& [name, interface] : state.interfaces) {
-        if (!interface.tracked) continue;
-        find_neighbours({.ipmp_interface = name, .upper = interface.index}, {&interface}, now, actions);
+    for (auto& [name, question] : questions) {
+        asked_neighbours_[name] = now;
+        if (question.upper) actions.push_back(std::move(question));
     }
-}
-
-void Probing::find_neighbours(FindPeers question, const std::vector<const Interface*>& members, Instant now,
-                              std::vector<Action>& actions) {
-    auto asked = asked_neighbours_.find(question.ipmp_interface);
-    if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) return;
-    asked_neighbours_[question.ipmp_interface] = now;
-    for (const Interface* member : members) {
-        for (const ProbeInstance* instance : instances_of(*member)) {
-            if (wants_hosts(*instance)) question.addresses.push_back(instance->source().address);
-        }
-    }
-    if (!question.addresses.empty() && question.upper) actions.push_back(std::move(question));
 }
 
 }  // namespace ipmp

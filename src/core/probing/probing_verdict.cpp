@@ -108,10 +108,10 @@ void Probing::reconsider(const State& state, Interface& member, Instant now) con
 std::optional<Instant> Probing::silent_since(const Interface& member, const Config& config, Instant now) const {
     if (member.failed || member.probe_failed || member.offline || !link_up(member)) return {};
     std::optional<Instant> since;
-    for (const ProbeInstance* instance : instances_of(member)) {
-        if (!instance->capable()) continue;
-        if (!instance->fails(config) || instance->quiet(now)) return {};  // every family must say so (6.8)
-        Instant begin = instance->history().losses().begin;
+    for (const ProbeInstance& instance : instances_of(member)) {
+        if (!instance.capable() || instance.held_back()) continue;
+        if (!instance.fails(config) || instance.quiet(now)) return {};  // every family must say so (6.8)
+        Instant begin = instance.history().losses().begin;
         since = std::min(since.value_or(begin), begin);
     }
     return since;
@@ -120,9 +120,8 @@ std::optional<Instant> Probing::silent_since(const Interface& member, const Conf
 // Once others of the group have been repaired, its own answers decide whether it still carries on.
 bool Probing::may_keep(const State& state, const Interface& member) const {
     if (state.groups.at(member.group).health == GroupHealth::failed) return true;
-    auto instances = instances_of(member);
-    return std::all_of(instances.begin(), instances.end(), [](const ProbeInstance* instance) {
-        return !instance->capable() || instance->history().answers().length > 0;
+    return std::ranges::all_of(instances_of(member), [](const ProbeInstance& instance) {
+        return !instance.capable() || instance.history().answers().length > 0;
     });
 }
 
@@ -157,8 +156,8 @@ bool Probing::has_witness(const State& state, const Interface& failing, Instant 
         bool could_take_over = link_up(*other) && functioning(*other) && !other->probe_failed;
         if (other == &failing || !could_take_over) continue;
         auto instances = instances_of(*other);
-        bool answered = std::any_of(instances.begin(), instances.end(), [&](const ProbeInstance* instance) {
-            auto newest = instance->history().newest_answer();
+        bool answered = std::ranges::any_of(instances, [&](const ProbeInstance& instance) {
+            auto newest = instance.history().newest_answer();
             return newest && *newest > since;
         });
         if (instances.empty() || answered) return true;
@@ -171,8 +170,8 @@ bool Probing::has_witness(const State& state, const Interface& failing, Instant 
 bool Probing::repaired(const Interface& member, const DetectionTiming& timing, Instant now) const {
     if (!link_up(member)) return false;
     auto instances = instances_of(member);
-    return instances.empty() || std::any_of(instances.begin(), instances.end(), [&](const ProbeInstance* instance) {
-        auto since = instance->answers_since();
+    return instances.empty() || std::ranges::any_of(instances, [&](const ProbeInstance& instance) {
+        auto since = instance.answers_since();
         return since && now >= *since + 2 * Duration(timing.detection_time);
     });
 }
