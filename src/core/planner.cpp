@@ -130,6 +130,9 @@ class Planner {
     // The lower end, and the members that are where it is: no filter may lead from one network namespace to another.
     void plan_lower(const Group& group, const LinkState& lower, std::uint32_t mtu_bytes) {
         if (lower.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.lower, mtu_bytes});
+        // What a former daemon left here still leads to NICs that failed since: it goes before the filters of members.
+        bool is_left_over = lower.filter == Filter::outdated;
+        if (is_left_over) plan_filter(lower, Filter::spread, group);
         plan_gso(lower, group);
         plan_settings(lower, lower_end_settings());
         if (lower.mac != group.lower_mac) ops_.push_back(SetLinkMac{group.lower, group.lower_mac});
@@ -140,7 +143,7 @@ class Planner {
             if (!member->saved_settings.empty()) plan_settings(*link, wanted_forwarding(group));
             plan_filter(*link, Filter::steer, group);
         }
-        plan_filter(lower, Filter::spread, group);
+        if (!is_left_over) plan_filter(lower, Filter::spread, group);
     }
 
     void plan_gso(const LinkState& end, const Group& group) {

@@ -334,6 +334,16 @@ TEST_F(Plan, AnOutdatedFilterIsReplacedNotRemoved) {
     EXPECT_EQ(place_of(DetachFilter{kNic}), -1);
 }
 
+// After a restart the former daemon's choice of NICs is in force until its filter of the lower end is replaced; members
+// may be many, and each waits for its turn with the kernel. In a new group they come first: what leaves is answered.
+TEST_F(Plan, R_POL_4_OutboundTrafficLeavesAFailedNicBeforeFiltersOfMembersAreReplaced) {
+    AttachFilter spread{kLower, Filter::spread, "ipmp0", kPlace}, steer{kNic, Filter::steer, "ipmp0", kPlace};
+    EXPECT_LT(place_of(steer), place_of(spread));
+    kernel_.links.at(kLower).filter = kernel_.links.at(kNic).filter = Filter::outdated;
+    ASSERT_GE(place_of(spread), 0);
+    EXPECT_LT(place_of(spread), place_of(steer));
+}
+
 // The handle is that of the group, 1 + the number of its lower end; priority, handle and number of filters are mended.
 TEST_F(Plan, AFilterIsInTheGroupsOwnPlaceAndAlone) {
     state_.groups.at("ipmp0").lower_name = "ipmpl12";

@@ -122,9 +122,10 @@ Result<NamespaceNumbers> NetlinkViews::read_numbers() {
         for (const auto& [to, other] : views_) {
             if (from == to) continue;
             UniqueFd fd = places_.descriptor(to);
-            auto result = view.socket().read(encode_get_namespace_id(fd.get()), [&, at = std::pair(from, to)](MessageBytes message) {
-                if (auto number = decode_namespace_id(message)) numbers[{at.first, *number}] = at.second;
-            });
+            auto note = [&numbers, at = from, place = to](MessageBytes message) {
+                if (auto number = decode_namespace_id(message)) numbers[{at, *number}] = place;
+            };
+            auto result = view.socket().read(encode_get_namespace_id(fd.get()), note);
             if (!result) return result.error().within("reading the number of a network namespace");
         }
     }
