@@ -131,8 +131,7 @@ class Planner {
     void plan_lower(const Group& group, const LinkState& lower, std::uint32_t mtu_bytes) {
         if (lower.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.lower, mtu_bytes});
         // What a former daemon left here still leads to NICs that failed since: it goes before the filters of members.
-        bool is_left_over = lower.filter == Filter::outdated;
-        if (is_left_over) plan_filter(lower, Filter::spread, group);
+        if (lower.filter == Filter::outdated) plan_filter(lower, Filter::spread, group);
         plan_gso(lower, group);
         plan_settings(lower, lower_end_settings());
         if (lower.mac != group.lower_mac) ops_.push_back(SetLinkMac{group.lower, group.lower_mac});
@@ -143,7 +142,7 @@ class Planner {
             if (!member->saved_settings.empty()) plan_settings(*link, wanted_forwarding(group));
             plan_filter(*link, Filter::steer, group);
         }
-        if (!is_left_over) plan_filter(lower, Filter::spread, group);
+        if (lower.filter != Filter::outdated) plan_filter(lower, Filter::spread, group);
     }
 
     void plan_gso(const LinkState& end, const Group& group) {
@@ -193,9 +192,8 @@ class Planner {
             plan_migrated(interface);
             return;
         }
-        if (link.filter == Filter::steer || link.filter == Filter::outdated) {
-            ops_.push_back(DetachFilter{interface.index});
-        }
+        bool has_filter = link.filter == Filter::steer || link.filter == Filter::outdated;
+        if (has_filter) ops_.push_back(DetachFilter{interface.index});
         plan_settings(link, interface.saved_settings);  // back to what was before the join
     }
 

@@ -32,6 +32,7 @@ class Executor {
 
     // Sends the replies among them. Once the state is saved: nobody is to rely on what a killed daemon would forget.
     void send_replies();
+    bool has_replies() const { return !replies_.empty(); }
 
     // A failed map write is tried again then.
     std::optional<Instant> retry_at() const { return retry_at_; }

@@ -49,7 +49,8 @@ void RunLoop::run(const std::function<void()>& ready) {
         }
         parts_.executor.retry(now());
         Instant at = now();
-        if (save_due_ ? *save_due_ <= at : decided) save(at);
+        bool again = save_due_ && (*save_due_ <= at || parts_.executor.has_replies());
+        if (again || (decided && !save_due_)) save(at);
         parts_.executor.send_replies();
         if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
         watchdog_.turned(now());

@@ -84,6 +84,14 @@ class Story:
     def await_interface(self, name):
         wait_until(lambda: name in self.host.interfaces(), SETTLE_S, f"in.mpathd sees {name}")
 
+    def await_saved(self):
+        """After a disk took no state: until it has it."""
+        def logged(part):
+            return self.host.log().count(part)
+
+        wait_until(lambda: logged("the last good one stays") == logged("the state file can be written again"), SETTLE_S,
+                   "the state is saved again")
+
     # What is true now
 
     def carriers(self):

@@ -22,6 +22,7 @@ def mend_disk(story):
     was = story.environment.spoiled
     if was:
         story.environment.mend()
+        story.await_saved()
         return f"run directory is no longer {was}"
 
 

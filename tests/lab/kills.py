@@ -24,9 +24,9 @@ class Starts:
 
     def __init__(self, host):
         self.host = host
-        self.path = host.ns.root / "notify"
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self.socket.bind(str(self.path))
+        with host.ns.entered():  # where names without a file are the namespace's own
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.socket.bind("\0starts")
 
     def start(self):
         """Returns at once, with the time before."""
@@ -37,7 +37,7 @@ class Starts:
         started_at_s = time.monotonic()
         with open(self.host.ns.root / "mpathd.log", "ab") as log:
             self.host.daemon = self.host.ns.popen(
-                build_dir() / "bin/in.mpathd", "-f", env={**self.host.environment, "NOTIFY_SOCKET": str(self.path)},
+                build_dir() / "bin/in.mpathd", "-f", env={**self.host.environment, "NOTIFY_SOCKET": "@starts"},
                 stdout=log, stderr=log)
         return started_at_s
 
