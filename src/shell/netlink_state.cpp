@@ -27,7 +27,7 @@ Result<void> read_addresses(NetlinkSocket& socket, Family family, KernelState& s
 Result<void> read_our_addresses(NetlinkSocket& socket, Family family, KernelState& state) {
     std::erase_if(state.links, [](const auto& entry) { return entry.second.alias != kIpmpLinkAlias; });
     for (const auto& [index, link] : state.links) {
-        auto result = socket.read(encode_dump_addresses(family, index), [&](MessageBytes message) {
+        auto result = socket.read(encode_dump_addresses(family, index), [&, index = index](MessageBytes message) {
             auto address = decode_address(message);
             bool is_its = address && address->link == index && address->address.family == family;
             if (is_its) state.addresses.push_back(std::move(*address));
