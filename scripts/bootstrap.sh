@@ -6,6 +6,7 @@
 #   scripts/bootstrap.sh packages    install what is missing, nothing else
 #   scripts/bootstrap.sh vm          install what scripts/vm.sh needs for its emulated machine, nothing else
 #   scripts/bootstrap.sh package     install what ./package needs besides, nothing else
+#   scripts/bootstrap.sh coverage    install what scripts/coverage.sh needs, nothing else
 #   scripts/bootstrap.sh build       configure and build only
 #
 # CMAKE_BUILD_PARALLEL_LEVEL=N limits the jobs of the build.
@@ -68,6 +69,10 @@ vm_packages=(
     busybox-static       # its first program
     cpio                 # packs its initramfs
     kmod                 # finds and loads its modules
+)
+# Only for scripts/coverage.sh.
+coverage_packages=(
+    gcovr                # counts and shows what ran
 )
 # Only for ./package and tests/packages.
 package_packages=(
@@ -174,7 +179,8 @@ case ${1-all} in
     packages) install_packages "${packages[@]}" "${client_packages[@]}"; mount_bpf_filesystem ;;
     package) install_packages "${packages[@]}" "${package_packages[@]}" ;;
     vm) install_packages "${vm_packages[@]}" ;;
+    coverage) install_packages "${packages[@]}" "${coverage_packages[@]}" ;;
     build) build ;;
     all) install_packages "${packages[@]}"; mount_bpf_filesystem; build ;;
-    *) fail "unknown argument $1; give packages, vm, package, build or nothing" ;;
+    *) fail "unknown argument $1; give packages, vm, package, coverage, build or nothing" ;;
 esac

@@ -79,7 +79,7 @@ TEST(Privileges, FourCapabilitiesAreLeftForGood) {
 // Of two refusals, the kernel's for want of a right and the filter's, either will do.
 bool is_refused(long result) { return result < 0 && (errno == ENOSYS || errno == EPERM); }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef IPMP_SANITIZED
 
 TEST(SystemCallFilter, TheDaemonRunsNothingAndMountsNothing) {
     std::string said = in_a_child([](std::ostream& say) {
@@ -114,6 +114,16 @@ TEST(SystemCallFilter, TheDaemonStillDoesItsWork) {
         union bpf_attr attributes {};
         if (::syscall(SYS_bpf, BPF_MAP_CREATE, &attributes, sizeof attributes) < 0 && errno == ENOSYS) say << "bpf ";
         if (::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ENOSYS) say << "waitpid ";
+    });
+    EXPECT_EQ(said, "");
+}
+
+// Once in 700 runs a thread of the test below had not begun when the filter came, and glibc ended the process.
+TEST(SystemCallFilter, AThreadThatIsJustBeginningMayGoOn) {
+    std::string said = in_a_child([](std::ostream& say) {
+        filter_system_calls(Role::daemon);
+        if (is_refused(::syscall(SYS_rseq, nullptr, 0, 0, 0))) say << "rseq ";
+        if (is_refused(::syscall(SYS_set_robust_list, nullptr, 0))) say << "set_robust_list ";
     });
     EXPECT_EQ(said, "");
 }
