@@ -1,5 +1,5 @@
 #!/bin/bash
-# How much of the deciding code, src/core, its unit tests and the simulator reach: lines and branches, by file and whole.
+# How much of the deciding code, src/core, is reached by its unit tests and the simulator: lines and branches, by file.
 #
 #   scripts/coverage.sh [SEEDS]    seeds of the simulator; 1000 if not said
 #
