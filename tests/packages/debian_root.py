@@ -99,7 +99,7 @@ class PackagedHost(Host):
     def write(self, path, text):
         (self.root.path / path).write_text(text)
 
-    def daemon_pids(self):
+    def daemon_pids(self):  # with its helpers
         return self.shell("pidof", "in.mpathd", check=False).stdout.split()
 
     def log(self):
