@@ -2,15 +2,10 @@
 // becomes of a group whose namespace goes, loses its name, or never was.
 #include "core/applications.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 
-#include "core/commands.hpp"
 #include "core/image.hpp"
-#include "core/isolation.hpp"
-#include "core/observe.hpp"
-#include "core/planner.hpp"
+#include "core/places_fixture.hpp"
 #include "core/predicates.hpp"
 #include "core/recover.hpp"
 #include "core/snapshot.hpp"
@@ -22,60 +17,14 @@ constexpr Place kApp{2}, kOther{3};
 constexpr InterfaceIndex kUpper{10}, kLower{11}, kNic{1}, kMoved{10, kApp};
 const IpAddress kData{Family::ipv4, {192, 0, 2, 1}}, kForeign{Family::ipv4, {192, 0, 2, 7}};
 
-class Applications : public testing::Test {
+class Applications : public PlacesFixture {
   protected:
-    Applications() {
-        Group& group = state_.groups["ipmp0"];
-        group = {.interface = "ipmp0", .name = "g", .lower_name = "ipmpl0"};
-        group.upper = kUpper, group.lower = kLower;
-        group.families[0].plumbed = true;
-        group.families[0].addresses = {{.number = 1, .address = kData, .prefix_length = 24, .up = true}};
-        Interface& nic = state_.interfaces["a"];
-        nic = {.name = "a", .index = kNic, .group = "ipmp0", .admin_up = true, .carrier = true};
-        nic.families[0].plumbed = true;
-        nic.saved_settings = {{"ipv4/conf/*/rp_filter", "1"}};
-        link(kNic, "a").settings = nic.saved_settings;
-        LinkState& upper = link(kUpper, "ipmp0");
-        upper.alias = kIpmpLinkAlias;
-        upper.settings = {{"ipv6/conf/*/accept_dad", "0"}};
-        LinkState& lower = link(kLower, "ipmpl0");
-        lower.alias = kLowerLinkAlias;
-        lower.settings = {{"ipv4/conf/*/forwarding", "0"}};
-        upper.peer = kLower, lower.peer = kUpper;
+    Applications() : PlacesFixture(kUpper, kLower, kNic) {
+        group().families[0].addresses = {{.number = 1, .address = kData, .prefix_length = 24, .up = true}};
         kernel_.addresses = {{.link = kUpper, .address = kData, .prefix_length = 24}};
         judge_places(state_, kernel_);
     }
-    LinkState& link(InterfaceIndex index, const std::string& name) {
-        LinkState& made = kernel_.links[index];
-        made = {.index = index, .name = name, .mtu_bytes = 1500, .ethernet = true, .multicast = true, .admin_up = true};
-        return made;
-    }
     Group& group() { return state_.groups.at("ipmp0"); }
-    void observe() {
-        file_observation(state_, kernel_, {});
-        judge_places(state_, kernel_);
-    }
-    CommandReply run(const Command& command) {
-        std::vector<Action> log;
-        CommandContext context{state_, kernel_, host_, orders_, {}, log};
-        CommandReply reply = carry_out(command, context);
-        judge_places(state_, kernel_);
-        return reply;
-    }
-    std::vector<KernelOp> planned() const { return plan(state_, kernel_, {}); }
-    bool planned(const KernelOp& op) const {
-        auto ops = planned();
-        return std::find(ops.begin(), ops.end(), op) != ops.end();
-    }
-    bool anything_about(InterfaceIndex index, const KernelOp& but) const {
-        auto ops = planned();
-        return std::any_of(ops.begin(), ops.end(), [&](const KernelOp& op) {
-            return op != but && std::visit([&](const auto& one) {
-                if constexpr (requires { one.link; }) return one.link == index;
-                else return false;
-            }, op);
-        });
-    }
     bool creates() const {
         auto ops = planned();
         return std::any_of(ops.begin(), ops.end(), [](auto& op) { return std::holds_alternative<CreateIpmpLink>(op); });
@@ -106,11 +55,6 @@ class Applications : public testing::Test {
         }
         observe();
     }
-
-    State state_;
-    KernelState kernel_;
-    std::string host_ = "host";
-    OneTimeOrders orders_;
 };
 
 TEST_F(Applications, R_VIS_1_ItMovesOnceTheNamespaceIsFoundAndNothingElseIsDoneToItBefore) {

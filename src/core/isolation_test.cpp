@@ -1,13 +1,9 @@
 // Isolated groups (R-VIS-1): when a link moves, and that it is the same interface afterwards.
 #include "core/isolation.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 
-#include "core/commands.hpp"
-#include "core/observe.hpp"
-#include "core/planner.hpp"
+#include "core/places_fixture.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -16,31 +12,11 @@ namespace {
 constexpr InterfaceIndex kUpper{10}, kLower{11, Place::members}, kNic{1}, kMoved{1, Place::members};
 const IpAddress kData{Family::ipv4, {192, 0, 2, 1}}, kTest{Family::ipv4, {192, 0, 2, 101}};
 
-class Isolation : public testing::Test {
+class Isolation : public PlacesFixture {
   protected:
-    Isolation() {
-        Group& group = state_.groups["ipmp0"];
-        group = {.interface = "ipmp0", .name = "g", .lower_name = "ipmpl0", .isolate = true};
-        group.upper = kUpper, group.lower = kLower;
-        group.families[0].plumbed = true;
-        Interface& nic = state_.interfaces["a"];
-        nic = {.name = "a", .index = kNic, .group = "ipmp0", .admin_up = true, .carrier = true};
-        nic.families[0].plumbed = true;
-        nic.saved_settings = {{"ipv4/conf/*/rp_filter", "1"}};
-        link(kNic, "a").settings = nic.saved_settings;
-        LinkState& upper = link(kUpper, "ipmp0");
-        upper.alias = kIpmpLinkAlias;
-        upper.settings = {{"ipv6/conf/*/accept_dad", "0"}};
-        LinkState& lower = link(kLower, "ipmpl0");
-        lower.alias = kLowerLinkAlias;
-        lower.settings = {{"ipv4/conf/*/forwarding", "0"}};
-        upper.peer = kLower, lower.peer = kUpper;
+    Isolation() : PlacesFixture(kUpper, kLower, kNic) {
+        state_.groups.at("ipmp0").isolate = true;
         judge_places(state_, kernel_);
-    }
-    LinkState& link(InterfaceIndex index, const std::string& name) {
-        LinkState& made = kernel_.links[index];
-        made = {.index = index, .name = name, .mtu_bytes = 1500, .ethernet = true, .multicast = true, .admin_up = true};
-        return made;
     }
     void move(InterfaceIndex from, InterfaceIndex to) {
         auto node = kernel_.links.extract(from);
@@ -49,38 +25,7 @@ class Isolation : public testing::Test {
         std::erase_if(kernel_.addresses, [&](const auto& seen) { return seen.link == from; });
         kernel_.links.insert(std::move(node));
     }
-    void observe() {
-        file_observation(state_, kernel_, {});
-        judge_places(state_, kernel_);
-    }
-    bool planned(const KernelOp& op) const {
-        auto ops = plan(state_, kernel_, {});
-        return std::find(ops.begin(), ops.end(), op) != ops.end();
-    }
-    // Operations about `link` but `but`.
-    bool anything_else(InterfaceIndex index, const KernelOp& but) const {
-        auto ops = plan(state_, kernel_, {});
-        return std::any_of(ops.begin(), ops.end(), [&](const KernelOp& op) {
-            return op != but && std::visit([&](const auto& one) {
-                if constexpr (requires { one.link; }) return one.link == index;
-                else return false;
-            }, op);
-        });
-    }
-    CommandReply run(const Command& command) {
-        std::vector<Action> log;
-        CommandContext context{state_, kernel_, host_, orders_, {}, log};
-        CommandReply reply = carry_out(command, context);
-        judge_places(state_, kernel_);
-        return reply;
-    }
     void leave_group() { EXPECT_EQ(run(SetGroup{"a", Family::ipv4, ""}).error, CommandError::none); }
-
-    const std::string host_ = "host";
-
-    State state_;
-    KernelState kernel_;
-    OneTimeOrders orders_;
 };
 
 TEST_F(Isolation, R_VIS_1_AMemberMovesAndNothingElseIsDoneToItBefore) {
@@ -90,7 +35,7 @@ TEST_F(Isolation, R_VIS_1_AMemberMovesAndNothingElseIsDoneToItBefore) {
     EXPECT_TRUE(nic.misplaced);
     EXPECT_FALSE(link_up(nic)) << "it cannot carry anything where it is";
     EXPECT_TRUE(planned(MoveLink{kNic, Place::members}));
-    EXPECT_FALSE(anything_else(kNic, MoveLink{kNic, Place::members}));
+    EXPECT_FALSE(anything_about(kNic, MoveLink{kNic, Place::members}));
     EXPECT_FALSE(planned(AddRule{{kTest, kTestTableBase + 1, Place::host}}));
 }
 
@@ -154,7 +99,7 @@ TEST_F(Isolation, R_VIS_1_WhoLeavesComesHomeWithNameAndSettings) {
     observe();
     leave_group();
     EXPECT_TRUE(planned(MoveLink{kMoved, Place::host}));
-    EXPECT_FALSE(anything_else(kMoved, MoveLink{kMoved, Place::host}));
+    EXPECT_FALSE(anything_about(kMoved, MoveLink{kMoved, Place::host}));
     move(kMoved, kNic);
     kernel_.links.at(kNic).settings = {{"ipv4/conf/*/rp_filter", "2"}};
     observe();

@@ -1,7 +1,5 @@
 // Network namespaces of applications (R-VIS-1), against the real kernel: which are looked into, what is seen there, and
 // that nothing of them is held once their name is gone.
-#include <sys/mount.h>
-
 #include <algorithm>
 
 #include "shell/netlink_thread_fixture.hpp"
@@ -17,13 +15,10 @@ const CreateIpmpLink kPairThere{"ipmp0", "ipmpl0", kUpperMac, kLowerMac, 0, Plac
 
 class ApplicationsTest : public NetlinkThreadTest {
   protected:
-    // Names are gone with the test's mount namespace.
     void SetUp() override {
         NetworkNamespaceTest::SetUp();
         if (IsSkipped()) return;
-        ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
-        ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-        ASSERT_EQ(::mount("tmpfs", "/run", "tmpfs", 0, nullptr), 0);
+        ASSERT_NO_FATAL_FAILURE(make_run_private());
         run("ip netns add app; ip -n app link set lo up; ip -n app link add eth0 type veth peer name other");
     }
     void apply_wanting(NamedPlaces wanted, std::vector<KernelOp> ops) {

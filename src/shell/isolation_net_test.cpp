@@ -1,6 +1,5 @@
 // Two network namespaces (R-VIS-1, design D7), against the real kernel: the netlink thread makes the members', sees and
 // changes both, and loses nothing that is there; the carrier watch sees links in either.
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -15,13 +14,10 @@ const CreateIpmpLink kPair{"ipmp0", "ipmpl0", {{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0
 
 class IsolationTest : public NetlinkThreadTest {
   protected:
-    // What is pinned is gone with the test's mount namespace.
     void SetUp() override {
         NetworkNamespaceTest::SetUp();
         if (IsSkipped()) return;
-        ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
-        ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-        ASSERT_EQ(::mount("tmpfs", "/run", "tmpfs", 0, nullptr), 0);
+        ASSERT_NO_FATAL_FAILURE(make_run_private());
         run("ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up; ip link add br0 type bridge");
     }
     void apply_isolated(std::vector<KernelOp> ops, std::vector<ManagedLink> managed = {}) {

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -31,6 +32,12 @@ class NetworkNamespaceTest : public ::testing::Test {
         ASSERT_EQ(::unshare(CLONE_NEWNET), 0) << std::strerror(errno);
     }
 
+    // A /run of the test's own: names and pins of network namespaces are gone with its mount namespace.
+    static void make_run_private() {
+        ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+        ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+        ASSERT_EQ(::mount("tmpfs", "/run", "tmpfs", 0, nullptr), 0);
+    }
     static void run(const std::string& command) {
         ASSERT_EQ(std::system(command.c_str()), 0) << command;  // NOLINT: a test's own constant
     }
