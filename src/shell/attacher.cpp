@@ -63,16 +63,11 @@ void Attacher::log_text(bool succeeded) {
     }
 }
 
-void Attacher::read_output() {
-    child_->read_output([&](std::string_view text) { text_.append(text.substr(0, kMaxTextBytes - text_.size())); });
-}
-
 void Attacher::progress() {
     if (!child_) return;
-    read_output();
-    auto status = child_->ended();
+    auto status = child_->follow(
+        [&](std::string_view text) { text_.append(text.substr(0, kMaxTextBytes - text_.size())); });
     if (!status) return;
-    read_output();
     log_text(WIFEXITED(*status) && WEXITSTATUS(*status) == 0);
     if (WIFSIGNALED(*status)) log_error(name_ + ": its configuration was ended by a signal");
     child_.reset();

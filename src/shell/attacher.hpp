@@ -35,7 +35,6 @@ class Attacher {
     Attacher(Paths paths, ProgramHelper& helper) : paths_(std::move(paths)), helper_(&helper) {}
     void start_next();
     Result<void> start(const std::string& nic);
-    void read_output();
     void log_text(bool succeeded);
 
     Paths paths_;

@@ -92,6 +92,13 @@ void ChildProcess::read_output(const std::function<void(std::string_view)>& take
     }
 }
 
+std::optional<int> ChildProcess::follow(const std::function<void(std::string_view)>& take) {
+    read_output(take);
+    auto status = ended();
+    if (status) read_output(take);
+    return status;
+}
+
 std::optional<int> ChildProcess::ended() {
     if (status_) return status_;
     int status = 0;

@@ -34,6 +34,8 @@ class ChildProcess {
 
     // Hands what it has printed to `take`, all that a pipe holds at most.
     void read_output(const std::function<void(std::string_view)>& take);
+    // The same, and all that is left if it has ended: then its wait status.
+    std::optional<int> follow(const std::function<void(std::string_view)>& take);
     // Its wait status, once it has ended.
     std::optional<int> ended();
     // False: no, and errno says why; that it has ended is fine.

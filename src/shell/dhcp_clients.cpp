@@ -81,8 +81,8 @@ void DhcpClients::signal(const SignalDhcpClient& action) {
     }
 }
 
-void DhcpClients::read_output(Client& client) {
-    client.process.read_output([&](std::string_view text) {
+std::optional<int> DhcpClients::follow(Client& client) {
+    return client.process.follow([&](std::string_view text) {
         for (char c : text) {
             bool printable = static_cast<unsigned char>(c) >= ' ';
             if (c != '\n' && client.line.size() < kMostLineBytes) client.line += printable ? c : ' ';
@@ -98,10 +98,8 @@ std::vector<DhcpClientEnded> DhcpClients::take_events() {
     epoll_event ready{};
     if (clients_.empty() || ::epoll_wait(epoll_.get(), &ready, 1, 0) == 0) return events;
     for (Client& client : clients_) {
-        read_output(client);
-        auto status = client.process.ended();
+        auto status = follow(client);
         if (!status) continue;
-        read_output(client);
         bool cannot_run = WIFEXITED(*status) && WEXITSTATUS(*status) == kCannotRun;
         events.push_back({client.key, client.run, cannot_run, client.last_line});
     }

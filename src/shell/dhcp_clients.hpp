@@ -42,7 +42,7 @@ class DhcpClients {
         bool is_ending = false;  // has been told to
     };
 
-    static void read_output(Client& client);
+    static std::optional<int> follow(Client& client);  // logs what it prints
 
     ProgramHelper* helper_;
     const NetworkPlaces* places_;

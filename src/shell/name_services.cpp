@@ -56,16 +56,11 @@ void NameServiceTable::start_next() {
     }
 }
 
-void NameServiceTable::read_output() {
-    child_->read_output([&](std::string_view text) { text_.append(text.substr(0, kMaxTextBytes - text_.size())); });
-}
-
 void NameServiceTable::progress() {
     if (!child_) return;
-    read_output();
-    auto status = child_->ended();
+    auto status = child_->follow(
+        [&](std::string_view text) { text_.append(text.substr(0, kMaxTextBytes - text_.size())); });
     if (!status) return;
-    read_output();
     bool succeeded = WIFEXITED(*status) && WEXITSTATUS(*status) == 0;
     std::string said = text_.substr(0, text_.find('\n'));
     if (!succeeded) log_error("resolvconf failed, ignoring name servers of " + source_ + ": " + said);

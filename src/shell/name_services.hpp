@@ -31,7 +31,6 @@ class NameServiceTable {
   private:
     NameServiceTable(std::string program, ProgramHelper& helper) : program_(std::move(program)), helper_(&helper) {}
     void start_next();
-    void read_output();
 
     std::string program_;
     ProgramHelper* helper_;
