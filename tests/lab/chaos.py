@@ -39,12 +39,12 @@ class Outside:
 
 
 class Story:
-    def __init__(self, lab, seed):
-        self.random = random.Random(seed)
+    def __init__(self, lab, seed, deeds=None):
+        self.random, self.deeds = random.Random(seed), deeds or DEEDS
         self.switch = lab.switch(bridges=2)
         self.host = lab.host(mounts=True)
         self.environment = Environment(self.host)
-        self.host.configure(LINK_UPS_PER_MINUTE=0, FAILURE_DETECTION_TIME=300)
+        self.configure()
         self.outside, self.told = {}, []
         for number, kind in enumerate(("veth", "tap", "veth")):
             self.host.add_nic(f"eth{number}", kind, self.switch, bridge=number % 2)
@@ -58,6 +58,9 @@ class Story:
         self.host.wait_ok("ipmp0")
         self.set_route()
         wait_until(lambda: all(self.is_probed(name) for name in self.outside), SETTLE_S, "every NIC is probed")
+
+    def configure(self, **settings):
+        self.host.configure(LINK_UPS_PER_MINUTE=0, **{"FAILURE_DETECTION_TIME": 300, **settings})
 
     @staticmethod
     def test_address(name):
@@ -113,7 +116,7 @@ class Story:
     def tell(self, steps):
         """Lives through so many deeds."""
         for _ in range(steps):
-            deed = self.random.choices(list(DEEDS), list(DEEDS.values()))[0]
+            deed = self.random.choices(list(self.deeds), list(self.deeds.values()))[0]
             what = deed(self)
             if what:
                 self.told.append(what)
@@ -379,8 +382,8 @@ def foreign_route(story):
 
 
 def reload(story):
-    story.host.configure(LINK_UPS_PER_MINUTE=0, FAILURE_DETECTION_TIME=story.random.choice((200, 300, 500)),
-                         FAILBACK=story.random.choice(("yes", "yes", "no")))
+    story.configure(FAILURE_DETECTION_TIME=story.random.choice((200, 300, 500)),
+                    FAILBACK=story.random.choice(("yes", "yes", "no")))
     story.host.daemon.send_signal(signal.SIGHUP)
     return "another configuration"
 
