@@ -42,7 +42,8 @@ class Soak:
         self.samples, self.seen_objects, self.deaths = [], set(), 0
         self.began_s = time.monotonic()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.unlink(missing_ok=True)
+        for suffix in (".jsonl", ".odd"):
+            self.path.with_suffix(suffix).unlink(missing_ok=True)
 
     def run(self, seconds):
         while time.monotonic() < self.began_s + seconds or len(self.samples) < 5:
