@@ -65,7 +65,8 @@ class RunLoop {
     Instant last_carrier_poll_;
     LoopLag lag_;
     Watchdog watchdog_ = Watchdog::from_environment();
-    std::optional<Instant> save_due_;  // the last attempt to save the state failed
+    std::optional<Instant> save_due_;  // the last attempt to save the state failed,
+    std::string unsaved_;              // for this reason
     bool stopping_ = false;
 };
 

@@ -17,12 +17,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from chaos import DATA, DEEDS, SETTLE_S, Story, kill_and_restart
+from chaos import DEEDS, SETTLE_S, Story
+from chaos_network import DATA, kill_and_restart
+from chaos_places import purge
 from chaos_system import kill_amid
 from netns import wait_until
 
 DEEDS_A_ROUND = 10
-DEADLY = (kill_and_restart, kill_amid)
+DEADLY = (kill_and_restart, kill_amid, purge)
 INODE_COLUMN = {"netlink": 9, "packet": 8, "unix": 6, **dict.fromkeys(("raw", "raw6", "icmp", "icmp6", "udp", "udp6"), 9)}
 
 # What a trend may add to a gauge over the time that is judged, and besides in each hour of it.
@@ -162,7 +164,7 @@ def objects(host):
         counts[f"{word} routes"] = len(ip(family, "route", "show", "table", "all"))
         counts[f"{word} rules"] = len(ip(family, "rule", "show"))
     counts["multicast memberships"] = sum(len(link.get("maddr", [])) for link in ip("maddr", "show"))
-    counts["files in run/ipmp"] = sum(1 for _ in (host.ns.root / "run/ipmp").rglob("*"))
+    counts["files in run/ipmp"] = sum(path.suffix != ".lock" for path in (host.ns.root / "run/ipmp").rglob("*"))
     return dict(sorted(counts.items())), ids | of_filters
 
 
