@@ -7,6 +7,7 @@
 #   scripts/bootstrap.sh vm          install what scripts/vm.sh needs for its emulated machine, nothing else
 #   scripts/bootstrap.sh package     install what ./package needs besides, nothing else
 #   scripts/bootstrap.sh coverage    install what scripts/coverage.sh needs, nothing else
+#   scripts/bootstrap.sh plot        install what scripts/soak_plot.py needs, nothing else
 #   scripts/bootstrap.sh build       configure and build only
 #
 # CMAKE_BUILD_PARALLEL_LEVEL=N limits the jobs of the build.
@@ -73,6 +74,10 @@ vm_packages=(
 # Only for scripts/coverage.sh.
 coverage_packages=(
     gcovr                # counts and shows what ran
+)
+# Only for scripts/soak_plot.py, and so for ./check --long.
+plot_packages=(
+    python3-matplotlib   # draws the curves of a soak
 )
 # Only for ./package and tests/packages.
 package_packages=(
@@ -180,7 +185,8 @@ case ${1-all} in
     package) install_packages "${packages[@]}" "${package_packages[@]}" ;;
     vm) install_packages "${vm_packages[@]}" ;;
     coverage) install_packages "${packages[@]}" "${coverage_packages[@]}" ;;
+    plot) install_packages "${plot_packages[@]}" ;;
     build) build ;;
     all) install_packages "${packages[@]}"; mount_bpf_filesystem; build ;;
-    *) fail "unknown argument $1; give packages, vm, package, coverage, build or nothing" ;;
+    *) fail "unknown argument $1; give packages, vm, package, coverage, plot, build or nothing" ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Draws the curves of soaks (tests/lab/soak.py): scripts/soak_plot.py SAMPLES.jsonl... > soak.svg
+"""Draws the curves of soaks (tests/lab/soak.py): scripts/soak_plot.py SAMPLES.jsonl PICTURE.svg
 
 Above what is to follow no trend, each as it is; below what is counted, as the difference to the first round, so that
 one line at zero says that all came back.
@@ -14,8 +14,8 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as pyplot  # noqa: E402  (after the choice of what draws)
 
-TRENDS = (("resident_kb", "resident memory, MB", 1024), ("heap_kb", "heap, kB", 1), ("neighbours", "neighbour entries", 1),
-          ("cpu_s", "CPU, s", 1))
+TRENDS = (("resident_kb", "resident memory, MB", 1024), ("heap_kb", "heap, kB", 1),
+          ("neighbours", "neighbour entries", 1), ("cpu_s", "CPU, s", 1))
 
 
 def series(samples, key):
@@ -25,9 +25,10 @@ def series(samples, key):
 def draw(samples, output):
     figure, axes = pyplot.subplots(len(TRENDS) + 1, 1, sharex=True, figsize=(9, 10), constrained_layout=True)
     for axis, (gauge, label, unit) in zip(axes, TRENDS):
-        axis.plot(*series(samples, lambda sample: sample["trends"][gauge] / unit), linewidth=1)
+        minutes, values = series(samples, lambda sample: sample["trends"][gauge] / unit)
+        axis.plot(minutes, values, linewidth=1)
         axis.set_ylabel(label)
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.1 * max(values) or 1)
     first = samples[0]["objects"]
     for gauge in first:
         axes[-1].plot(*series(samples, lambda sample: sample["objects"].get(gauge, 0) - first[gauge]), linewidth=1,

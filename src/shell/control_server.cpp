@@ -76,7 +76,8 @@ Result<void> ControlServer::create_epoll() {
     pause_end_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     retry_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (!epoll_ || !wake_ || !pause_end_ || !retry_) return system_error("control socket: cannot create descriptors");
-    for (auto [fd, tag] : {std::pair(wake_.get(), kWakeTag), {pause_end_.get(), kPauseEndTag}, {retry_.get(), kRetryTag}}) {
+    for (auto [fd, tag] :
+         {std::pair(wake_.get(), kWakeTag), {pause_end_.get(), kPauseEndTag}, {retry_.get(), kRetryTag}}) {
         epoll_event event{.events = EPOLLIN, .data = {.u64 = tag}};
         if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return system_error("control socket: epoll");
     }

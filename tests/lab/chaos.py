@@ -88,9 +88,9 @@ class Story:
                     "the state is saved again")
 
     def expect(self, predicate, what):
-        """SETTLE_S are enough on a machine that has time for us. One with many programs waiting for each processor takes
-        longer for all; and where answers to probes are late the daemon stretches its failure detection time, which a
-        repair takes twice."""
+        """SETTLE_S are enough on a machine that has time for us. One with many programs waiting for each processor
+        takes longer for all; and where answers to probes are late the daemon stretches its failure detection time,
+        which a repair takes twice."""
         crowding = max(1, os.getloadavg()[0] / os.cpu_count() / 2)
         try:
             return wait_until(predicate, SETTLE_S * crowding, what)

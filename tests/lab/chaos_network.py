@@ -1,4 +1,4 @@
-"""Deeds of a chaos story (chaos.py) to NICs, their cables, and what others may do to the host's network configuration."""
+"""Deeds of a chaos story (chaos.py) to NICs, their cables, and what others do to the host's configuration."""
 
 import signal
 from dataclasses import dataclass
@@ -92,6 +92,8 @@ def admin_down_and_up(story):
     name = story.some(lambda nic: nic.plugged and nic.up)
     if name:
         story.host.ns.ip_batch(f"link set {name} down", f"link set {name} up")
+        if story.outside[name].carrier and story.outside[name].member:  # one unplugged while it was down stays so
+            story.expect(lambda: story.host.interfaces()[name]["link"] == "up", f"{name} is seen up again")
         return f"{name} down and up"
 
 
@@ -233,6 +235,6 @@ def ask(story):
 
 NETWORK_DEEDS = {
     cut: 6, heal: 7, flap: 3, silence: 5, unplug: 3, plug: 4, change_mtu: 2, change_mac: 2, admin_down_and_up: 2,
-    break_links_of_ours: 3, break_filters: 3, break_settings: 2, break_addresses: 3, flood_netlink: 2, stop_for_a_while: 2,
-    kill_and_restart: 4, offline: 3, online: 3, leave_group: 2, join_group: 3, standby: 2, another_address: 3,
-    foreign_route: 2, reload: 1, ask: 2}
+    break_links_of_ours: 3, break_filters: 3, break_settings: 2, break_addresses: 3, flood_netlink: 2,
+    stop_for_a_while: 2, kill_and_restart: 4, offline: 3, online: 3, leave_group: 2, join_group: 3, standby: 2,
+    another_address: 3, foreign_route: 2, reload: 1, ask: 2}

@@ -60,8 +60,8 @@ def detach(story):
 
 
 def purge(story):
-    """All is given to plain NICs, and a group is made of them again. One that is silent from the start would count as ok
-    for the first 40 s, so none is."""
+    """All is given to plain NICs, and a group is made of them again. One that is silent from the start would count as
+    ok for the first 40 s, so none is."""
     host = story.host
     if story.environment.spoiled or not story.carriers():
         return

@@ -25,7 +25,8 @@ from netns import wait_until
 
 DEEDS_A_ROUND = 10
 DEADLY = (kill_and_restart, kill_amid, purge)
-INODE_COLUMN = {"netlink": 9, "packet": 8, "unix": 6, **dict.fromkeys(("raw", "raw6", "icmp", "icmp6", "udp", "udp6"), 9)}
+INODE_COLUMN = {"netlink": 9, "packet": 8, "unix": 6,
+                **dict.fromkeys(("raw", "raw6", "icmp", "icmp6", "udp", "udp6"), 9)}
 
 # What a trend may add to a gauge over the time that is judged, and besides in each hour of it.
 ALLOWED = {"resident_kb": (256, 1024), "anonymous_kb": (256, 1024), "heap_kb": (256, 1024), "helpers_kb": (128, 512),
@@ -79,7 +80,8 @@ class Soak:
         shown = [ns.run(*words).stdout for words in (("ip", "addr"), ("ip", "-6", "route", "show", "table", "all"),
                                                      ("ip", "route", "show", "table", "all"), ("ip", "maddr"))]
         with open(self.path.with_suffix(".odd"), "a", encoding="utf-8") as file:
-            file.write("\n".join([f"--- round {len(self.samples)}", *self.story.told, *shown, self.story.host.describe()]))
+            file.write("\n".join([f"--- round {len(self.samples)}", *self.story.told, *shown,
+                                  self.story.host.describe()]))
 
 
 def back_to_start(story):
@@ -122,9 +124,10 @@ def descriptors(pid):
             ids |= {(kind, int(number)) for number in re.findall(rf"^{kind}_id:\s*(\d+)", info, re.MULTILINE)}
         socket = re.fullmatch(r"socket:\[(\d+)\]", target)
         if socket:
-            counts["fd " + sockets.get(socket[1], "other socket")] += 1
+            kind = sockets.get(socket[1], "other socket")
         else:
-            counts["fd " + re.sub(r":?\[\d+\]$", "", target.replace("anon_inode:", "")).rsplit("/", 1)[-1] or "directory"] += 1
+            kind = re.sub(r":?\[\d+\]$", "", target.replace("anon_inode:", "")).rsplit("/", 1)[-1] or "root"
+        counts["fd " + kind] += 1
     return counts, ids
 
 

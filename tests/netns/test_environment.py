@@ -100,7 +100,8 @@ def test_R_POL_4_D6_a_disk_that_takes_no_state_stops_nothing(scene, what):
         scene.fail_over_and_back()
         scene.cut("eth0")
         said = host.tool("ifconfig", "ipmp0", "addif", EXTRA, "up").stderr
-        assert said == f"ifconfig: warning: done, but in.mpathd {reason}; should it end before it can, this is forgotten\n"
+        assert said == (f"ifconfig: warning: done, but in.mpathd {reason}; should it end before it can, this is "
+                        "forgotten\n")
         assert scene.saved() == before
         assert scene.logged(message, WRITABLE) == (times, times - 1)
         environment.mend()
