@@ -76,7 +76,7 @@ class Scene:
         state = self.saved()
         names = {interface["index"]: name for name, interface in state["interfaces"].items()}
         bound = {entry["address"]: names[entry["member"]]
-                 for entry in state["groups"]["ipmp0"]["families"][0]["bindings"]}
+                 for entry in state["groups"]["ipmp0"]["families"][0]["bindings"] if entry["address"] in DATA}
         return {address: row["inbound"] for address, row in self.host.addresses().items() if address in DATA} == bound
 
     def logged(self, *lines):
