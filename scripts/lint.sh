@@ -19,6 +19,6 @@ printf '%s\n' "${files[@]}" | xargs -P "$jobs" -n 4 clang-tidy-14 --quiet -p bui
 
 # knownConditionTrueFalse and the like are about taste; what is suppressed here says so beside its line otherwise.
 cppcheck --quiet --std=c++20 --language=c++ --enable=warning,performance,portability --inline-suppr \
-    --error-exitcode=1 --library=posix -j "$jobs" -I src --suppress=missingIncludeSystem --suppress=unmatchedSuppression \
-    "${files[@]}" || status=1
+    --error-exitcode=1 --library=posix -j "$jobs" -I src --suppress=missingIncludeSystem \
+    --suppress=unmatchedSuppression "${files[@]}" || status=1
 exit $status

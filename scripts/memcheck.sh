@@ -1,6 +1,6 @@
 #!/bin/bash
-# Unit tests of core, model, wire and base under valgrind's memcheck: reads of what nobody wrote, which the sanitizers of
-# ./check do not see, and all memory freed. Prints what fails; status 1 if anything does.
+# Unit tests of base, model, core and wire under valgrind's memcheck: reads of what nobody wrote, which the sanitizers
+# of ./check do not see, and all memory freed. Prints what fails; status 1 if anything does.
 #
 #   scripts/memcheck.sh [BUILD]    a built tree; build if not said
 set -euo pipefail

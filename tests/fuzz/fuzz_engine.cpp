@@ -146,7 +146,7 @@ Command some_link_command(FuzzedDataProvider& bytes, const LogicalName& logical,
         case 11: return SetNamespace{logical.interface, bytes.ConsumeBool() ? "app" : ""};
         case 12: return Detach{{some_name(bytes), some_name(bytes)}, bytes.ConsumeBool(), bytes.ConsumeBool()};
         case 13: return UndoDetach{logical.interface};
-        case 14: return ExpectMember{logical.interface, some_name(bytes), bytes.ConsumeBool(), true, bytes.ConsumeBool()};
+        case 14: return ExpectMember{logical.interface, some_name(bytes), bytes.ConsumeBool(), true};
         default: return Stop{bytes.ConsumeBool()};
     }
 }

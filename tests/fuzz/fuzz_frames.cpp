@@ -54,7 +54,9 @@ native_group group_of(const std::uint8_t* choices) {
                    {"192.0.2.20", 1, IPMP_ADDRESS_OWN},   {"192.0.2.21", 2, IPMP_ADDRESS_OWN},
                    {"2001:db8::1", 2, IPMP_ADDRESS_DATA}, {"2001:db8::20", 1, IPMP_ADDRESS_OWN},
                    {"fe80::1", 2, IPMP_ADDRESS_OWN}};
-    for (const auto& entry : entries) group.addresses[group.address_count++] = {key_of(entry.text), {entry.row, entry.kind}};
+    for (const auto& entry : entries) {
+        group.addresses[group.address_count++] = {key_of(entry.text), {entry.row, entry.kind}};
+    }
     return group;
 }
 

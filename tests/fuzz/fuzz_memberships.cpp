@@ -9,8 +9,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string_view upper = text.substr(0, text.find('\f'));
     std::string_view nic = text.substr(upper.size());
     for (Family family : kFamilies) {
-        LeaveMemberships leave{
-            .upper = {5}, .nic = {{2}, {{2, 0, 0, 0, 0, 1}}}, .family = family, .source = {family, {}}, .mtu_bytes = 1280};
+        LeaveMemberships leave{.upper = {5}, .nic = {{2}, {{2, 0, 0, 0, 0, 1}}}, .family = family};
+        leave.source.family = family;
+        leave.mtu_bytes = 1280;
         std::set<IpAddress> groups = groups_to_leave(leave, upper, nic);
         std::set<IpAddress> joined = joined_groups(family, upper, leave.upper);
         for (const IpAddress& group : groups) IPMP_CHECK(group.is_multicast() && joined.contains(group));

@@ -1,5 +1,5 @@
-// Addresses as text, which every file and command line has, and the search for a NIC's name in what nft, iptables and ss
-// print: what is read is written so that it reads the same again.
+// Addresses as text, which every file and command line has: what is read is written so that it reads the same again.
+// And the search for a NIC's name in what nft, iptables and ss print.
 #include "base/check.hpp"
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"

@@ -1,4 +1,4 @@
-/* The programs of src/bpf compiled for this machine, and the helpers of the kernel as they see them: for fuzz_frames. */
+/* The programs of src/bpf compiled for this machine, with helpers of the kernel that are ours: for fuzz_frames. */
 #pragma once
 
 #include <linux/bpf.h>

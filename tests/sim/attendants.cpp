@@ -23,23 +23,23 @@ void Attendants::serve(const Action& action) {
 }
 
 void Attendants::start(const StartDhcpClient& how) {
-    running_[how.client] = {how};
+    running_[how.client] = how;
     later_(random_.up_to(seconds(3)), [this, how] { speak(how.client, how.run); });
 }
 
 void Attendants::signal(const SignalDhcpClient& signal) {
     auto client = running_.find(signal.client);
     if (client == running_.end()) return;
-    std::uint64_t run = client->second.how.run;
+    std::uint64_t run = client->second.run;
     later_(random_.up_to(milliseconds(100)), [this, signal, run] {
         if (signal.signal == DhcpSignal::renew) return speak(signal.client, run);
         auto still = running_.find(signal.client);
-        if (still != running_.end() && still->second.how.run == run) end(signal.client, false);
+        if (still != running_.end() && still->second.run == run) end(signal.client, false);
     });
 }
 
 void Attendants::end(const DhcpKey& key, bool cannot_run) {
-    DhcpClientEnded ended{key, running_.at(key).how.run, cannot_run, "it has ended"};
+    DhcpClientEnded ended{key, running_.at(key).run, cannot_run, "it has ended"};
     running_.erase(key);
     tell_(ended);
 }
@@ -49,21 +49,26 @@ IpAddress Attendants::address_for(const DhcpKey& key) {
     if (known != granted_.end()) return known->second;
     IpAddress address{.family = key.family};
     address.bytes = {192, 0, 2, next_host_};
-    if (key.family == Family::ipv6) address.bytes = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, next_host_};
+    if (key.family == Family::ipv6) address.bytes = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, next_host_};
     next_host_ = next_host_ == 250 ? 100 : static_cast<std::uint8_t>(next_host_ + 1);
     return granted_[key] = address;
 }
 
-ReportDhcp Attendants::answer_of_server(const Client& client) {
-    const DhcpKey& key = client.how.client;
-    ReportDhcp report{.logical = key.logical, .family = key.family, .run = client.how.run};
-    if (client.how.inform) {
+// The daemon could not take what was reported last.
+bool Attendants::is_declined(const DhcpKey& key) const {
+    auto last = last_reports_.find(key);
+    const CommandReply* taken = last == last_reports_.end() ? nullptr : world_.reply(last->second);
+    return taken && taken->error != CommandError::none;
+}
+
+ReportDhcp Attendants::answer_of_server(const StartDhcpClient& how) {
+    const DhcpKey& key = how.client;
+    ReportDhcp report{.logical = key.logical, .family = key.family, .run = how.run};
+    if (how.inform) {
         report.news = DhcpNews::informed;
         return report;
     }
-    const CommandReply* taken = world_.reply(client.last_report);
-    bool is_declined = taken && taken->error != CommandError::none;
-    if (is_declined || (!is_calm_ && random_.chance(0.1))) granted_.erase(key);
+    if (is_declined(key) || (!is_calm_ && random_.chance(0.1))) granted_.erase(key);
     if (!is_calm_ && random_.chance(0.1)) {
         report.news = DhcpNews::refused;
         return report;
@@ -80,18 +85,15 @@ ReportDhcp Attendants::answer_of_server(const Client& client) {
 // What a client does by itself: asks, and asks again when half of the time is over.
 void Attendants::speak(const DhcpKey& key, std::uint64_t run) {
     auto client = running_.find(key);
-    if (client == running_.end() || client->second.how.run != run) return;
+    if (client == running_.end() || client->second.run != run) return;
     if (!is_calm_ && random_.chance(0.1)) return end(key, random_.chance(0.2));
     ReportDhcp report = answer_of_server(client->second);
-    client->second.last_report = world_.command(report);
+    last_reports_[key] = world_.command(report);
     bool asks_again = report.renewal_s || report.news == DhcpNews::refused;
     Duration pause = report.renewal_s ? Duration(seconds(*report.renewal_s)) : Duration(seconds(10));
     if (asks_again) later_(pause, [this, key, run] { speak(key, run); });
-    // One whose address is not taken asks for another.
     else later_(pause, [this, key, run] {
-        auto still = running_.find(key);
-        const CommandReply* taken = still == running_.end() ? nullptr : world_.reply(still->second.last_report);
-        if (taken && taken->error != CommandError::none) speak(key, run);
+        if (is_declined(key)) speak(key, run);  // so it asks for another address
     });
 }
 

@@ -34,16 +34,13 @@ class Attendants {
     void attach_to(const std::string& group) { group_ = group; }
 
   private:
-    struct Client {
-        StartDhcpClient how;
-        std::uint64_t last_report = 0;  // request
-    };
     void start(const StartDhcpClient& how);
     void signal(const SignalDhcpClient& signal);
     void speak(const DhcpKey& key, std::uint64_t run);
     void end(const DhcpKey& key, bool cannot_run);
     void attach(const std::string& nic);
-    ReportDhcp answer_of_server(const Client& client);
+    ReportDhcp answer_of_server(const StartDhcpClient& how);
+    bool is_declined(const DhcpKey& key) const;
     IpAddress address_for(const DhcpKey& key);
 
     World& world_;
@@ -52,7 +49,8 @@ class Attendants {
     Tell tell_;
     bool is_calm_ = false;
     std::optional<std::string> group_;
-    std::map<DhcpKey, Client> running_;
+    std::map<DhcpKey, StartDhcpClient> running_;
+    std::map<DhcpKey, std::uint64_t> last_reports_;  // requests
     std::map<DhcpKey, IpAddress> granted_;
     std::uint8_t next_host_ = 100;
 };

@@ -287,13 +287,7 @@ int FakeKernel::apply(const KernelOp& op) {
         if (const LinkState* moving = link(to_move->link); moving && moving->immovable) return EINVAL;
         return is_there(to_move->to) ? (move(*to_move), 0) : ENOENT;
     }
-    if (auto* moved = std::get_if<MoveRoutes>(&op)) return add_foreign_routes(moved->from, 0), 0;
-    if (auto* sources = std::get_if<SetRouteSources>(&op)) return set_other_sources(sources->link, 0), 0;
-    if (auto* gso = std::get_if<SetLinkGso>(&op)) return set_gso(gso->link, gso->gso_bytes, gso->gso_segments), 0;
-    if (auto* entry = std::get_if<MoveNeighbour>(&op)) {
-        if (std::erase(truth_.neighbours, entry->entry) == 0) return ENOENT;
-        return add_neighbour({entry->to, entry->entry.address, entry->entry.mac}), 0;
-    }
+    if (auto result = apply_rarity(op)) return *result;
     if (auto* renamed = std::get_if<RenameLink>(&op)) return rename(renamed->link, renamed->name), 0;
     if (auto* create = std::get_if<CreateIpmpLink>(&op)) return create_ipmp(*create);
     if (auto* remove = std::get_if<DeleteLink>(&op)) return remove_link(remove->link), 0;

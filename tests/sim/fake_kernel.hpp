@@ -76,6 +76,7 @@ class FakeKernel {
     LinkState* link(InterfaceIndex index);
     LinkState& make_link(const std::string& name, const MacAddress& mac, Place place = Place::host);
     void move(const MoveLink& op);
+    std::optional<int> apply_rarity(const KernelOp& op);  // nothing: it is none
     void update_carrier(LinkState& link);
     void lose_addresses_of_down_link(const LinkState& link);
     int create_ipmp(const CreateIpmpLink& op);

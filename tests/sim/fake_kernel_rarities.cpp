@@ -1,5 +1,6 @@
 // The kernel's rarer states and changes: leases that end, entries and routes of other programs, what drivers do.
 #include <algorithm>
+#include <cerrno>
 
 #include "sim/fake_kernel.hpp"
 
@@ -14,7 +15,9 @@ bool FakeKernel::expire(Instant now) {
         }
         auto [index, address] = end->first;
         end = ends_.erase(end);
-        for (std::uint8_t length = 0; length <= bits_of(address.family); ++length) remove_address(index, address, length);
+        for (int length = bits_of(address.family); length >= 0; --length) {
+            remove_address(index, address, static_cast<std::uint8_t>(length));
+        }
     }
     return version_ != before;
 }
@@ -70,6 +73,17 @@ void FakeKernel::set_gso(InterfaceIndex index, std::uint32_t bytes, std::uint32_
     limited->gso_bytes = bytes;
     limited->gso_segments = segments;
     changed();
+}
+
+std::optional<int> FakeKernel::apply_rarity(const KernelOp& op) {
+    if (auto* moved = std::get_if<MoveRoutes>(&op)) return add_foreign_routes(moved->from, 0), 0;
+    if (auto* sources = std::get_if<SetRouteSources>(&op)) return set_other_sources(sources->link, 0), 0;
+    if (auto* gso = std::get_if<SetLinkGso>(&op)) return set_gso(gso->link, gso->gso_bytes, gso->gso_segments), 0;
+    if (auto* entry = std::get_if<MoveNeighbour>(&op)) {
+        if (std::erase(truth_.neighbours, entry->entry) == 0) return ENOENT;
+        return add_neighbour({entry->to, entry->entry.address, entry->entry.mac}), 0;
+    }
+    return {};
 }
 
 void FakeKernel::let_start() {

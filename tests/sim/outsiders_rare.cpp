@@ -35,7 +35,9 @@ void Outsiders::act_on_kernel_rarely() {
     InterfaceIndex nic = world_.kernel().find(rare_.pick(nics_));
     InterfaceIndex upper = world_.kernel().find(rare_.pick(ipmp_interfaces_));
     IpAddress address{Family::ipv4, {192, 0, 2, static_cast<std::uint8_t>(50 + rare_.below(4))}};
-    if (rare_.chance(0.2)) address = {Family::ipv6, {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, address.bytes[3]}};
+    if (rare_.chance(0.2)) {
+        address = {Family::ipv6, {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, address.bytes[3]}};
+    }
     change([&](FakeKernel& kernel) {
         if (entries_ && rare_.chance(0.3)) {
             InterfaceIndex where = rare_.chance(0.5) ? nic : upper;
