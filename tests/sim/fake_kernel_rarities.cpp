@@ -54,7 +54,7 @@ void FakeKernel::set_other_sources(InterfaceIndex index, std::uint32_t count) {
 
 void FakeKernel::nail_down(InterfaceIndex index, bool immovable) {
     LinkState* nailed = link(index);
-    if (!nailed) return;
+    if (!nailed || index.place != Place::host) return;  // what has moved once can be moved again
     nailed->immovable = immovable;
     changed();
 }

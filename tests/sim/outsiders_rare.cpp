@@ -123,7 +123,7 @@ Command Outsiders::wrong_command() {
     std::string nobody = "nosuch0", nic = rare_.pick(nics_), ipmp_interface = rare_.pick(ipmp_interfaces_);
     IpAddress everybody{Family::ipv4, {255, 255, 255, 255}}, good{Family::ipv4, {192, 0, 2, 77}};
     switch (rare_.below(20)) {
-        case 0: return CreateIpmp{rare_.chance(0.5) ? nic : "", Family::ipv4, 0};
+        case 0: return CreateIpmp{"", Family::ipv4, 0};
         case 1: return CreateIpmp{"ipmp1", Family::ipv4, rare_.chance(0.5) ? 2 : 0x80000000};
         case 2: return SetGroup{nobody, Family::ipv4, "a"};
         case 3: return SetGroup{ipmp_interface, Family::ipv4, rare_.chance(0.5) ? "" : "a"};
