@@ -7,6 +7,8 @@
 #   scripts/bootstrap.sh vm          install what scripts/vm.sh needs for its emulated machine, nothing else
 #   scripts/bootstrap.sh package     install what ./package needs besides, nothing else
 #   scripts/bootstrap.sh coverage    install what scripts/coverage.sh needs, nothing else
+#   scripts/bootstrap.sh lint        install what scripts/lint.sh needs, nothing else
+#   scripts/bootstrap.sh memcheck    install what scripts/memcheck.sh needs, nothing else
 #   scripts/bootstrap.sh build       configure and build only
 #
 # CMAKE_BUILD_PARALLEL_LEVEL=N limits the jobs of the build.
@@ -73,6 +75,15 @@ vm_packages=(
 # Only for scripts/coverage.sh.
 coverage_packages=(
     gcovr                # counts and shows what ran
+)
+# Only for scripts/lint.sh.
+lint_packages=(
+    clang-tidy-14        # finds bugs in sources
+    cppcheck             # finds others
+)
+# Only for scripts/memcheck.sh.
+memcheck_packages=(
+    valgrind             # finds reads of what nobody wrote
 )
 # Only for ./package and tests/packages.
 package_packages=(
@@ -180,7 +191,9 @@ case ${1-all} in
     package) install_packages "${packages[@]}" "${package_packages[@]}" ;;
     vm) install_packages "${vm_packages[@]}" ;;
     coverage) install_packages "${packages[@]}" "${coverage_packages[@]}" ;;
+    lint) install_packages "${packages[@]}" "${lint_packages[@]}" ;;
+    memcheck) install_packages "${packages[@]}" "${memcheck_packages[@]}" ;;
     build) build ;;
     all) install_packages "${packages[@]}"; mount_bpf_filesystem; build ;;
-    *) fail "unknown argument $1; give packages, vm, package, coverage, build or nothing" ;;
+    *) fail "unknown argument $1; give packages, vm, package, coverage, lint, memcheck, build or nothing" ;;
 esac

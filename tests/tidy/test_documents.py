@@ -24,6 +24,20 @@ def test_every_folder_of_the_sources_is_in_the_architecture():
     assert [folder.name for folder in folders if f"| `src/{folder.name}` |" not in text] == []
 
 
+def test_every_fuzz_target_is_in_the_table_of_decoders_and_names_files_that_exist():
+    rows = re.findall(r"^\| [^|]+\| [^|]+\| ([^|]+) \| `(fuzz_\w+)` \|$", (ROOT / "docs/TESTING.md").read_text(),
+                      re.MULTILINE)
+    assert {target for _, target in rows} == {path.stem for path in (ROOT / "tests/fuzz").glob("fuzz_*.cpp")}
+    built = re.search(r"foreach\(name ([^)]*)\)", (ROOT / "tests/fuzz/CMakeLists.txt").read_text()).group(1)
+    assert {target for _, target in rows} == {f"fuzz_{name}" for name in built.split()}
+    for decoders, target in rows:
+        folder = None
+        for name in re.findall(r"`([^`]+)`", decoders):
+            folder = (ROOT / name).parent if "/" in name else folder
+            assert list(folder.glob(Path(name).name)), f"{target}: {name} does not exist"
+        assert list((ROOT / "tests/fuzz/corpus" / target.removeprefix("fuzz_")).iterdir()), f"{target} has no corpus"
+
+
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 @pytest.mark.parametrize("page", sorted((ROOT / "man").glob("*.[0-9]")), ids=lambda page: page.name)
 def test_man_page_is_well_formed(page):
