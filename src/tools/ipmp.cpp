@@ -15,6 +15,7 @@
 #include "tools/boot.hpp"
 #include "tools/daemon_client.hpp"
 #include "tools/ipmp_grammar.hpp"
+#include "tools/native_run.hpp"
 #include "tools/save.hpp"
 #include "tools/wait_online.hpp"
 #include "wire/names.hpp"
@@ -157,7 +158,8 @@ int become(char** arguments) {
 }
 
 int run(int argc, char** argv) {
-    auto line = parse_ipmp_line({argv + (argc > 0 ? 1 : 0), argv + argc});
+    std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    auto line = parse_ipmp_line(words);
     if (!line) return fail(line.error().text);
     switch (line->verb) {
         case IpmpVerb::help:
@@ -183,6 +185,8 @@ int run(int argc, char** argv) {
             return save(line->nics);
         case IpmpVerb::wait_online:
             return wait_online(line->group, line->timeout_s);
+        case IpmpVerb::native:
+            return print(run_native(words), "ipmp");
         case IpmpVerb::other_tool:
             return become(argv + 1);
     }

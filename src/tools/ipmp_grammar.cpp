@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tools/native_grammar.hpp"
 #include "wire/names.hpp"
 
 namespace ipmp {
@@ -44,6 +45,12 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     CLI::App* wait = command("wait-online", IpmpVerb::wait_online, "end when a group, or all there are, can be used");
     wait->add_option("group", line.group, "group or IPMP interface");
     wait->add_option("-t,--timeout", line.timeout_s, "seconds; 0: without end")->check(CLI::Range(0u, 1000000u));
+    command("group", IpmpVerb::native, "add, del, set or show groups");
+    command("member", IpmpVerb::native, "add, del, set or show members of groups");
+    command("address", IpmpVerb::native, "add, del or show data and test addresses");
+    command("offline", IpmpVerb::native, "take a member out of use");
+    command("online", IpmpVerb::native, "put it back");
+    command("adm", IpmpVerb::native, "the same by the verbs of Solaris 11's ipadm");
     command("arp", IpmpVerb::other_tool, "arp with the grammar of Solaris");
     command("ifconfig", IpmpVerb::other_tool, "ifconfig with the grammar of Solaris");
     command("route", IpmpVerb::other_tool, "route with the grammar of Solaris");
@@ -57,6 +64,10 @@ Result<IpmpLine> parse_ipmp_line(const std::vector<std::string>& words) {
     bool is_other = !words.empty() && (words[0] == "arp" || words[0] == "ifconfig" || words[0] == "route");
     if (is_other) {
         line.verb = IpmpVerb::other_tool;
+        return line;
+    }
+    if (is_native(words)) {
+        line.verb = IpmpVerb::native;
         return line;
     }
     Texts texts;

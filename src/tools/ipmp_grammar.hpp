@@ -22,6 +22,7 @@ enum class IpmpVerb : std::uint8_t {
     detach,
     save,
     wait_online,
+    native,
     other_tool
 };
 
@@ -42,7 +43,8 @@ struct IpmpLine {
     std::vector<std::string> nics;       // of attach and detach, at least one; of save
 };
 
-// `words`: without the program's name. The tools of Solaris read their words themselves: `other_tool`.
+// `words`: without the program's name. The tools of Solaris read their words themselves (`other_tool`), and so do
+// `native` verbs (native_grammar.hpp) and `import`.
 Result<IpmpLine> parse_ipmp_line(const std::vector<std::string>& words);
 
 }  // namespace ipmp
