@@ -13,7 +13,9 @@
 #include "model/paths.hpp"
 #include "render/status_table.hpp"
 #include "tools/boot.hpp"
+#include "tools/completion.hpp"
 #include "tools/daemon_client.hpp"
+#include "tools/import_run.hpp"
 #include "tools/ipmp_grammar.hpp"
 #include "tools/native_run.hpp"
 #include "tools/save.hpp"
@@ -187,6 +189,10 @@ int run(int argc, char** argv) {
             return wait_online(line->group, line->timeout_s);
         case IpmpVerb::native:
             return print(run_native(words), "ipmp");
+        case IpmpVerb::import_files:
+            return print(run_import({words.begin() + 1, words.end()}), "ipmp");
+        case IpmpVerb::complete:
+            return print({0, complete_now({words.begin() + 1, words.end()}), ""}, "ipmp");
         case IpmpVerb::other_tool:
             return become(argv + 1);
     }

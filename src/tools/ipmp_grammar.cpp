@@ -51,6 +51,7 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     command("offline", IpmpVerb::native, "take a member out of use");
     command("online", IpmpVerb::native, "put it back");
     command("adm", IpmpVerb::native, "the same by the verbs of Solaris 11's ipadm");
+    command("import", IpmpVerb::import_files, "what a bonding or teaming set-up is in terms of IPMP");
     command("arp", IpmpVerb::other_tool, "arp with the grammar of Solaris");
     command("ifconfig", IpmpVerb::other_tool, "ifconfig with the grammar of Solaris");
     command("route", IpmpVerb::other_tool, "route with the grammar of Solaris");
@@ -68,6 +69,11 @@ Result<IpmpLine> parse_ipmp_line(const std::vector<std::string>& words) {
     }
     if (is_native(words)) {
         line.verb = IpmpVerb::native;
+        return line;
+    }
+    bool is_import = !words.empty() && words[0] == "import";
+    if (is_import || (!words.empty() && words[0] == "complete")) {
+        line.verb = is_import ? IpmpVerb::import_files : IpmpVerb::complete;
         return line;
     }
     Texts texts;
@@ -102,6 +108,24 @@ Result<IpmpLine> parse_ipmp_line(const std::vector<std::string>& words) {
         return Error{line.ipmp_interface + ": not an IPMP interface"};
     }
     return line;
+}
+
+std::vector<IpmpCommand> ipmp_commands() {
+    IpmpLine line;
+    Texts texts;
+    CLI::App app;
+    describe(app, line, texts);
+    std::vector<IpmpCommand> commands;
+    for (const CLI::App* subcommand : app.get_subcommands([](CLI::App*) { return true; })) {
+        IpmpCommand& command = commands.emplace_back();
+        command.name = subcommand->get_name();
+        for (const CLI::Option* option : subcommand->get_options()) {
+            command.takes_words = command.takes_words || option->get_positional();
+            if (!option->get_lnames().empty()) command.options.push_back("--" + option->get_lnames()[0]);
+            else if (!option->get_snames().empty()) command.options.push_back("-" + option->get_snames()[0]);
+        }
+    }
+    return commands;
 }
 
 }  // namespace ipmp

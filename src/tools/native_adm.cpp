@@ -28,8 +28,10 @@ std::string help_text() {
 std::vector<std::string> at_commas(const std::string& text) {
     std::vector<std::string> parts(1);
     for (char c : text) {
-        if (c == ',') parts.emplace_back();
-        else parts.back() += c;
+        if (c == ',')
+            parts.emplace_back();
+        else
+            parts.back() += c;
     }
     return parts;
 }
@@ -112,7 +114,7 @@ Result<NativeRequest> delete_address(const std::string& object) {
     auto address = slash == std::string::npos ? std::nullopt : parse_ip(object.substr(slash + 1));
     if (address) return NativeRequest(AddressDelete{*address, interface_of_object(object)});
     auto place = parse_object(object);
-    if (!place) return Error{object + ": not an address object, as ipmp0/v4.1; see ipmp adm show-addr"};
+    if (!place) return Error{object + ": not an address object, as ipmp0/v4.1"};
     return NativeRequest(LogicalDelete{place->logical.interface, place->family, place->logical.number});
 }
 
@@ -151,7 +153,10 @@ const std::vector<AdmForm>& adm_forms() {
         {"remove-ipmp", "[-t] -i NIC,... IPMP", "as member del", true, {"-i"}},
         {"create-ip", "[-t] NIC", "plumb it for IPv4", false, {}},
         {"delete-ip", "NIC", "unplumb it", false, {}},
-        {"create-addr", "[-t] [-T static] [-d] -a ADDRESS[/LENGTH] INTERFACE", "as address add; tells its object", false,
+        {"create-addr",
+         "[-t] [-T static] [-d] -a ADDRESS[/LENGTH] INTERFACE",
+         "as address add; tells its object",
+         false,
          {"-T", "-d", "-a"}},
         {"delete-addr", "OBJECT", "as address del", false, {}},
         {"disable-if", "-t NIC", "as offline", false, {}},
@@ -178,8 +183,8 @@ Result<NativeLine> parse_adm_line(const std::vector<std::string>& words) {
         if (!taken) return Error{taken.error().within("adm " + words[0]).text + see};
         auto requests = requests_of(words[0], *taken);
         if (!requests) return Error{requests.error().within("adm " + words[0]).text + see};
-        return NativeLine{.requests = *std::move(requests), .as_json = taken->as_json,
-                          .tells_object = words[0] == "create-addr"};
+        return NativeLine{
+            .requests = *std::move(requests), .as_json = taken->as_json, .tells_object = words[0] == "create-addr"};
     }
     return Error{"adm " + words[0] + ": unknown command" + see};
 }

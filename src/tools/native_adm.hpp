@@ -2,7 +2,8 @@
 // ask for and nothing else. What they change holds until the next boot unless `ipmp save` follows, so -t, which says
 // that, is taken and means nothing.
 //
-// Address objects have no names of their own here: "ipmp0/v4" is the IPv4 address of ipmp0, "ipmp0/v4.2" that of ipmp0:2.
+// Address objects have no names of their own here: "ipmp0/v4" is the IPv4 address of ipmp0, "ipmp0/v4.2" that of
+// ipmp0:2.
 #pragma once
 
 #include <optional>

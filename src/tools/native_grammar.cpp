@@ -164,7 +164,8 @@ Result<Words> split(const NativeForm& form, const std::vector<std::string>& word
         if (!values.empty() && !keyword->repeats) return Error{word + ": given twice"};
         values.push_back(value);
     }
-    if (result.operands.empty() && form.count != Count::optional) return Error{placeholder(form.operand) + " is missing"};
+    bool lacks_operand = result.operands.empty() && form.count != Count::optional;
+    if (lacks_operand) return Error{placeholder(form.operand) + " is missing"};
     for (const NativeKeyword& keyword : form.keywords) {
         bool missing = keyword.required && !result.value(std::string(keyword.name));
         if (missing) return Error{std::string(keyword.name) + " is missing"};
@@ -242,28 +243,28 @@ std::vector<NativeForm> all_forms() {
     const NativeKeyword group{"group", Value::ipmp_interface, false, true}, dev{"dev", Value::interface, false, true};
     NativeKeyword any_group = group;
     any_group.required = false;
+    const Count one = Count::one, several = Count::several, optional = Count::optional;
+    const Value ipmp = Value::ipmp_interface;
     return {
-        {group_add, "group", "add", Value::ipmp_interface, Count::one,
-         {name, policy, isolate, mtu, {"family", Value::family}}, false, "make an IPMP interface and its group"},
-        {group_set, "group", "set", Value::ipmp_interface, Count::one, {name, policy, isolate, mtu}, true,
-         "change its settings"},
-        {group_delete, "group", "del", Value::ipmp_interface, Count::one, {}, true,
-         "remove it; -f: its members leave it first"},
-        {group_show, "group", "show", Value::ipmp_interface, Count::optional, {}, false, "groups and their state"},
-        {member_add, "member", "add", Value::nic, Count::several,
-         {group, standby, {"test-address", Value::prefix, true}}, false, "have NICs join a group"},
-        {member_set, "member", "set", Value::nic, Count::several, {any_group, standby}, false,
+        {group_add, "group", "add", ipmp, one, {name, policy, isolate, mtu, {"family", Value::family}}, false,
+         "make an IPMP interface and its group"},
+        {group_set, "group", "set", ipmp, one, {name, policy, isolate, mtu}, true, "change its settings"},
+        {group_delete, "group", "del", ipmp, one, {}, true, "remove it; -f: its members leave it first"},
+        {group_show, "group", "show", ipmp, optional, {}, false, "groups and their state"},
+        {member_add, "member", "add", Value::nic, several, {group, standby, {"test-address", Value::prefix, true}}, false,
+         "have NICs join a group"},
+        {member_set, "member", "set", Value::nic, several, {any_group, standby}, false,
          "move members to another group, make them standby or not"},
-        {member_delete, "member", "del", Value::nic, Count::several, {any_group}, false, "have NICs leave their group"},
-        {member_show, "member", "show", Value::interface, Count::optional, {}, false, "members and their state"},
-        {address_add, "address", "add", Value::prefix, Count::one,
+        {member_delete, "member", "del", Value::nic, several, {any_group}, false, "have NICs leave their group"},
+        {member_show, "member", "show", Value::interface, optional, {}, false, "members and their state"},
+        {address_add, "address", "add", Value::prefix, one,
          {dev, {"state", Value::state}, {"deprecated", Value::on_off}}, false,
          "a data address of an IPMP interface, or a test address of a member"},
-        {address_delete, "address", "del", Value::address, Count::one, {dev}, false, "remove an address"},
-        {address_show, "address", "show", Value::interface, Count::optional, {}, false,
+        {address_delete, "address", "del", Value::address, one, {dev}, false, "remove an address"},
+        {address_show, "address", "show", Value::interface, optional, {}, false,
          "data and test addresses, and where they are bound"},
-        {offline, "offline", "", Value::nic, Count::one, {}, false, "take a member out of use"},
-        {online, "online", "", Value::nic, Count::one, {}, false, "put it back"},
+        {offline, "offline", "", Value::nic, one, {}, false, "take a member out of use"},
+        {online, "online", "", Value::nic, one, {}, false, "put it back"},
     };
 }
 

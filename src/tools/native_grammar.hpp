@@ -1,6 +1,6 @@
-// The words of `ipmp group`, `member`, `address`, `offline` and `online` (and by native_adm.hpp of `ipmp adm`): one table
-// says which verbs there are, what each applies to and which words it takes, in the manner of ip(8). The parser, the
-// help and the completion of shells (completion.hpp) read that table, so none of them can know another grammar.
+// The words of `ipmp group`, `member`, `address`, `offline` and `online` (and by native_adm.hpp of `ipmp adm`): one
+// table says which verbs there are, what each applies to and which words it takes, in the manner of ip(8). The parser,
+// the help and the completion of shells (completion.hpp) read that table, so none of them can know another grammar.
 #pragma once
 
 #include <cstdint>
@@ -39,10 +39,19 @@ struct NativeKeyword {
 enum class Count : std::uint8_t { optional, one, several };
 
 enum class NativeVerb : std::uint8_t {
-    group_add, group_set, group_delete, group_show,
-    member_add, member_set, member_delete, member_show,
-    address_add, address_delete, address_show,
-    offline, online,
+    group_add,
+    group_set,
+    group_delete,
+    group_show,
+    member_add,
+    member_set,
+    member_delete,
+    member_show,
+    address_add,
+    address_delete,
+    address_show,
+    offline,
+    online,
 };
 
 struct NativeForm {

@@ -3,22 +3,13 @@
 #include <algorithm>
 
 #include "model/interface_flags.hpp"
+#include "tools/status_lookup.hpp"
 
 namespace ipmp {
 
 namespace {
 
 using Steps = std::vector<NativeStep>;
-
-const LogicalStatus* logical_with(const PlumbedInterface* plumbed, const IpAddress& address) {
-    if (!plumbed || !family_of(*plumbed, address.family)) return nullptr;
-    for (const LogicalStatus& logical : family_of(*plumbed, address.family)->logicals) {
-        if (logical.address == address) return &logical;
-    }
-    return nullptr;
-}
-
-bool is_plumbed(const PlumbedInterface* plumbed, Family family) { return plumbed && family_of(*plumbed, family); }
 
 // Down only because its interface is offline counts as up.
 bool is_up(const LogicalStatus& logical) { return logical.flags & (flag::kUp | flag::kOffline); }
@@ -27,6 +18,18 @@ bool is_standby(const PlumbedInterface& plumbed) {
     for (Family family : kFamilies) {
         const auto& half = family_of(plumbed, family);
         if (half && !half->logicals.empty() && (half->logicals[0].flags & flag::kStandby)) return true;
+    }
+    return false;
+}
+
+// Without an address that is up it is not used.
+bool is_up(const PlumbedInterface& plumbed) {
+    for (Family family : kFamilies) {
+        const auto& half = family_of(plumbed, family);
+        if (!half) continue;
+        if (std::any_of(half->logicals.begin(), half->logicals.end(), [](auto& logical) { return is_up(logical); })) {
+            return true;
+        }
     }
     return false;
 }
@@ -78,8 +81,8 @@ void ensure_address(const std::string& interface, const PlumbedInterface* plumbe
         steps.push_back({interface, SetAddress{zeroth, address, wanted.prefix.length, {}},
                          SetAddress{zeroth, IpAddress{address.family, {}}, {}, {}}});
     } else {
-        steps.push_back({interface, AddLogical{interface, address, wanted.prefix.length},
-                         RemoveLogical{interface, address}, true});
+        steps.push_back(
+            {interface, AddLogical{interface, address, wanted.prefix.length}, RemoveLogical{interface, address}, true});
     }
     auto flags = flags_for(wanted, nullptr);
     if (!flags) return;
@@ -95,9 +98,13 @@ void plumb_for(const std::string& nic, const PlumbedInterface* plumbed, Family f
 void ensure_settings(const std::string& interface, const GroupStatus* group, const PlumbedInterface* plumbed,
                      const GroupSettings& wanted, bool force, Family family, Steps& steps) {
     std::string name = group ? group->name : interface;
-    if (wanted.name && *wanted.name != name) steps.push_back({interface, SetGroup{interface, family, *wanted.name}, {}});
+    if (wanted.name && *wanted.name != name) {
+        steps.push_back({interface, SetGroup{interface, family, *wanted.name}, {}});
+    }
     SpreadPolicy policy = group ? group->policy : SpreadPolicy::flow;
-    if (wanted.policy && *wanted.policy != policy) steps.push_back({interface, SetPolicy{interface, *wanted.policy}, {}});
+    if (wanted.policy && *wanted.policy != policy) {
+        steps.push_back({interface, SetPolicy{interface, *wanted.policy}, {}});
+    }
     bool isolate = group && group->isolate;
     if (wanted.isolate && *wanted.isolate != isolate) {
         steps.push_back({interface, SetIsolate{interface, *wanted.isolate, force}, {}});
@@ -155,7 +162,8 @@ struct Plan {
         }
         const PlumbedInterface* plumbed = plumbed_called(status, group->interface);
         for (Family family : kFamilies) {
-            if (is_plumbed(plumbed, family)) steps.push_back({group->interface, Unplumb{group->interface, family, 0}, {}});
+            if (!is_plumbed(plumbed, family)) continue;
+            steps.push_back({group->interface, Unplumb{group->interface, family, 0}, {}});
         }
         return steps;
     }
@@ -170,6 +178,9 @@ struct Plan {
                 return Error{nic + ": is in group " + present + "; ipmp member set moves it"};
             }
             ensure_member(nic, *group, request.standby, request.test_addresses, steps);
+            const PlumbedInterface* plumbed = plumbed_called(status, nic);
+            bool comes_up = (plumbed && is_up(*plumbed)) || !request.test_addresses.empty();
+            if (!comes_up) bring_up(nic, *group, steps);
         }
         return steps;
     }
@@ -217,8 +228,8 @@ struct Plan {
             }
         }
         if (!group) plumb_for(interface, plumbed, family, steps);
-        ensure_address(interface, plumbed, {request.prefix, request.up, !group, group ? request.deprecated : std::nullopt},
-                       steps);
+        std::optional<bool> deprecated = group ? request.deprecated : std::nullopt;
+        ensure_address(interface, plumbed, {request.prefix, request.up, !group, deprecated}, steps);
         return steps;
     }
 
@@ -273,8 +284,10 @@ struct Plan {
   private:
     // One that is missing leaves by being forgotten.
     void leave(const std::string& nic, Steps& steps) const {
-        if (plumbed_called(status, nic)) steps.push_back({nic, SetGroup{nic, Family::ipv4, ""}, {}});
-        else steps.push_back({nic, Detach{{nic}, true, false}, {}});
+        if (plumbed_called(status, nic))
+            steps.push_back({nic, SetGroup{nic, Family::ipv4, ""}, {}});
+        else
+            steps.push_back({nic, Detach{{nic}, true, false}, {}});
     }
 
     void ensure_member(const std::string& nic, const GroupStatus& group, std::optional<bool> standby,
@@ -295,10 +308,20 @@ struct Plan {
         steps.push_back({nic, SetGroup{nic, Family::ipv4, group.name}, {}, false, true});
     }
 
+    void bring_up(const std::string& nic, const GroupStatus& group, Steps& steps) const {
+        const PlumbedInterface* of_group = plumbed_called(status, group.interface);
+        SetFlags flags;
+        flags.logical = {nic, 0};
+        flags.family = is_plumbed(of_group, Family::ipv4) ? Family::ipv4 : Family::ipv6;
+        flags.up = true;
+        steps.push_back({nic, flags, {}});
+    }
+
     // The zeroth address of an interface gives way to a stub, which is no test address any more.
     Result<Steps> remove(const std::string& interface, const LogicalStatus& logical) const {
         std::string text = to_string(logical.address);
-        if (logical.flags & flag::kDhcp) return Error{interface + ": " + text + " is leased; see ipmp-ifconfig(8), dhcp"};
+        bool is_leased = logical.flags & flag::kDhcp;
+        if (is_leased) return Error{interface + ": " + text + " is leased; see ipmp-ifconfig(8), dhcp"};
         if (logical.address.is_link_local()) return Error{interface + ": " + text + " belongs to the kernel"};
         if (logical.number != 0) return Steps{{interface, RemoveLogical{interface, logical.address}, {}}};
         Family family = logical.address.family;
@@ -315,51 +338,6 @@ struct Plan {
 };
 
 }  // namespace
-
-const GroupStatus* group_called(const Status& status, const std::string& name) {
-    if (name.empty()) return nullptr;  // the anonymous group has no name
-    for (const GroupStatus& group : status.groups) {
-        if (group.interface == name) return &group;
-    }
-    for (const GroupStatus& group : status.groups) {
-        if (group.name == name) return &group;
-    }
-    return nullptr;
-}
-
-const PlumbedInterface* plumbed_called(const Status& status, const std::string& name) {
-    for (const PlumbedInterface& plumbed : status.plumbed) {
-        if (plumbed.name == name) return &plumbed;
-    }
-    return nullptr;
-}
-
-std::string group_of_member(const Status& status, const std::string& nic) {
-    for (const InterfaceStatus& interface : status.interfaces) {
-        if (interface.name == nic) return interface.group;
-    }
-    return "";
-}
-
-std::vector<LogicalStatus> test_addresses_of(const PlumbedInterface* plumbed) {
-    std::vector<LogicalStatus> tests;
-    for (Family family : kFamilies) {
-        if (!is_plumbed(plumbed, family)) continue;
-        for (const LogicalStatus& logical : family_of(*plumbed, family)->logicals) {
-            bool is_test = (logical.flags & flag::kNoFailover) && !logical.address.is_zero();
-            if (is_test) tests.push_back(logical);
-        }
-    }
-    return tests;
-}
-
-std::vector<std::string> members_of(const GroupStatus& group) {
-    std::vector<std::string> members;
-    for (const auto* list : {&group.active, &group.inactive, &group.unusable}) {
-        members.insert(members.end(), list->begin(), list->end());
-    }
-    return members;
-}
 
 Result<std::vector<NativeStep>> plan_native(const Status& status, const NativeRequest& request) {
     return std::visit(Plan{status}, request);

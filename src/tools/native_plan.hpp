@@ -24,14 +24,4 @@ struct NativeStep {
 // Nothing to do: no steps. An error: it is refused, one line says why. Not for Show.
 Result<std::vector<NativeStep>> plan_native(const Status& status, const NativeRequest& request);
 
-// The group of that name or IPMP interface, or null; and what is plumbed under that name.
-const GroupStatus* group_called(const Status& status, const std::string& name);
-const PlumbedInterface* plumbed_called(const Status& status, const std::string& name);
-// The IPMP interface whose member it is; empty: of none.
-std::string group_of_member(const Status& status, const std::string& nic);
-// Those of a member that are no stubs; null: none.
-std::vector<LogicalStatus> test_addresses_of(const PlumbedInterface* plumbed);
-// All members, usable or not.
-std::vector<std::string> members_of(const GroupStatus& group);
-
 }  // namespace ipmp

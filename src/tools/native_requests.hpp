@@ -1,8 +1,9 @@
-// What the native verbs of `ipmp` ask for, each a value: `ipmp group add ipmp0 policy tuple` is a GroupAdd. Solaris 11's
-// verbs (`ipmp adm`) ask for the same. native_grammar.hpp makes them of words, native_plan.hpp makes commands of them.
+// What the native verbs of `ipmp` ask for, each a value: `ipmp group add ipmp0 policy tuple` is a GroupAdd. Solaris
+// 11's verbs (`ipmp adm`) ask for the same. native_grammar.hpp makes them of words, native_plan.hpp makes commands of
+// them.
 //
-// A request says how things are to be, not what is to be done: whatever is so already is left alone, so that scripts may
-// repeat it.
+// A request says how things are to be, not what is to be done: whatever is so already is left alone, so that scripts
+// may repeat it.
 #pragma once
 
 #include <cstdint>
@@ -89,14 +90,14 @@ struct Show {
     std::string only;  // of a group, a NIC, or the address; empty: all
 };
 
-using NativeRequest = std::variant<Show, GroupAdd, GroupSet, GroupDelete, MemberAdd, MemberSet, MemberDelete, AddressAdd,
-                                   AddressDelete, LogicalDelete, SetInUse, PlumbNic, UnplumbNic>;
+using NativeRequest = std::variant<Show, GroupAdd, GroupSet, GroupDelete, MemberAdd, MemberSet, MemberDelete,
+                                   AddressAdd, AddressDelete, LogicalDelete, SetInUse, PlumbNic, UnplumbNic>;
 
 struct NativeLine {
     std::vector<NativeRequest> requests;  // in this order; one fails, the rest is not begun
     bool as_json = false;
     bool tells_object = false;  // adm create-addr: the address object made
-    std::string help;  // if not empty it is all that is asked for
+    std::string help;           // if not empty it is all that is asked for
 };
 
 }  // namespace ipmp

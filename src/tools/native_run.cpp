@@ -10,6 +10,7 @@
 #include "tools/native_plan.hpp"
 #include "tools/native_show.hpp"
 #include "tools/status_json.hpp"
+#include "tools/status_lookup.hpp"
 #include "tools/stranded_rules.hpp"
 
 namespace ipmp {
@@ -66,7 +67,7 @@ class NativeRun {
         for (std::size_t done = 0; done < steps->size(); ++done) {
             auto outcome = carry_out((*steps)[done], logical);
             if (outcome) continue;
-            while (done-- > 0) take_back((*steps)[done]);
+            while (done-- > 0 && !(*steps)[done].joins) take_back((*steps)[done]);  // what has joined stays
             return outcome;
         }
         changed_ = changed_ || !steps->empty();
@@ -111,12 +112,14 @@ class NativeRun {
         const auto& made = std::get<AddressAdd>(line.requests[0]);
         auto now = status(false);
         if (!now) return now.error();
-        const PlumbedInterface* plumbed = plumbed_called(*now, made.interface);
+        const GroupStatus* group = group_called(*now, made.interface);
+        const std::string& interface = group ? group->interface : made.interface;
+        const PlumbedInterface* plumbed = plumbed_called(*now, interface);
         Family family = made.prefix.address.family;
         if (!plumbed || !family_of(*plumbed, family)) return {};
         for (const LogicalStatus& logical : family_of(*plumbed, family)->logicals) {
             if (logical.address != made.prefix.address) continue;
-            std::string object = address_object({made.interface, logical.number}, family);
+            std::string object = address_object({interface, logical.number}, family);
             output_.out += line.as_json ? json_line({{"changed", changed_}, {"object", object}}) : object + "\n";
         }
         return {};

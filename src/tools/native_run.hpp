@@ -1,6 +1,7 @@
 // The whole of `ipmp group ...`, `member`, `address`, `offline`, `online` and `adm` as one function, fit for scripts
 // that are repeated: exit code 0 says that it is so now, whether or not something had to be done; 1 that it was refused
-// or failed, with one line on stderr and what had been begun taken back; 2 that the words are wrong.
+// or failed, with one line on stderr and what had been begun with that interface taken back; 2 that the words are
+// wrong.
 #pragma once
 
 #include <string>

@@ -7,8 +7,8 @@
 #include "model/interface_flags.hpp"
 #include "render/table.hpp"
 #include "tools/native_adm.hpp"
-#include "tools/native_plan.hpp"
 #include "tools/status_json.hpp"
+#include "tools/status_lookup.hpp"
 #include "wire/names.hpp"
 
 namespace ipmp {
@@ -46,7 +46,7 @@ bool narrow(Status& status, const Show& show) {
     if (show.only.empty()) return true;
     const GroupStatus* found = group_called(status, show.only);
     std::string group = found ? found->interface : "";
-    bool is_known = found || !group_of_member(status, show.only).empty();
+    bool is_known = found || (show.what != Shown::groups && !group_of_member(status, show.only).empty());
     bool is_of_group = found && show.what != Shown::adm_addresses;
     auto is_left_out = [&](const std::string& interface, const std::string& its_group) {
         return interface != show.only && (!found || (is_of_group ? its_group : interface) != group);
@@ -77,8 +77,14 @@ std::string members_table(const Status& status) {
         rows.push_back({member.name, member.group, name_of(member.state), yes_or_no(member.active),
                         yes_or_no(member.standby), name_of(member.link), name_of(member.probe), joined(tests)});
     }
-    return table_of({{"INTERFACE", 12}, {"GROUP", 10}, {"STATE", 9}, {"ACTIVE", 8}, {"STANDBY", 9}, {"LINK", 9},
-                     {"PROBE", 10}, {"TEST ADDRESSES", 20}},
+    return table_of({{"INTERFACE", 12},
+                     {"GROUP", 10},
+                     {"STATE", 9},
+                     {"ACTIVE", 8},
+                     {"STANDBY", 9},
+                     {"LINK", 9},
+                     {"PROBE", 10},
+                     {"TEST ADDRESSES", 20}},
                     rows);
 }
 
@@ -134,9 +140,9 @@ std::string adm_interfaces_table(const Status& status) {
 std::string adm_addresses_table(const Status& status) {
     Rows rows;
     each_address(status, [&](const std::string& interface, const LogicalStatus& logical, const AddressStatus* data) {
-        std::string type = logical.flags & flag::kDhcp              ? "dhcp"
+        std::string type = logical.flags & flag::kDhcp             ? "dhcp"
                            : logical.flags & flag::kAutoconfigured ? "addrconf"
-                                                                    : "static";
+                                                                   : "static";
         std::string state = state_of(logical, data);
         rows.push_back({address_object({interface, logical.number}, logical.address.family), type,
                         state == "up" ? "ok" : state, prefix_text(logical)});
@@ -162,7 +168,9 @@ std::string json_of(const Status& status, Shown what) {
 }  // namespace
 
 Result<std::string> show_text(Status status, const Show& show, bool as_json) {
-    if (!narrow(status, show)) return Error{show.only + ": neither an IPMP interface nor in a group"};
+    bool of_groups = show.what == Shown::groups;
+    const char* unknown = of_groups ? ": not an IPMP interface" : ": neither an IPMP interface nor in a group";
+    if (!narrow(status, show)) return Error{show.only + unknown};
     if (as_json) return json_of(status, show.what);
     switch (show.what) {
         case Shown::groups:

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/interface_flags.hpp"
-#include "tools/native_plan.hpp"
+#include "tools/status_lookup.hpp"
 #include "wire/names.hpp"
 
 namespace ipmp {
@@ -25,14 +25,6 @@ Json or_null(const std::optional<Value>& value) {
 }
 
 Json nanoseconds(const std::optional<Duration>& duration) { return duration ? Json(duration->count()) : Json(); }
-
-const LogicalStatus* logical_with(const PlumbedInterface* plumbed, const IpAddress& address) {
-    if (!plumbed || !family_of(*plumbed, address.family)) return nullptr;
-    for (const LogicalStatus& logical : family_of(*plumbed, address.family)->logicals) {
-        if (logical.address == address) return &logical;
-    }
-    return nullptr;
-}
 
 std::string logical_text(const std::string& interface, std::uint32_t number) {
     return number == 0 ? interface : interface + ":" + std::to_string(number);
