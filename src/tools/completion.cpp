@@ -73,13 +73,13 @@ Candidates of_form(const NativeForm& form, const Candidates& words, const Comple
                                    [&](const NativeKeyword& k) { return used.contains(std::string(k.name)); });
     Candidates candidates;
     if (!has_operand || (form.count == Count::several && !has_keyword)) candidates = values(form.operand, names);
+    std::erase_if(candidates, [&](const std::string& name) { return used.contains(name); });
     for (const NativeKeyword& other : form.keywords) {
         bool can_follow = has_operand && (other.repeats || !used.contains(std::string(other.name)));
         if (can_follow) candidates.emplace_back(other.name);
     }
     if (form.takes_force) candidates.emplace_back("-f");
     candidates.emplace_back("-j");
-    std::erase_if(candidates, [&](const std::string& name) { return used.contains(name); });
     return candidates;
 }
 
@@ -134,8 +134,10 @@ Candidates ipmp(const Candidates& words, const CompletionNames& names) {
     if (words[0] == kAdmObject) return adm(words, names);
     if (is_native(words)) return native(words, names);
     if (words[0] == "ifconfig") return ifconfig(words, names);
-    if (words[0] == "import")
-        return words[words.size() - 2] == "--to" ? Candidates{"hostname", "ifupdown"} : Candidates{"--to", "-j"};
+    if (words[0] == "import") {  // files are the shell's to offer
+        if (words[words.size() - 2] == "--to") return {"hostname", "ifupdown"};
+        return words.back().starts_with('-') ? Candidates{"--to", "-j"} : Candidates{};
+    }
     bool is_second = words.size() == 3;
     if (words[0] == "policy" && is_second) return choices_of(Value::policy);
     if (words[0] == "isolate" && is_second) return choices_of(Value::on_off);
@@ -215,7 +217,10 @@ std::string complete_now(const std::vector<std::string>& words) {
                 names.addresses.push_back(to_string(test.address));
             }
         }
-        for (const AddressStatus& address : status->addresses) names.addresses.push_back(to_string(address.address));
+        for (const AddressStatus& address : status->addresses) {
+            bool can_go = !address.address.is_zero() && !address.address.is_link_local();
+            if (can_go) names.addresses.push_back(to_string(address.address));
+        }
     }
     if (auto links = ethernet_links()) names.nics = *links;
     for (const std::string& member : names.members) names.nics.push_back(member);  // isolated ones are not seen here

@@ -77,6 +77,9 @@ TEST(Completion, NamesAreOfferedWhereTheyBelong) {
     EXPECT_EQ(offered({"ipmp", "policy", "ipmp0", "t"}), Words{"tuple"});
     EXPECT_EQ(offered({"ipmp", "isolate", "ipmp0", "o"}), (Words{"on", "off"}));
     EXPECT_EQ(offered({"ipmp", "adm", "add-ipmp", "-i", "e"}), (Words{"eth0", "eth1", "eth2"}));
+    EXPECT_EQ(offered({"ipmp", "member", "add", "x", "test-address", "y", "t"}), Words{"test-address"});
+    EXPECT_EQ(offered({"ipmp", "import", "--to", "h"}), Words{"hostname"});
+    EXPECT_EQ(offered({"ipmp", "import", ""}), Words{}) << "files are the shell's to offer";
     EXPECT_EQ(offered({"if_mpadm", ""}), (Words{"-d", "-r"}));
     EXPECT_EQ(offered({"if_mpadm", "-d", ""}), (Words{"eth0", "eth1"}));
     EXPECT_TRUE(offers({"ipmp", "ifconfig", "eth0", "-f"}, "-failover"));

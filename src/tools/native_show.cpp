@@ -96,11 +96,12 @@ void each_address(const Status& status, Take take) {
         for (Family family : kFamilies) {
             if (!plumbed || !family_of(*plumbed, family)) continue;
             for (const LogicalStatus& logical : family_of(*plumbed, family)->logicals) {
+                if (logical.address.is_zero()) continue;
                 auto is_it = [&](const AddressStatus& a) {
                     return a.address == logical.address && a.group == interface;
                 };
                 auto data = std::find_if(status.addresses.begin(), status.addresses.end(), is_it);
-                bool is_test = !is_data && (logical.flags & flag::kNoFailover) && !logical.address.is_zero();
+                bool is_test = !is_data && (logical.flags & flag::kNoFailover);
                 if (is_data && data != status.addresses.end()) take(interface, logical, &*data);
                 if (is_test) take(interface, logical, nullptr);
             }

@@ -141,6 +141,7 @@ OrderedJson interfaces_json(const Status& status) {
 OrderedJson addresses_json(const Status& status, Kinds kinds) {
     Json addresses = Json::array();
     for (const AddressStatus& data : status.addresses) {
+        if (data.address.is_zero()) continue;  // a logical interface without one
         const PlumbedInterface* plumbed = plumbed_called(status, data.group);
         addresses.push_back(data_address_json(data, logical_with(plumbed, data.address)));
     }

@@ -8,7 +8,8 @@ const std::string kScripts = COMPLETION_DIRECTORY;
 
 class CompletionScripts : public ToolsTest {
   protected:
-    CompletionScripts() {
+    void SetUp() override {
+        ToolsTest::SetUp();
         setenv("PATH", (std::string(TOOLS_DIRECTORY) + ":/usr/bin:/bin").c_str(), 1);
         Status status;
         status.groups = {{"ipmp0", "ops", GroupHealth::ok, {}, {"eth0"}, {}, {}}};
