@@ -64,6 +64,7 @@ client_packages=(
     traceroute           # routes through the group
     iputils-tracepath    # path MTU through the group
     radvd                # router advertisements
+    zsh                  # runs its completion
 )
 # Only for ./check --vm; the kernel itself is downloaded and unpacked by scripts/vm.sh, never installed.
 vm_packages=(

@@ -22,6 +22,9 @@ enum class IpmpVerb : std::uint8_t {
     detach,
     save,
     wait_online,
+    native,
+    import_files,
+    complete,
     other_tool
 };
 
@@ -42,7 +45,16 @@ struct IpmpLine {
     std::vector<std::string> nics;       // of attach and detach, at least one; of save
 };
 
-// `words`: without the program's name. The tools of Solaris read their words themselves: `other_tool`.
+// `words`: without the program's name. The tools of Solaris read their words themselves (`other_tool`), and so do
+// `native` verbs (native_grammar.hpp), `import` and `complete`.
 Result<IpmpLine> parse_ipmp_line(const std::vector<std::string>& words);
+
+// All of the above as completion has to know them; `complete`, which is for shells, is not among them.
+struct IpmpCommand {
+    std::string name;
+    bool takes_words = false;          // other than options
+    std::vector<std::string> options;  // "--json"
+};
+std::vector<IpmpCommand> ipmp_commands();
 
 }  // namespace ipmp
