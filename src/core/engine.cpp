@@ -11,6 +11,7 @@
 #include "core/anonymous_group.hpp"
 #include "core/applications.hpp"
 #include "core/commands.hpp"
+#include "core/decisions.hpp"
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
 #include "core/duplicates.hpp"
@@ -64,6 +65,7 @@ struct Engine::Impl {
     Hygiene hygiene;
     Newcomers newcomers;
     NameServices name_services;
+    Decisions decisions;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes
 
@@ -162,6 +164,7 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     note_detached(answered.detached, state);
     stop = answered.stop || stop;
     probing.follow(state);
+    decisions.update(before, state, event, now);
     others_due = deadline_without_probes();
     return {std::move(actions), deadline(), true, stop};
 }
@@ -362,6 +365,7 @@ Engine::Engine(const Config& config, std::string host_id, State restored, Random
     impl_->host_id = std::move(host_id);
     impl_->announcements.resume(restored);
     impl_->rebinds.resume(restored);
+    impl_->decisions.resume(restored);
     impl_->queries.assume_asked(restored);
     impl_->newcomers.resume(restored);
     impl_->name_services.resume(restored);
@@ -380,6 +384,7 @@ Status Engine::status() const {
     impl_->probing.describe(impl_->state, status);
     impl_->rebinds.describe(impl_->state, status);
     describe_dhcp(impl_->state, status);
+    impl_->decisions.describe(impl_->state, status);
     return status;
 }
 std::map<std::string, ProbeStatistics> Engine::probe_statistics() const {

@@ -13,10 +13,14 @@
 #include "model/paths.hpp"
 #include "render/status_table.hpp"
 #include "tools/boot.hpp"
+#include "tools/check.hpp"
 #include "tools/daemon_client.hpp"
 #include "tools/ipmp_grammar.hpp"
+#include "tools/monitor.hpp"
 #include "tools/save.hpp"
+#include "tools/top.hpp"
 #include "tools/wait_online.hpp"
+#include "tools/why.hpp"
 #include "wire/names.hpp"
 #include "wire/status_codec.hpp"
 
@@ -183,6 +187,14 @@ int run(int argc, char** argv) {
             return save(line->nics);
         case IpmpVerb::wait_online:
             return wait_online(line->group, line->timeout_s);
+        case IpmpVerb::monitor:
+            return monitor(line->as_json);
+        case IpmpVerb::why:
+            return why(line->subject);
+        case IpmpVerb::check:
+            return check(line->nics, line->as_json);
+        case IpmpVerb::top:
+            return top(line->once);
         case IpmpVerb::other_tool:
             return become(argv + 1);
     }

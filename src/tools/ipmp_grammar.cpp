@@ -13,6 +13,20 @@ struct Texts {
     std::string policy, isolate, network_namespace;
 };
 
+// What only looks.
+template <class Command>
+void describe_seeing(Command command, IpmpLine& line) {
+    command("monitor", IpmpVerb::monitor, "show what changes, as it does, until interrupted")
+        ->add_flag("-j,--json", line.as_json, "one JSON object a line");
+    command("why", IpmpVerb::why, "explain the state of an interface, a data address or a group")
+        ->add_option("name", line.subject, "what is to be explained")->required();
+    CLI::App* check = command("check", IpmpVerb::check, "check interfaces for a group, or groups, with advice");
+    check->add_option("interface", line.nics, "interfaces, or IPMP interfaces; none: all groups");
+    check->add_flag("-j,--json", line.as_json, "as JSON");
+    command("top", IpmpVerb::top, "show groups, probes and traffic live, until `q`")
+        ->add_flag("--once", line.once, "show them once, after a second");
+}
+
 void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     app.require_subcommand(0, 1);
     auto command = [&](const char* name, IpmpVerb verb, const char* text) {
@@ -44,6 +58,7 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     CLI::App* wait = command("wait-online", IpmpVerb::wait_online, "end when a group, or all there are, can be used");
     wait->add_option("group", line.group, "group or IPMP interface");
     wait->add_option("-t,--timeout", line.timeout_s, "seconds; 0: without end")->check(CLI::Range(0u, 1000000u));
+    describe_seeing(command, line);
     command("arp", IpmpVerb::other_tool, "arp with the grammar of Solaris");
     command("ifconfig", IpmpVerb::other_tool, "ifconfig with the grammar of Solaris");
     command("route", IpmpVerb::other_tool, "route with the grammar of Solaris");
