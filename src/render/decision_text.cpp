@@ -59,7 +59,7 @@ std::string reason_text(const Decision& decision, const std::string& subject) {
         case DecisionReason::duplicate_mac: return subject + " has the MAC of another member";
         case DecisionReason::standby: return subject + " is a standby, and enough others carry traffic";
         case DecisionReason::no_failback: return "with FAILBACK=no it rests while enough others carry traffic";
-        case DecisionReason::needed: return subject + " is needed";
+        case DecisionReason::needed: return "in place of one that does not work";
         case DecisionReason::left: return subject + " is in the group no more";
         case DecisionReason::not_plumbed: return subject + " is not plumbed for that family any more";
         case DecisionReason::balance: return "so that all interfaces carry equally many addresses";
@@ -70,7 +70,8 @@ std::string reason_text(const Decision& decision, const std::string& subject) {
             return decision.to.empty() ? "another host has it" : fmt::format("another host, {}, has it", decision.to);
         case DecisionReason::members: break;
     }
-    return decision.from.empty() ? "its interfaces are" : fmt::format("because of {}", decision.from);
+    if (decision.what == DecisionKind::ok) return "all its interfaces can be used";
+    return decision.from.empty() ? "because of its interfaces" : "because of " + decision.from;
 }
 
 std::string decision_text(const Decision& decision) {

@@ -199,13 +199,13 @@ Lines explain_group(const Status& status, const GroupStatus& group, std::uint64_
     if (group.namespace_missing) {
         lines.push_back(fmt::format("  it waits for network namespace {}", group.network_namespace));
     }
+    say_history(lines, decisions, last, now_ms);
     for (const InterfaceStatus& nic : status.interfaces) {
         bool is_unusable = std::find(group.unusable.begin(), group.unusable.end(), nic.name) != group.unusable.end();
         if (nic.group != group.interface || !is_unusable) continue;
         Lines more = explain_interface(status, nic, now_ms);
-        lines.insert(lines.end(), more.begin(), more.begin() + std::min<std::ptrdiff_t>(2, std::ssize(more)));
+        for (std::size_t i = 0; i < std::min<std::size_t>(2, more.size()); ++i) lines.push_back("  " + more[i]);
     }
-    say_history(lines, decisions, last, now_ms);
     return lines;
 }
 

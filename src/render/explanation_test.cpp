@@ -72,8 +72,8 @@ TEST(Explanation, AGroupNamesWhatCannotBeUsed) {
     EXPECT_EQ(lines, explain(sample(), "ipmp0", kNow_ms));
     EXPECT_EQ(lines, (Lines{"ipmp0 is degraded: not all its interfaces can be used",
                             "  decided 12 s ago; degraded: because of eth1",
-                            "  active: eth0; inactive: none; unusable: eth1", "eth1 of group ipmp0 has failed",
-                            "  decided 12 s ago; failed: the link of eth1 is down"}));
+                            "  active: eth0; inactive: none; unusable: eth1", "  eth1 of group ipmp0 has failed",
+                            "    decided 12 s ago; failed: the link of eth1 is down"}));
 }
 
 TEST(Explanation, WhatAFormerDaemonDecidedIsNotKnown) {

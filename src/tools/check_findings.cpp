@@ -258,6 +258,24 @@ void look_at_host(const CheckFacts& facts, Findings& all) {
                    "where switches snoop, a querier must be on the link, or multicast ends after a failover"});
 }
 
+// `words` behind `lead`, in lines of at most kColumns that begin below the first word.
+void append(std::string& text, const std::string& lead, const std::string& words) {
+    constexpr std::size_t kColumns = 96;
+    std::string line = lead;
+    std::size_t end = 0;
+    for (std::size_t begin = 0; begin < words.size(); begin = end + 1) {
+        end = std::min(words.find(' ', begin), words.size());
+        bool first = line.size() == lead.size();
+        if (!first && line.size() + 1 + end - begin > kColumns) {
+            text += line + "\n";
+            line.assign(lead.size(), ' ');
+            first = true;
+        }
+        line += (first ? "" : " ") + words.substr(begin, end - begin);
+    }
+    text += line + "\n";
+}
+
 }  // namespace
 
 std::vector<Finding> findings_of(const CheckFacts& facts) {
@@ -308,9 +326,9 @@ std::string findings_text(const std::vector<Finding>& findings) {
     std::string text;
     for (const Finding& finding : findings) {
         std::string subject = finding.subject.empty() ? "" : finding.subject + ": ";
-        text += fmt::format("{:<8} {}{}\n", kSeverities[static_cast<std::size_t>(finding.severity)], subject,
-                            finding.text);
-        if (!finding.advice.empty()) text += fmt::format("{:<8} -> {}\n", "", finding.advice);
+        append(text, fmt::format("{:<9}", kSeverities[static_cast<std::size_t>(finding.severity)]),
+               subject + finding.text);
+        if (!finding.advice.empty()) append(text, std::string(9, ' ') + "-> ", finding.advice);
     }
     return text;
 }

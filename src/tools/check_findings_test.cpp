@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace ipmp {
 namespace {
@@ -161,6 +162,10 @@ TEST(CheckFindings, AsTextAndAsJson) {
               "ok       ipmp0: the MTU is 1500 everywhere\n"
               "problem  eth1: is set down\n"
               "         -> ip link set eth1 up\n");
+    std::string words;
+    for (int i = 0; i < 60; ++i) words += "word ";
+    std::istringstream lines(findings_text({{Severity::warning, "long", "", words, words}}));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 96u) << line;
     nlohmann::json json = findings_to_json(findings);
     EXPECT_EQ(json["well"], false);
     EXPECT_EQ(json["findings"][1]["severity"], "problem");

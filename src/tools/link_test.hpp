@@ -27,7 +27,7 @@ class LinkTest {
     // `sends`: else it only listens.
     Result<void> add(const std::string& name, InterfaceIndex link, const MacAddress& mac, bool sends);
 
-    // Sends, and listens for a second, or until everybody has heard everybody.
+    // Sends, and listens for a second, or until shortly after all senders have heard each other.
     LinkTestFacts run();
 
   private:

@@ -158,6 +158,10 @@ std::string event_text(const StatusEvent& event) {
     return text + (event.text.empty() ? "" : "; " + event.text);
 }
 
+std::string short_event_text(const StatusEvent& event) {
+    return event.text.empty() ? event_text(event) : event.name + " " + event.text;
+}
+
 nlohmann::json event_to_json(const StatusEvent& event) {
     constexpr const char* kChanges[] = {"added", "removed", "changed"};
     nlohmann::json fields = nlohmann::json::object();

@@ -38,6 +38,9 @@ std::vector<StatusEvent> events_between(const Status& before, const Status& afte
 // "eth1 (ipmp0): state ok -> failed, active yes -> no; the link of eth1 is down"
 std::string event_text(const StatusEvent& event);
 
+// "eth1 failed: the link of eth1 is down": the reason alone, where there is one.
+std::string short_event_text(const StatusEvent& event);
+
 nlohmann::json event_to_json(const StatusEvent& event);
 
 }  // namespace ipmp

@@ -41,6 +41,8 @@ TEST(StatusEvents, AFailureIsOneEventForEachThingItTouches) {
     ASSERT_EQ(events.size(), 3u);
     EXPECT_EQ(event_text(events[0]), "interface eth1 (ipmp0): state ok -> failed, link up -> down, role active -> none; "
                                      "failed: the link of eth1 is down");
+    EXPECT_EQ(short_event_text(events[0]), "eth1 failed: the link of eth1 is down");
+    EXPECT_EQ(short_event_text(events[1]), event_text(events[1]));
     EXPECT_EQ(events[0].why, "link_down");
     EXPECT_EQ(event_text(events[1]), "group ipmp0: state ok -> degraded");
     EXPECT_EQ(event_text(events[2]), "address 192.0.2.1 (ipmp0): inbound eth1 -> eth0");

@@ -73,7 +73,7 @@ class TopFeed {
             if (happened != StatusFollower::Happened::changed) continue;
             if (known_) {
                 for (const StatusEvent& event : events_between(model_.status, follower_.status())) {
-                    model_.note_event(time_of_day() + " " + event_text(event));
+                    model_.note_event(time_of_day() + " " + short_event_text(event));
                 }
             }
             known_ = true;
