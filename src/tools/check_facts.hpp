@@ -1,4 +1,5 @@
-// What `ipmp check` knows of the NICs it was asked about. tools/check_gather collects it, tools/check_findings judges it.
+// What `ipmp check` knows of the NICs it was asked about. tools/check_gather collects it, tools/check_findings judges
+// it.
 #pragma once
 
 #include <cstdint>

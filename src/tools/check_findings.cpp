@@ -90,7 +90,8 @@ void look_at_macs(const std::vector<NicFacts>& nics, Findings& all) {
                                                                                    to_string(mac)),
                        fmt::format("give all but one a MAC of its own: ipmp ifconfig {} ether ...", names.back())});
     }
-    if (unique && by_mac.size() > 1) all.push_back({Severity::ok, "macs", "", "every interface has a MAC of its own", ""});
+    if (!unique || by_mac.size() < 2) return;
+    all.push_back({Severity::ok, "macs", "", "every interface has a MAC of its own", ""});
 }
 
 void look_at_mtus(const std::vector<NicFacts>& nics, const std::string& group, Findings& all) {
@@ -252,8 +253,8 @@ void look_at_host(const CheckFacts& facts, Findings& all) {
     std::string host = facts.machine.empty() ? "" : fmt::format(" (this is a machine of {})", facts.machine);
     all.push_back({Severity::hint, "anti_spoofing", "",
                    "cannot be seen from here: whether ports accept every data address" + host,
-                   "switch off IP source guard, dynamic ARP inspection and a hypervisor's anti-spoofing for the ports, or "
-                   "allow all data addresses on each"});
+                   "switch off IP source guard, dynamic ARP inspection and a hypervisor's anti-spoofing for the ports, "
+                   "or allow all data addresses on each"});
     all.push_back({Severity::hint, "igmp_snooping", "", "cannot be seen from here: IGMP and MLD snooping",
                    "where switches snoop, a querier must be on the link, or multicast ends after a failover"});
 }

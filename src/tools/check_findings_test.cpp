@@ -120,7 +120,8 @@ TEST(CheckFindings, WhatTheDaemonKnows) {
         return facts;
     };
     auto second = [](CheckFacts& facts) -> InterfaceStatus& { return facts.status->interfaces[1]; };
-    expect(with([&](auto& facts) { second(facts).state = InterfaceHealth::failed; }), Severity::problem, "failed", "eth1");
+    expect(with([&](auto& facts) { second(facts).state = InterfaceHealth::failed; }), Severity::problem, "failed",
+           "eth1");
     expect(with([&](auto& facts) { second(facts).state = InterfaceHealth::offline; }), Severity::warning, "offline",
            "eth1");
     expect(with([&](auto& facts) { second(facts).probe = ProbeHealth::disabled; }), Severity::warning,

@@ -86,7 +86,8 @@ std::vector<std::string> bystanders_of(const Links& links, const std::vector<Nic
         bool bridging = std::any_of(nics.begin(), nics.end(), [&link = link](const NicFacts& nic) {
             return nic.link && nic.link->master == link.index;
         });
-        if (works && !related && !bridging && link.alias.empty()) names.push_back(name);
+        bool ours = link.alias == kIpmpLinkAlias || link.alias == kLowerLinkAlias;
+        if (works && !related && !bridging && !ours) names.push_back(name);
     }
     return names;
 }
@@ -99,17 +100,18 @@ struct Wanted {
 Result<Wanted> wanted_of(const std::optional<Status>& status, const std::vector<std::string>& names) {
     Wanted wanted;
     std::map<std::string, std::string> known;
-    std::set<std::string> groups;
+    std::set<std::string> groups, asked(names.begin(), names.end()), asked_groups;
     for (const GroupStatus& group : status ? status->groups : std::vector<GroupStatus>()) {
-        if (!group.interface.empty()) groups.insert(group.interface);
+        groups.insert({group.interface, group.name});
+        if (asked.contains(group.interface) || asked.contains(group.name)) asked_groups.insert(group.interface);
         if (group.isolate) wanted.isolated.insert(group.interface);
     }
     for (const InterfaceStatus& nic : status ? status->interfaces : std::vector<InterfaceStatus>()) {
         known[nic.name] = nic.group;
-        bool named = names.empty() || std::find(names.begin(), names.end(), nic.group) != names.end();
+        bool named = names.empty() || asked_groups.contains(nic.group);
         if (named && !nic.group.empty()) wanted.group_of[nic.name] = nic.group;
     }
-    for (const std::string& name : names) {
+    for (const std::string& name : asked) {
         if (!groups.contains(name)) wanted.group_of[name] = known.contains(name) ? known[name] : "";
     }
     if (wanted.group_of.empty()) {

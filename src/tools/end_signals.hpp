@@ -1,4 +1,5 @@
-// Tools that run without end: SIGINT, SIGTERM and SIGHUP become readable, and a reader that went away an error of write().
+// Tools that run without end: SIGINT, SIGTERM and SIGHUP become readable, and a reader that went away an error of
+// write().
 #pragma once
 
 #include <sys/signalfd.h>

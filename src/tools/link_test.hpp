@@ -1,5 +1,5 @@
-// Do NICs share a link? Each sends broadcasts with the EtherType for local experiments, from its own MAC, and all listen:
-// only frames that are byte for byte what we sent count, so nothing from the wire is taken apart.
+// Do NICs share a link? Each sends broadcasts with the EtherType for local experiments, from its own MAC, and all
+// listen: only frames that are byte for byte what we sent count, so nothing from the wire is taken apart.
 //
 // A NIC is added while the process is in its network namespace; its socket stays there afterwards. No promiscuous mode,
 // no setting is changed, and frames of this kind mean nothing to anybody else.

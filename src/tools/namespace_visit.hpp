@@ -1,4 +1,5 @@
-// In another network namespace until it is destroyed: /proc/sys/net, new sockets and lists of interfaces are of that one.
+// In another network namespace until it is destroyed: /proc/sys/net, new sockets and lists of interfaces are of that
+// one.
 #pragma once
 
 #include <fcntl.h>

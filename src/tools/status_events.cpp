@@ -142,7 +142,8 @@ std::vector<StatusEvent> events_between(const Status& before, const Status& afte
 std::string event_text(const StatusEvent& event) {
     bool has_group = !event.group.empty() && event.group != event.name;
     std::string text = event.object + " " + event.name + (has_group ? " (" + event.group + ")" : "");
-    if (event.change == StatusChange::removed) return text + ": removed" + (event.text.empty() ? "" : "; " + event.text);
+    std::string reason = event.text.empty() ? "" : "; " + event.text;
+    if (event.change == StatusChange::removed) return text + ": removed" + reason;
     const char* separator = ": ";
     if (event.change == StatusChange::added) {
         text += ": added";
@@ -155,7 +156,7 @@ std::string event_text(const StatusEvent& event) {
         text += or_none(field.to);
         separator = ", ";
     }
-    return text + (event.text.empty() ? "" : "; " + event.text);
+    return text + reason;
 }
 
 std::string short_event_text(const StatusEvent& event) {

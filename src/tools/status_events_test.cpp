@@ -39,8 +39,9 @@ Status broken() {
 TEST(StatusEvents, AFailureIsOneEventForEachThingItTouches) {
     auto events = events_between(working(), broken());
     ASSERT_EQ(events.size(), 3u);
-    EXPECT_EQ(event_text(events[0]), "interface eth1 (ipmp0): state ok -> failed, link up -> down, role active -> none; "
-                                     "failed: the link of eth1 is down");
+    EXPECT_EQ(event_text(events[0]),
+              "interface eth1 (ipmp0): state ok -> failed, link up -> down, role active -> none; "
+              "failed: the link of eth1 is down");
     EXPECT_EQ(short_event_text(events[0]), "eth1 failed: the link of eth1 is down");
     EXPECT_EQ(short_event_text(events[1]), event_text(events[1]));
     EXPECT_EQ(events[0].why, "link_down");

@@ -1,5 +1,5 @@
-// The daemon's status as it is now, for tools that show it without end: subscribes, puts the news together, and finds the
-// daemon again after it went away. One thread; nothing blocks but connecting, which is local.
+// The daemon's status as it is now, for tools that show it without end: subscribes, puts the news together, and finds
+// the daemon again after it went away. One thread; nothing blocks but connecting, which is local.
 #pragma once
 
 #include <optional>

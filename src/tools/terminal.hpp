@@ -1,5 +1,5 @@
-// The terminal as a full screen of styled lines: plain escape sequences that every terminal of today knows (ECMA-48 and the
-// alternate screen of xterm). What it was before comes back when this ends.
+// The terminal as a full screen of styled lines: plain escape sequences that every terminal of today knows (ECMA-48 and
+// the alternate screen of xterm). What it was before comes back when this ends.
 #pragma once
 
 #include <termios.h>

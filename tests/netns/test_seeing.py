@@ -107,6 +107,14 @@ def watch_a_failure(host, monitor):
     assert repaired["why"] == "probes", "probes had to agree"
 
 
+def end_with_its_reader(host):
+    """`ipmp monitor | head -1` comes back though nothing happens any more."""
+    monitor = host.ns.popen(build_dir() / "bin/ipmp", "monitor", env=host.environment, stdout=subprocess.PIPE)
+    assert b"connection none -> up" in monitor.stdout.readline()
+    monitor.stdout.close()
+    assert monitor.wait(timeout=10) == 0
+
+
 def test_a_failure_is_seen_explained_and_checked(lab):
     """R-GRP-7 and R-GRP-13 by `ipmp check`; a daemon that is restarted is found again; each tool ends when told."""
     switch = lab.switch()
@@ -137,5 +145,6 @@ def test_a_failure_is_seen_explained_and_checked(lab):
         once = host.tool(IPMP, "top", "--once").stdout
         assert "INTERFACE" in once and "eth1" in once and "\033" not in once
         assert screen.press(b"q") == 0 and monitor.end() == 0
+        end_with_its_reader(host)
     finally:
         os.close(screen.terminal)
