@@ -72,9 +72,12 @@ std::optional<DecisionReason> reason_to_leave(const Interface* nic, const std::s
 
 DecisionKind kind_of(GroupHealth health) {
     switch (health) {
-        case GroupHealth::ok: return DecisionKind::ok;
-        case GroupHealth::degraded: return DecisionKind::degraded;
-        case GroupHealth::failed: break;
+        case GroupHealth::ok:
+            return DecisionKind::ok;
+        case GroupHealth::degraded:
+            return DecisionKind::degraded;
+        case GroupHealth::failed:
+            break;
     }
     return DecisionKind::failed;
 }

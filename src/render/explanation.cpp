@@ -71,7 +71,9 @@ void say_findings(Lines& lines, const InterfaceStatus& nic) {
         case ProbeHealth::unknown:
             lines.push_back(fmt::format("  now: link {}; probes wait for a target that answers", link));
             break;
-        case ProbeHealth::ok: lines.push_back(fmt::format("  now: link {}, probes answered", link)); break;
+        case ProbeHealth::ok:
+            lines.push_back(fmt::format("  now: link {}, probes answered", link));
+            break;
         case ProbeHealth::failed:
             lines.push_back(fmt::format("  now: link {}, probes not answered, or not often enough yet", link));
             break;
@@ -94,8 +96,8 @@ void say_traffic(Lines& lines, const Status& status, const InterfaceStatus& nic)
         if (address.inbound == nic.name) inbound.push_back(to_string(address.address));
     }
     std::string broadcasts = nic.broadcast4 || nic.multicast6 ? "; its group's broadcasts and multicasts" : "";
-    lines.push_back(fmt::format("  carries: its share of outbound traffic; inbound for {}{}", joined(inbound),
-                                broadcasts));
+    lines.push_back(
+        fmt::format("  carries: its share of outbound traffic; inbound for {}{}", joined(inbound), broadcasts));
 }
 
 // What an administrator can do about it.
@@ -108,12 +110,18 @@ void say_remedy(Lines& lines, const InterfaceStatus& nic, const Decision* decisi
         say(fmt::format("if_mpadm -r {} brings it back", nic.name));
     } else if (nic.state == InterfaceHealth::failed) {
         DecisionReason why = decision ? decision->why : DecisionReason::link_down;
-        if (why == DecisionReason::declared) say(fmt::format("ipmp ifconfig {} -failed", nic.name));
-        else if (why == DecisionReason::set_down) say(fmt::format("ip link set {} up", nic.name));
-        else if (why == DecisionReason::unstable) say("nothing: it is repaired once its link stays up for a minute");
-        else if (why == DecisionReason::missing) say("plug it in; it is configured when it appears");
-        else if (nic.link != LinkHealth::up) say("look at the cable and at the port of the switch");
-        else say("look at the path behind the link: `ipmp check` tells whether its frames arrive");
+        if (why == DecisionReason::declared)
+            say(fmt::format("ipmp ifconfig {} -failed", nic.name));
+        else if (why == DecisionReason::set_down)
+            say(fmt::format("ip link set {} up", nic.name));
+        else if (why == DecisionReason::unstable)
+            say("nothing: it is repaired once its link stays up for a minute");
+        else if (why == DecisionReason::missing)
+            say("plug it in; it is configured when it appears");
+        else if (nic.link != LinkHealth::up)
+            say("look at the cable and at the port of the switch");
+        else
+            say("look at the path behind the link: `ipmp check` tells whether its frames arrive");
     } else if (nic.inactive && !nic.standby) {
         say("nothing: it is used when another one fails; FAILBACK=yes would use it now");
     }
@@ -230,8 +238,8 @@ std::vector<std::string> explain(const Status& status, const std::string& name, 
     }
     if (!lines.empty() || !address) return lines;
     for (const TargetStatus& row : status.targets) {
-        if (row.test_address == address) return {fmt::format("{} is the test address of {}: it stays there", name,
-                                                             row.interface)};
+        if (row.test_address == address)
+            return {fmt::format("{} is the test address of {}: it stays there", name, row.interface)};
     }
     return {};
 }

@@ -1,5 +1,5 @@
-// Status -> a few lines that say why a NIC, a data address or a group is as it is (`ipmp why`): what it is, since when and
-// why, what happened before, and what would change it.
+// Status -> a few lines that say why a NIC, a data address or a group is as it is (`ipmp why`): what it is, since when
+// and why, what happened before, and what would change it.
 #pragma once
 
 #include <cstdint>

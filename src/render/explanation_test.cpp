@@ -70,17 +70,16 @@ TEST(Explanation, AnAddressThatMoved) {
 TEST(Explanation, AGroupNamesWhatCannotBeUsed) {
     Lines lines = explain(sample(), "ops", kNow_ms);
     EXPECT_EQ(lines, explain(sample(), "ipmp0", kNow_ms));
-    EXPECT_EQ(lines, (Lines{"ipmp0 is degraded: not all its interfaces can be used",
-                            "  decided 12 s ago; degraded: because of eth1",
-                            "  active: eth0; inactive: none; unusable: eth1", "  eth1 of group ipmp0 has failed",
-                            "    decided 12 s ago; failed: the link of eth1 is down"}));
+    EXPECT_EQ(lines,
+              (Lines{"ipmp0 is degraded: not all its interfaces can be used",
+                     "  decided 12 s ago; degraded: because of eth1", "  active: eth0; inactive: none; unusable: eth1",
+                     "  eth1 of group ipmp0 has failed", "    decided 12 s ago; failed: the link of eth1 is down"}));
 }
 
 TEST(Explanation, WhatAFormerDaemonDecidedIsNotKnown) {
     Status status = sample();
     status.decisions.clear();
-    EXPECT_EQ(explain(status, "eth1", kNow_ms).at(1),
-              "  since when is not known: it was so when in.mpathd started");
+    EXPECT_EQ(explain(status, "eth1", kNow_ms).at(1), "  since when is not known: it was so when in.mpathd started");
 }
 
 TEST(Explanation, EveryStateOfAnInterfaceHasItsFirstLineAndAdvice) {
@@ -143,8 +142,8 @@ TEST(Explanation, UnknownNamesAndTestAddresses) {
 
 TEST(Explanation, EveryReasonHasWords) {
     for (int why = 0; why <= static_cast<int>(DecisionReason::members); ++why) {
-        Decision one = decision(1, DecisionObject::interface, "eth1", DecisionKind::failed,
-                                static_cast<DecisionReason>(why));
+        Decision one =
+            decision(1, DecisionObject::interface, "eth1", DecisionKind::failed, static_cast<DecisionReason>(why));
         EXPECT_GT(reason_text(one, "eth1").size(), 8u) << why;
     }
     EXPECT_EQ(duration_text(850), "850 ms");

@@ -94,10 +94,13 @@ Section groups_of(const TopModel& model) {
 
 std::pair<const char*, Style> role_of(const InterfaceStatus& nic) {
     switch (nic.state) {
-        case InterfaceHealth::failed: return {"failed", Style::bad};
-        case InterfaceHealth::offline: return {"offline", Style::warning};
+        case InterfaceHealth::failed:
+            return {"failed", Style::bad};
+        case InterfaceHealth::offline:
+            return {"offline", Style::warning};
         case InterfaceHealth::ok:
-        case InterfaceHealth::unknown: break;
+        case InterfaceHealth::unknown:
+            break;
     }
     if (nic.active) return {"active", Style::good};
     if (nic.inactive) return {nic.standby ? "standby" : "inactive", Style::dim};
@@ -225,8 +228,10 @@ void TopModel::note_event(std::string text) {
 
 std::vector<StyledLine> top_lines(const TopModel& model, std::size_t width, std::size_t height) {
     StyledLine head{{"ipmp top", Style::heading}, {"  " + model.time + "  "}};
-    if (model.connected) head.push_back({"q quits", Style::dim});
-    else head.push_back({"waiting for in.mpathd: what is shown is how it was", Style::bad});
+    if (model.connected)
+        head.push_back({"q quits", Style::dim});
+    else
+        head.push_back({"waiting for in.mpathd: what is shown is how it was", Style::bad});
     std::vector<StyledLine> lines{std::move(head)};
     std::vector<Section> sections{groups_of(model), interfaces_of(model), addresses_of(model), events_of(model)};
     std::erase_if(sections, [](const Section& section) { return section.rows.empty(); });

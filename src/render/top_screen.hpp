@@ -15,7 +15,7 @@ namespace ipmp {
 
 // One NIC over time.
 struct NicTrack {
-    std::vector<std::optional<Duration>> probes;  // the last ones, newest last: round-trip time, or lost
+    std::vector<std::optional<Duration>> probes;          // the last ones, newest last: round-trip time, or lost
     std::optional<std::uint64_t> received_bps, sent_bps;  // bits a second
 };
 

@@ -36,8 +36,8 @@ class Progress {
 int check(const std::vector<std::string>& names, bool as_json) {
     constexpr int kNotChecked = 2;
     Progress progress;
-    auto facts = gather_check_facts(Paths::from_environment(), names,
-                                    [&](const std::string& what) { progress.say(what); });
+    auto facts =
+        gather_check_facts(Paths::from_environment(), names, [&](const std::string& what) { progress.say(what); });
     if (!facts) {
         std::fprintf(stderr, "ipmp: %s\n", facts.error().text.c_str());
         return kNotChecked;

@@ -27,9 +27,9 @@ struct NicFacts {
 // The frames that were sent from NIC to NIC.
 struct LinkTestFacts {
     bool done = false;
-    std::string problem;              // why it could not be done
-    unsigned sent = 0;                // frames from each
-    std::vector<std::string> tested;  // those that sent, and listened
+    std::string problem;                                            // why it could not be done
+    unsigned sent = 0;                                              // frames from each
+    std::vector<std::string> tested;                                // those that sent, and listened
     std::map<std::pair<std::string, std::string>, unsigned> heard;  // {from, to}: frames, if any; also by bystanders
 };
 
@@ -37,7 +37,7 @@ struct CheckFacts {
     std::vector<NicFacts> nics;           // those to be checked
     std::vector<std::string> bystanders;  // other NICs of the host, which listened
     LinkTestFacts link_test;
-    std::optional<Status> status;         // of the daemon, if it runs
+    std::optional<Status> status;  // of the daemon, if it runs
     std::map<std::string, std::uint64_t> counters;
     std::optional<std::uint64_t> most_neighbours;  // gc_thresh3 of IPv4, if it can be read
     std::uint64_t neighbours = 0;                  // entries of IPv4 there are

@@ -62,8 +62,8 @@ void look_at_settings(const NicFacts& nic, bool needs_ipv6, Findings& all) {
         all.push_back({Severity::problem, "ipv6_disabled", nic.name, "IPv6 is disabled on it, but its group has IPv6",
                        fmt::format("sysctl net.ipv6.conf.{}.disable_ipv6=0", nic.name)});
     } else if (nic.ipv6_disabled) {
-        all.push_back({Severity::hint, "ipv6_disabled", nic.name, "IPv6 is disabled on it",
-                       "enable it before IPv6 is plumbed"});
+        all.push_back(
+            {Severity::hint, "ipv6_disabled", nic.name, "IPv6 is disabled on it", "enable it before IPv6 is plumbed"});
     }
     int effective = std::max(nic.rp_filter, nic.rp_filter_all);
     if (effective == 1 && !nic.group.empty()) {
@@ -86,8 +86,8 @@ void look_at_macs(const std::vector<NicFacts>& nics, Findings& all) {
     for (const auto& [mac, names] : by_mac) {
         if (names.size() < 2) continue;
         unique = false;
-        all.push_back({Severity::problem, "duplicate_mac", joined(names), fmt::format("have the same MAC {}",
-                                                                                   to_string(mac)),
+        all.push_back({Severity::problem, "duplicate_mac", joined(names),
+                       fmt::format("have the same MAC {}", to_string(mac)),
                        fmt::format("give all but one a MAC of its own: ipmp ifconfig {} ether ...", names.back())});
     }
     if (!unique || by_mac.size() < 2) return;
@@ -104,8 +104,8 @@ void look_at_mtus(const std::vector<NicFacts>& nics, const std::string& group, F
     }
     if (by_mtu.size() < 2) return;
     std::string text;
-    for (const auto& [mtu, names] : by_mtu) text += fmt::format("{}{} on {}", text.empty() ? "" : ", ", mtu,
-                                                                 joined(names));
+    for (const auto& [mtu, names] : by_mtu)
+        text += fmt::format("{}{} on {}", text.empty() ? "" : ", ", mtu, joined(names));
     all.push_back({Severity::warning, "mtu_differs", group, "the MTUs differ: " + text,
                    "the group uses the least; on one link all stations must have the same"});
 }
@@ -134,8 +134,10 @@ void look_at_paths(const LinkTestFacts& test, const Names& names, const std::str
         for (const std::string& from : tested) {
             if (from == to) continue;
             unsigned count = heard(test, from, to);
-            if (count == 0) silent.push_back(from);
-            else if (count < test.sent) lossy.push_back(from);
+            if (count == 0)
+                silent.push_back(from);
+            else if (count < test.sent)
+                lossy.push_back(from);
         }
         whole = whole && silent.empty() && lossy.empty();
         if (!silent.empty()) {
@@ -238,7 +240,8 @@ void look_at_group(const CheckFacts& facts, const std::string& group, const Name
     if (addresses > 0 && addresses < active) {
         all.push_back({Severity::hint, "few_addresses", group,
                        fmt::format("{} IPv4 data address(es) for {} active interfaces: inbound traffic uses no more of "
-                                   "them", addresses, active),
+                                   "them",
+                                   addresses, active),
                        "add data addresses to spread it: ipmp ifconfig " + group + " addif ..."});
     }
 }

@@ -36,8 +36,8 @@ CheckFacts in_group() {
         status.state = InterfaceHealth::ok;
         status.probe = ProbeHealth::ok;
         facts.status->interfaces.push_back(status);
-        facts.status->targets.push_back({nic.name, TargetMode::routes, parse_ip("192.0.2.20"),
-                                         {*parse_ip("192.0.2.254")}});
+        facts.status->targets.push_back(
+            {nic.name, TargetMode::routes, parse_ip("192.0.2.20"), {*parse_ip("192.0.2.254")}});
     }
     return facts;
 }

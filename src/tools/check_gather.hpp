@@ -12,8 +12,8 @@
 
 namespace ipmp {
 
-// `names`: NICs, or groups (by IPMP interface or name) for their members; empty: the members of all groups. `say`: what is being done, for
-// who waits.
+// `names`: NICs, or groups (by IPMP interface or name) for their members; empty: the members of all groups. `say`: what
+// is being done, for who waits.
 Result<CheckFacts> gather_check_facts(const Paths& paths, const std::vector<std::string>& names,
                                       const std::function<void(const std::string&)>& say);
 

@@ -39,24 +39,30 @@ void add(Objects& objects, int place, Object object) {
 void add_members(Objects& objects, const Status& status) {
     for (const InterfaceStatus& nic : status.interfaces) {
         std::string role = nic.active ? "active" : nic.inactive ? "inactive" : "none";
-        add(objects, 0, {"interface", nic.name, nic.group,
-                         {{"state", word(nic.state)},
-                          {"link", word(nic.link)},
-                          {"probe", word(nic.probe)},
-                          {"role", role},
-                          {"standby", yes_or_no(nic.standby)},
-                          {"up", yes_or_no(!nic.down)},
-                          {"duplicate_mac", yes_or_no(nic.hardware_duplicate)}}});
+        add(objects, 0,
+            {"interface",
+             nic.name,
+             nic.group,
+             {{"state", word(nic.state)},
+              {"link", word(nic.link)},
+              {"probe", word(nic.probe)},
+              {"role", role},
+              {"standby", yes_or_no(nic.standby)},
+              {"up", yes_or_no(!nic.down)},
+              {"duplicate_mac", yes_or_no(nic.hardware_duplicate)}}});
     }
     for (const GroupStatus& group : status.groups) {
         if (group.interface.empty()) continue;
-        add(objects, 1, {"group", group.interface, group.interface,
-                         {{"state", word(group.state)},
-                          {"name", group.name},
-                          {"policy", word(group.policy)},
-                          {"isolate", yes_or_no(group.isolate)},
-                          {"namespace", group.network_namespace},
-                          {"namespace_missing", yes_or_no(group.namespace_missing)}}});
+        add(objects, 1,
+            {"group",
+             group.interface,
+             group.interface,
+             {{"state", word(group.state)},
+              {"name", group.name},
+              {"policy", word(group.policy)},
+              {"isolate", yes_or_no(group.isolate)},
+              {"namespace", group.network_namespace},
+              {"namespace_missing", yes_or_no(group.namespace_missing)}}});
     }
 }
 
@@ -65,8 +71,11 @@ Objects objects_of(const Status& status) {
     add_members(objects, status);
     for (const AddressStatus& address : status.addresses) {
         if (address.address.is_zero()) continue;
-        add(objects, 2, {"address", to_string(address.address), address.group,
-                         {{"up", yes_or_no(address.up)}, {"inbound", address.inbound}}});
+        add(objects, 2,
+            {"address",
+             to_string(address.address),
+             address.group,
+             {{"up", yes_or_no(address.up)}, {"inbound", address.inbound}}});
     }
     for (const ProxyStatus& proxy : status.proxies) {
         add(objects, 3, {"proxy", to_string(proxy.address), proxy.group, {{"inbound", proxy.inbound}}});

@@ -27,7 +27,7 @@ struct StatusEvent {
     std::string group;  // IPMP interface, if it has one
     StatusChange change = StatusChange::changed;
     std::vector<ChangedField> fields;
-    std::string why;  // DecisionReason by its name; empty: none was recorded since `before`
+    std::string why;   // DecisionReason by its name; empty: none was recorded since `before`
     std::string text;  // the same in words, and the command that led to it
     bool operator==(const StatusEvent&) const = default;
 };

@@ -27,7 +27,7 @@ class StatusFollower {
     // To be polled for reading; -1 while there is no daemon, and then take() is to be called now and then.
     int descriptor() const { return client_ ? client_->descriptor() : -1; }
     const Status& status() const { return status_; }
-    bool known() const { return known_; }  // there has been a status
+    bool known() const { return known_; }              // there has been a status
     const Error& problem() const { return problem_; }  // why there is no daemon
 
   private:

@@ -18,12 +18,18 @@ constexpr const char* kPlain = "\033[0m";
 
 const char* start_of(Style style) {
     switch (style) {
-        case Style::plain: break;
-        case Style::heading: return "\033[1m";
-        case Style::dim: return "\033[2m";
-        case Style::good: return "\033[32m";
-        case Style::warning: return "\033[33m";
-        case Style::bad: return "\033[31m";
+        case Style::plain:
+            break;
+        case Style::heading:
+            return "\033[1m";
+        case Style::dim:
+            return "\033[2m";
+        case Style::good:
+            return "\033[32m";
+        case Style::warning:
+            return "\033[33m";
+        case Style::bad:
+            return "\033[31m";
     }
     return "";
 }
