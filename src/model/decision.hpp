@@ -10,38 +10,45 @@ namespace ipmp {
 enum class DecisionObject : std::uint8_t { interface, group, address };
 
 enum class DecisionKind : std::uint8_t {
-    joined, left,        // NIC: its group
-    missing,             // NIC: expected in the group, but not there
-    failed, repaired,    // NIC; a group that failed has no usable one left
-    offline, online,     // NIC
-    inactive, active,    // NIC: rests, or carries traffic again
-    kept,                // NIC: failed with its whole group by opinion only, so it carries on
-    bound, unbound,      // address: its NIC for inbound traffic is `to`, or none
-    withdrawn,           // address: somebody else has it; `to` is that MAC
-    ok, degraded,        // group
+    joined,     // NIC: a group
+    left,       // NIC: its group
+    missing,    // NIC: expected in the group, but not there
+    failed,     // NIC, or a group that has no usable one left
+    repaired,   // NIC
+    offline,    // NIC
+    online,     // NIC
+    inactive,   // NIC: rests
+    active,     // NIC: carries traffic again
+    kept,       // NIC: failed with its whole group by opinion only, so it carries on
+    bound,      // address: its NIC for inbound traffic is `to`
+    unbound,    // address: it has none
+    withdrawn,  // address: somebody else has it; `to` is that MAC
+    ok,         // group
+    degraded,   // group
 };
 
 enum class DecisionReason : std::uint8_t {
-    asked,         // by a command
-    observed,      // found so in the kernel
-    link_down, link_up,
-    set_down,      // administratively down
-    missing,       // the NIC is gone
-    declared,      // an administrator wants it treated as failed
-    probes,        // unanswered; of a repair: answered again
-    unstable,      // its link came up too often within a minute
+    asked,     // by a command
+    observed,  // found so in the kernel
+    link_down,
+    link_up,
+    set_down,  // administratively down
+    missing,   // the NIC is gone
+    declared,  // an administrator wants it treated as failed
+    probes,    // unanswered; of a repair: answered again
+    unstable,  // its link came up too often within a minute
     duplicate_mac,
-    standby,       // it is a standby, and enough others carry traffic
-    no_failback,   // FAILBACK=no, and enough others carry traffic
-    needed,        // in place of one that does not work
-    left,          // the former NIC is in the group no more
-    not_plumbed,   // the former NIC has not that family any more
-    balance,       // so that NICs carry equally many addresses
-    first,         // the address has just come up
-    member_back,   // there was no NIC to carry it before
-    no_member,     // no NIC can carry it
+    standby,      // it is a standby, and enough others carry traffic
+    no_failback,  // FAILBACK=no, and enough others carry traffic
+    needed,       // in place of one that does not work
+    left,         // the former NIC is in the group no more
+    not_plumbed,  // the former NIC has not that family any more
+    balance,      // so that NICs carry equally many addresses
+    first,        // the address has just come up
+    member_back,  // there was no NIC to carry it before
+    no_member,    // no NIC can carry it
     duplicate_address,
-    members,       // of a group: because of its NIC `from`
+    members,  // of a group: because of its NIC `from`
 };
 
 struct Decision {

@@ -37,8 +37,12 @@ void RunLoop::run(const std::function<void()>& ready) {
         bool decided = false;
         for (const Event& event : events) {
             Instant at = now();
-            Engine::Outcome outcome = parts_.engine.step(at, event);
-            parts_.executor.execute(outcome.actions, at);
+            Engine::Outcome outcome = parts_.engine.decide(at, event);
+            parts_.executor.execute(outcome.actions, at);  // the maps change before the rest is thought about
+            if (outcome.unfinished) {
+                outcome = parts_.engine.conclude(event);
+                parts_.executor.execute(outcome.actions, at);
+            }
             deadline_ = outcome.deadline;
             stopping_ = stopping_ || outcome.stop;
             decided = decided || outcome.decided;
