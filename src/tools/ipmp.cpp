@@ -14,12 +14,16 @@
 #include "render/status_table.hpp"
 #include "tools/boot.hpp"
 #include "tools/completion.hpp"
+#include "tools/check.hpp"
 #include "tools/daemon_client.hpp"
 #include "tools/import_run.hpp"
 #include "tools/ipmp_grammar.hpp"
 #include "tools/native_run.hpp"
+#include "tools/monitor.hpp"
 #include "tools/save.hpp"
+#include "tools/top.hpp"
 #include "tools/wait_online.hpp"
+#include "tools/why.hpp"
 #include "wire/names.hpp"
 #include "wire/status_codec.hpp"
 
@@ -193,6 +197,14 @@ int run(int argc, char** argv) {
             return print(run_import({words.begin() + 1, words.end()}), "ipmp");
         case IpmpVerb::complete:
             return print({0, complete_now({words.begin() + 1, words.end()}), ""}, "ipmp");
+        case IpmpVerb::monitor:
+            return monitor(line->as_json);
+        case IpmpVerb::why:
+            return why(line->subject);
+        case IpmpVerb::check:
+            return check(line->nics, line->as_json);
+        case IpmpVerb::top:
+            return top(line->once);
         case IpmpVerb::other_tool:
             return become(argv + 1);
     }

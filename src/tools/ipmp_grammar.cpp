@@ -14,6 +14,20 @@ struct Texts {
     std::string policy, isolate, network_namespace;
 };
 
+// What only looks.
+template <class Command>
+void describe_seeing(Command command, IpmpLine& line) {
+    command("monitor", IpmpVerb::monitor, "show what changes, as it does, until interrupted")
+        ->add_flag("-j,--json", line.as_json, "one JSON object a line");
+    command("why", IpmpVerb::why, "explain the state of an interface, a data address or a group")
+        ->add_option("name", line.subject, "what is to be explained")->required();
+    CLI::App* check = command("check", IpmpVerb::check, "check interfaces for a group, or groups, with advice");
+    check->add_option("interface", line.nics, "interfaces, or IPMP interfaces; none: all groups");
+    check->add_flag("-j,--json", line.as_json, "as JSON");
+    command("top", IpmpVerb::top, "show groups, probes and traffic live, until `q`")
+        ->add_flag("--once", line.once, "show them once, after a second");
+}
+
 void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     app.require_subcommand(0, 1);
     auto command = [&](const char* name, IpmpVerb verb, const char* text) {
@@ -52,6 +66,7 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     command("online", IpmpVerb::native, "put it back");
     command("adm", IpmpVerb::native, "the same by the verbs of Solaris 11's ipadm");
     command("import", IpmpVerb::import_files, "what a bonding or teaming set-up is in terms of IPMP");
+    describe_seeing(command, line);
     command("arp", IpmpVerb::other_tool, "arp with the grammar of Solaris");
     command("ifconfig", IpmpVerb::other_tool, "ifconfig with the grammar of Solaris");
     command("route", IpmpVerb::other_tool, "route with the grammar of Solaris");

@@ -25,13 +25,17 @@ enum class IpmpVerb : std::uint8_t {
     native,
     import_files,
     complete,
+    monitor,
+    why,
+    check,
+    top,
     other_tool
 };
 
 struct IpmpLine {
     IpmpVerb verb = IpmpVerb::help;
     std::string help;                    // the text
-    bool as_json = false;                // of status
+    bool as_json = false;                // of status, monitor and check
     bool purge = false;                  // of stop
     std::string ipmp_interface;          // of policy, isolate and place, of which empty: all
     std::optional<SpreadPolicy> policy;  // none: it is to be shown
@@ -42,7 +46,9 @@ struct IpmpLine {
     bool dry_run = false;                // of detach
     std::string group;                   // of wait_online: a group's name or its interface's; empty: all
     unsigned timeout_s = 120;            // of wait_online; 0: without end
-    std::vector<std::string> nics;       // of attach and detach, at least one; of save
+    std::vector<std::string> nics;       // of attach and detach, at least one; of save; of check, or IPMP interfaces
+    std::string subject;                 // of why: interface, address or group
+    bool once = false;                   // of top
 };
 
 // `words`: without the program's name. The tools of Solaris read their words themselves (`other_tool`), and so do
