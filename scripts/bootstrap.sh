@@ -9,6 +9,7 @@
 #   scripts/bootstrap.sh coverage    install what scripts/coverage.sh needs, nothing else
 #   scripts/bootstrap.sh lint        install what scripts/lint.sh needs, nothing else
 #   scripts/bootstrap.sh memcheck    install what scripts/memcheck.sh needs, nothing else
+#   scripts/bootstrap.sh plot        install what scripts/soak_plot.py needs, nothing else
 #   scripts/bootstrap.sh build       configure and build only
 #
 # CMAKE_BUILD_PARALLEL_LEVEL=N limits the jobs of the build.
@@ -85,6 +86,10 @@ lint_packages=(
 # Only for scripts/memcheck.sh.
 memcheck_packages=(
     valgrind             # finds reads of what nobody wrote
+)
+# Only for scripts/soak_plot.py, and so for ./check --long.
+plot_packages=(
+    python3-matplotlib   # draws the curves of a soak
 )
 # Only for ./package and tests/packages.
 package_packages=(
@@ -194,7 +199,8 @@ case ${1-all} in
     coverage) install_packages "${packages[@]}" "${coverage_packages[@]}" ;;
     lint) install_packages "${packages[@]}" "${lint_packages[@]}" ;;
     memcheck) install_packages "${packages[@]}" "${memcheck_packages[@]}" ;;
+    plot) install_packages "${plot_packages[@]}" ;;
     build) build ;;
     all) install_packages "${packages[@]}"; mount_bpf_filesystem; build ;;
-    *) fail "unknown argument $1; give packages, vm, package, coverage, lint, memcheck, build or nothing" ;;
+    *) fail "unknown argument $1; give packages, vm, package, coverage, lint, memcheck, plot, build or nothing" ;;
 esac

@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/program_path.hpp"
@@ -180,7 +183,12 @@ Result<CommandReply> DaemonClient::call(const Command& command, std::optional<st
     set_patience(connection_.get(), SO_RCVTIMEO, patience.value_or(std::chrono::seconds(0)));
     auto answer = exchange(encode_request(command));
     if (!answer) return answer.error();
-    return decode_reply(*answer);
+    auto reply = decode_reply(*answer);
+    if (reply && !reply->unsaved.empty() && std::exchange(tells_unsaved_, false)) {
+        std::fprintf(stderr, "%s: warning: done, but in.mpathd %s; should it end before it can, this is forgotten\n",
+                     program_invocation_short_name, reply->unsaved.c_str());
+    }
+    return reply;
 }
 
 Error DaemonClient::watch_probes(const std::function<void(const ProbeNews&)>& take) {

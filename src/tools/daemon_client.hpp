@@ -39,6 +39,8 @@ class DaemonClient final : public Daemon {
     Result<void> watch_status();
     Result<std::optional<StatusNews>> next_status_news(std::chrono::milliseconds patience);
     int descriptor() const { return connection_.get(); }  // readable when news has come, unless some waits already
+    // What was done but not saved is told on stderr, once; not by a library, which has no stderr.
+    void keep_quiet() { tells_unsaved_ = false; }
     // After a Stop: until the daemon has hung up.
     Result<void> wait_for_end();
 
@@ -51,6 +53,7 @@ class DaemonClient final : public Daemon {
 
     UniqueFd connection_;
     std::string input_;
+    bool tells_unsaved_ = true;
 };
 
 }  // namespace ipmp
