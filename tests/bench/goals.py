@@ -1,0 +1,88 @@
+"""The goals of the project, row by row, and what a run makes of them.
+
+Each goal names a measurement and the figure of it that is limited. `met` and `missed` are said where 95 % of what chance
+could have made of the samples lies on that side (figures.py), `noise too large` where the goal lies within. Percentiles
+and extremes have no such interval and are taken as they are.
+"""
+
+import dataclasses
+import statistics
+import typing
+
+import figures
+from results import BARE, BARE_AGAIN, IPMP
+
+MET, MISSED, NOISE, ABSENT = "met", "missed", "noise too large", "not measured"
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    what: str
+    measurement: str
+    figure: str  # "ratio", "median", "p99", "maximum", "exponent"
+    most: typing.Optional[float] = None
+    least: typing.Optional[float] = None
+    unit: str = ""
+    against: str = BARE  # for ratios
+
+    @property
+    def limit(self):
+        return f"≥ {self.least:g}{self.unit}" if self.least is not None else f"≤ {self.most:g}{self.unit}"
+
+    def reached(self, value):
+        return value >= self.least if self.least is not None else value <= self.most
+
+
+def flows(subject, text, figure="ratio", directions=("out", "in"), **limits):
+    return [Goal(f"{text}, {direction}, IPv{family}", f"{subject}-{direction}-v{family}", figure, **limits)
+            for direction in directions for family in (4, 6)]
+
+
+GOALS = [
+    *flows("tcp-1", "TCP bulk, 1 flow", least=0.97),
+    *flows("udp-64", "64-byte UDP packets/s", directions=("out",), least=0.93),
+    *flows("udp-64", "64-byte UDP packets/s", directions=("in",), least=0.97),
+    *[Goal(f"Request/response latency, median, IPv{family}", f"latency-out-v{family}-p50", "ratio", most=1.05)
+      for family in (4, 6)],
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    goal: Goal
+    verdict: str
+    value: typing.Optional[float] = None
+    spread: typing.Optional[tuple] = None  # quartiles
+    interval: typing.Optional[tuple] = None
+    noise: typing.Optional[float] = None  # of ratios: the same of the bare host against itself
+
+
+def judge_median(goal, values, noise=None):
+    value, interval = statistics.median(values), figures.interval_of_median(values)
+    verdict = MET if goal.reached(value) else MISSED
+    if interval and goal.reached(interval[0]) != goal.reached(interval[1]):
+        verdict = NOISE
+    return Row(goal, verdict, value, figures.quartiles(values), interval, noise)
+
+
+def judge(goal, results):
+    samples = results.samples(goal.measurement)
+    if not samples:
+        return Row(goal, ABSENT)
+    if goal.figure == "ratio":
+        base, again = results.samples(goal.measurement, goal.against), results.samples(goal.measurement, BARE_AGAIN)
+        if not base:
+            return Row(goal, ABSENT)
+        noise = statistics.median(figures.ratios(again, base)) if again and goal.against == BARE else None
+        return judge_median(goal, figures.ratios(samples, base), noise)
+    if goal.figure == "median":
+        return judge_median(goal, samples)
+    if goal.figure == "exponent":
+        value = figures.growth_exponent(results.points(goal.measurement))
+        return Row(goal, MET if goal.reached(value) else MISSED, value)
+    value = figures.summary(samples)[goal.figure]
+    return Row(goal, MET if goal.reached(value) else MISSED, value, figures.quartiles(samples))
+
+
+def rows(results):
+    return [judge(goal, results) for goal in GOALS]
