@@ -44,6 +44,11 @@ GOALS = [
     *flows("udp-64", "64-byte UDP packets/s", directions=("in",), least=0.97),
     *[Goal(f"Request/response latency, median, IPv{family}", f"latency-out-v{family}-p50", "ratio", most=1.05)
       for family in (4, 6)],
+    Goal("Cut, longest gap, veth, median", "cuts-veth", "median", most=2, unit=" ms"),
+    Goal("Cut, longest gap, veth, 99 %", "cuts-veth", "p99", most=8, unit=" ms"),
+    Goal("Cut within a second of another link event, tap, 99 %", "cuts-tap", "p99", most=15, unit=" ms"),
+    Goal("Silent failure at FDT 100 ms: verdict, always", "silent-100-verdict", "maximum", most=100, unit=" ms"),
+    Goal("ACK rebind, 100 peers, 99 %", "rebind-100", "p99", most=30, unit=" ms"),
 ]
 
 
