@@ -1,6 +1,7 @@
 #include "core/placement.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/check.hpp"
 
@@ -58,9 +59,10 @@ Binding& most_recently_bound(std::vector<Binding>& bindings, InterfaceIndex memb
 
 void deal_out(std::vector<Binding>& bindings, const std::vector<InterfaceIndex>& active,
               const std::vector<IpAddress>& up, std::uint64_t& next_sequence) {
-    std::erase_if(bindings, [&](const Binding& binding) {
-        return std::find(up.begin(), up.end(), binding.address) == up.end();
-    });
+    const std::set<IpAddress> wanted(up.begin(), up.end());  // a failover with thousands of addresses must not wait
+    std::erase_if(bindings, [&](const Binding& binding) { return !wanted.contains(binding.address); });
+    std::set<IpAddress> bound;
+    for (const Binding& binding : bindings) bound.insert(binding.address);
 
     Loads loads(active);
     std::vector<Binding*> orphans;
@@ -78,9 +80,7 @@ void deal_out(std::vector<Binding>& bindings, const std::vector<InterfaceIndex>&
     }
 
     for (const IpAddress& address : up) {
-        bool bound = std::any_of(bindings.begin(), bindings.end(),
-                                 [&](const Binding& binding) { return binding.address == address; });
-        if (bound) continue;
+        if (!bound.insert(address).second) continue;
         Binding& binding = bindings.emplace_back(Binding{address, {}, next_sequence});
         if (!loads.empty()) bind(binding, loads.least(), next_sequence, loads);
     }

@@ -10,6 +10,7 @@
 #include "core/link_wishes.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/predicates.hpp"
+#include "core/seen_addresses.hpp"
 
 namespace ipmp {
 
@@ -254,8 +255,8 @@ class Planner {
             WantedAddress wanted = wanted_address(logical, on_member);
             bool is_up = in_use(logical) && (enabled || logical.address.is_link_local());
             bool present = false, changes = false;
-            for (const AddressState& seen : kernel_.addresses) {  // the kernel takes one address with many prefixes
-                if (seen.link != link || seen.address != logical.address) continue;
+            for (const AddressState* place : seen_.at(link, logical.address)) {  // the kernel takes many prefixes
+                const AddressState& seen = *place;
                 if (is_up && fits(seen, logical, wanted) && (!present || logical.adopted)) {
                     present = true;
                     changes = !logical.adopted && seen.deprecated != wanted.deprecated;
@@ -295,12 +296,10 @@ class Planner {
         const LinkState* upper = find_link(kernel_, group.upper);
         if (link.foreign_routes == 0 || member.index.place != group.upper.place || group.misplaced) return;
         if (!upper || upper->settings.empty() || !can_carry(group, *upper)) return;
-        for (const AddressState& seen : kernel_.addresses) {
-            if (seen.link != member.index) continue;
-            for (const LogicalAddress& logical : group.families[index_of(seen.address.family)].addresses) {
-                if (logical.address == seen.address && in_use(logical) && !is_on(group.upper, seen.address)) return;
-            }
-        }
+        for (const GroupFamily& family : group.families)
+            for (const LogicalAddress& logical : family.addresses)
+                if (in_use(logical) && !seen_.has(group.upper, logical.address) &&
+                    seen_.has(member.index, logical.address)) return;
         ops_.push_back(MoveRoutes{member.index, group.upper});
     }
 
@@ -310,22 +309,18 @@ class Planner {
         const Group& group = state_.groups.at(member.group);
         const LinkState* upper = find_link(kernel_, group.upper);
         if (!upper || !can_carry(group, *upper)) return;
+        std::set<IpAddress> settled;
+        for (const GroupFamily& family : group.families)
+            for (const LogicalAddress& logical : family.addresses)
+                if (!in_use(logical) || seen_.has(group.upper, logical.address)) settled.insert(logical.address);
         // Last first: where secondary addresses are not promoted, the first of a subnet takes the others with it.
         for (auto place = kernel_.addresses.rbegin(); place != kernel_.addresses.rend(); ++place) {
             const AddressState& seen = *place;
-            std::size_t family = index_of(seen.address.family);
-            if (seen.link != member.index || ipmp::contains(member.families[family].addresses, seen.address)) continue;
-            for (const LogicalAddress& logical : group.families[family].addresses) {
-                bool gap = in_use(logical) && !is_on(group.upper, seen.address);
-                if (logical.address != seen.address || gap) continue;
+            const auto& own = member.families[index_of(seen.address.family)].addresses;
+            if (seen.link != member.index || !settled.contains(seen.address)) continue;
+            if (!ipmp::contains(own, seen.address))
                 ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
-            }
         }
-    }
-
-    bool is_on(InterfaceIndex link, const IpAddress& address) const {
-        return std::any_of(kernel_.addresses.begin(), kernel_.addresses.end(),
-                           [&](const AddressState& seen) { return seen.link == link && seen.address == address; });
     }
 
     // A test address answers by its own NIC only with a rule and a table of its own (measured: design D11).
@@ -381,6 +376,7 @@ class Planner {
 
     const State& state_;
     const KernelState& kernel_;
+    const SeenAddresses seen_{kernel_};
     const Config& config_;
     std::vector<KernelOp> ops_;
 };

@@ -3,17 +3,16 @@
               eth0 --- sw0 --- peer 192.0.2.9                  contenders take turns, in an order drawn anew each time
     contender eth1 --- sw1
 
-The gap is the longest between two messages, out or in, and includes the message period: 0.5 ms, or 2 ms in the emulated
-machine. Every second cut takes the NIC that the flow leaves by, the others the one that it arrives on, as counters show.
+The gap is the longest between two messages, out or in, and includes the message period: 0.5 ms, or 2 ms in the
+emulated machine. Every second cut takes the NIC that the flow leaves by, the others the one that it arrives on, as
+counters show.
 """
 
 import contextlib
 import math
 import time
 
-import figures
 from contenders import PEER
-from control import Control
 from crowd import Crowd, sink
 from log_watch import LogWatch
 from netns import PATIENCE, wait_until
@@ -21,6 +20,7 @@ from results import IPMP
 
 SETTLE_S = 0.3  # after a repair, beside what can be awaited
 QUIET_MS = 100  # a gap is over when messages have come both ways for so long
+NEVER_S = 15  # a flow that stands still for so long is not waited for
 
 
 @contextlib.contextmanager
@@ -73,7 +73,7 @@ def gaps_of_break(contender, peer, in_vm, direction, break_nic, longest_s):
         try:
             break_nic(victim, meter.mark)
             try:
-                report = meter.wait_messages(messages(QUIET_MS, in_vm), longest_s)
+                report = meter.wait_messages(messages(QUIET_MS, in_vm), longest_s / PATIENCE)
             except TimeoutError:  # it never recovered: the gap is as long as we waited
                 report = meter.report()
         finally:
@@ -93,18 +93,10 @@ def measure_cuts(results, name, what, contenders, peer, cuts, plan, after_link_e
                 mark()
                 host.nics[nic].cut()
 
-            gaps = gaps_of_break(contender, peer, plan.in_vm, ("out", "in")[number % 2], cut, 15)
+            gaps = gaps_of_break(contender, peer, plan.in_vm, ("out", "in")[number % 2], cut, NEVER_S)
             results.add(name, what, "ms", "less", contender.name, max(gaps.values()))
         if (number + 1) % 10 == 0 or number + 1 == cuts:
-            plan.say(f"{name}: {number + 1} of {cuts}, ipmp median "
-                     f"{figures.summary(results.samples(name))['median']:.2f} ms")
-
-
-def wait_probes_answered(contender):
-    names = contender.options["test_addresses"]
-    with Control(contender.host) as control:
-        wait_until(lambda: all(control.counters().get(f"probes.{name} inet.answered", 0) > 0 for name in names), 20,
-                   "probes of every NIC have been answered")
+            plan.say(f"{name}: {number + 1} of {cuts}")
 
 
 def measure_silence(results, name, what, contenders, peer, trials, plan):
@@ -123,15 +115,14 @@ def measure_silence(results, name, what, contenders, peer, trials, plan):
                     broken[nic] = time.monotonic()
                     contender.host.nics[nic].silent(direction if number // 2 % 2 else "both")
 
-                gaps = gaps_of_break(contender, peer, plan.in_vm, direction, silence, 15)
+                gaps = gaps_of_break(contender, peer, plan.in_vm, direction, silence, NEVER_S)
                 results.add(name, what, "ms", "less", contender.name, max(gaps.values()))
                 for nic, since in broken.items():
                     if contender.name in logs:
                         verdict = logs[contender.name].seen(f"failure detected on {nic}", since)
                         results.add(name + "-verdict", what + ": verdict", "ms", "less", contender.name,
                                     1000 * (verdict - since) if verdict else math.inf)
-            plan.say(f"{name}: {number + 1} of {trials}, ipmp median "
-                     f"{figures.summary(results.samples(name))['median']:.1f} ms")
+            plan.say(f"{name}: {number + 1} of {trials}")
     finally:
         for log in logs.values():
             log.close()

@@ -1,8 +1,8 @@
 """The goals of the project, row by row, and what a run makes of them.
 
-Each goal names a measurement and the figure of it that is limited. `met` and `missed` are said where 95 % of what chance
-could have made of the samples lies on that side (figures.py), `noise too large` where the goal lies within. Percentiles
-and extremes have no such interval and are taken as they are.
+Each goal names a measurement and the figure of it that is limited. `met` and `missed` are said where 95 % of what
+chance could have made of the samples lies on that side (figures.py), `noise too large` where the goal lies within.
+Percentiles and extremes have no such interval and are taken as they are.
 """
 
 import dataclasses
@@ -49,6 +49,35 @@ GOALS = [
     Goal("Cut within a second of another link event, tap, 99 %", "cuts-tap", "p99", most=15, unit=" ms"),
     Goal("Silent failure at FDT 100 ms: verdict, always", "silent-100-verdict", "maximum", most=100, unit=" ms"),
     Goal("ACK rebind, 100 peers, 99 %", "rebind-100", "p99", most=30, unit=" ms"),
+    Goal("2 NICs of 500 Mbit/s, 8 flows out", "shaped-2-out", "ratio", least=1.9),
+    Goal("2 NICs of 500 Mbit/s, 2 data addresses in", "shaped-2-in", "ratio", least=1.9),
+    Goal("4 NICs of 500 Mbit/s, 32 flows out", "shaped-4-out", "ratio", least=3.7),
+    Goal("4 NICs of 500 Mbit/s, 4 data addresses in", "shaped-4-in", "ratio", least=3.7),
+    Goal("NIC with 2,000 bound addresses fails: first announcement, after the maps", "announce-first", "median",
+         most=10, unit=" ms"),
+    Goal("the same: all announced, at a pace of 20,000 a second", "announce-last", "median", most=200, unit=" ms"),
+    Goal("ipmpstat -an, 4,000 addresses", "ipmpstat-an", "median", most=50, unit=" ms"),
+    Goal("ipmpstat -g, 64 groups", "ipmpstat-g", "median", most=15, unit=" ms"),
+    Goal("Daemon ready after its start, 2 NICs", "ready", "median", most=50, unit=" ms"),
+    Goal("Resident memory, one group", "memory", "median", most=12, unit=" MiB"),
+    Goal("Resident memory, 4,000 addresses", "memory-addresses", "median", most=48, unit=" MiB"),
+    Goal("Resident memory, 64 groups, 256 NICs, 10,000 routes", "memory-groups", "median", most=48, unit=" MiB"),
+    Goal("Idle, 256 probing NICs", "idle-256", "median", most=3, unit=" %"),
+    *[Goal(f"Growth of the {part} with {subject}, as a power of their number", f"growth-{subject}-{name}", "exponent",
+           most=most)
+      for subject, most in (("addresses", 1.1), ("groups", 0.1), ("routes", 0.1))
+      for part, name in (("failover", "failover"), ("snapshot", "snapshot"))],
+]
+
+TEAMS = ("team activebackup ethtool", "team loadbalance ethtool")
+BONDS = tuple(f"bond {mode} miimon 100" for mode in ("active-backup", "balance-alb", "balance-xor"))
+VM_GOALS = [
+    *[Goal(f"Cut, longest gap, against {rival}", "cuts-veth", "ratio", most=most, against=rival)
+      for rivals, most in ((TEAMS, 0.5), (BONDS, 0.1)) for rival in rivals],
+    *[Goal(f"Cut after another link event, tap, against {rival}", "cuts-tap", "ratio", most=most, against=rival)
+      for rival, most in ((TEAMS[0], 0.5), (BONDS[0], 0.1))],
+    Goal("Silent failure at FDT 100 ms, against bond active-backup arp 100", "silent-100", "ratio", most=1 / 3,
+         against="bond active-backup arp 100"),
 ]
 
 
@@ -60,14 +89,21 @@ class Row:
     spread: typing.Optional[tuple] = None  # quartiles
     interval: typing.Optional[tuple] = None
     noise: typing.Optional[float] = None  # of ratios: the same of the bare host against itself
+    by_cpu: typing.Optional[float] = None  # of rates: the ratio by the sender's processor time
 
 
-def judge_median(goal, values, noise=None):
+def cpu_ratio(goal, results):
+    """What the rate would be if only the sender's processor time counted; steadier than the rate on a busy machine."""
+    own, base = (results.samples(goal.measurement + "-cpu", who) for who in (IPMP, goal.against))
+    return statistics.median(figures.ratios(base, own)) if own and base else None
+
+
+def judge_median(goal, values, noise=None, by_cpu=None):
     value, interval = statistics.median(values), figures.interval_of_median(values)
     verdict = MET if goal.reached(value) else MISSED
     if interval and goal.reached(interval[0]) != goal.reached(interval[1]):
         verdict = NOISE
-    return Row(goal, verdict, value, figures.quartiles(values), interval, noise)
+    return Row(goal, verdict, value, figures.quartiles(values), interval, noise, by_cpu)
 
 
 def judge(goal, results):
@@ -79,7 +115,7 @@ def judge(goal, results):
         if not base:
             return Row(goal, ABSENT)
         noise = statistics.median(figures.ratios(again, base)) if again and goal.against == BARE else None
-        return judge_median(goal, figures.ratios(samples, base), noise)
+        return judge_median(goal, figures.ratios(samples, base), noise, cpu_ratio(goal, results))
     if goal.figure == "median":
         return judge_median(goal, samples)
     if goal.figure == "exponent":
@@ -90,4 +126,4 @@ def judge(goal, results):
 
 
 def rows(results):
-    return [judge(goal, results) for goal in GOALS]
+    return [judge(goal, results) for goal in (VM_GOALS if results.about["vm"] else GOALS)]

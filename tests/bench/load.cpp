@@ -5,13 +5,14 @@
 //
 //   bulk      NUMBER TCP flows, spread over all addresses of B     "bytes"
 //   flood     UDP datagrams of NUMBER bytes, one system call each  "sent", "packets"
-//   request   NUMBER bytes to B and back over one TCP connection   "count", "latencies_us": {"p50", "p90", "p99", "p99_9"}
+//   request   NUMBER bytes to B and back over one TCP connection   "count", "latencies_us": {"p50", "p90", ...}
 //   connect   connections begun and broken off (NUMBER says naught) "count"
 //
-// Beside these: "seconds", and what all processors together did meanwhile: "system_s" (the kernel, interrupts included),
-// "user_s", "steal_s"; and "sender_s", the processor time of the thread at A: on veths that is the whole way of a packet
-// up to the socket at B, and what others do on this machine changes it little. Nothing is counted in the first
-// twentieth of a second. Not iperf3: it has neither requests nor connections, and its clock costs more than the path.
+// Beside these: "seconds", and what all processors together did meanwhile: "system_s" (the kernel, interrupts
+// included), "user_s", "steal_s"; and "sender_s", the processor time of the thread at A: on veths that is the whole way
+// of a packet up to the socket at B, and what others do on this machine changes it little. Nothing is counted in the
+// first twentieth of a second. Not iperf3: it has neither requests nor connections, and its clock costs more than what
+// is to be measured.
 //
 // Threads: one per end, and main, which looks at the counters twice and then stops both.
 #include <netinet/tcp.h>
@@ -206,8 +207,8 @@ Result<std::pair<End, End>> request(const Options& options, Counters& counters) 
         std::vector<char> message(bytes, 'x');
         while (!counters.stopping) {
             auto begun = Clock::now();
-            if (::send(kept->a.get(), message.data(), bytes, MSG_NOSIGNAL) < 0 || !receive_whole(kept->a.get(), message))
-                return;
+            if (::send(kept->a.get(), message.data(), bytes, MSG_NOSIGNAL) < 0) return;
+            if (!receive_whole(kept->a.get(), message)) return;
             ++counters.arrived;
             if (counters.counting)
                 counters.latencies_us.push_back(std::chrono::duration<float, std::micro>(Clock::now() - begun).count());
@@ -266,7 +267,10 @@ double processor_seconds_of(std::thread& thread) {
 Json latencies(std::vector<float>& all) {
     if (all.empty()) return nullptr;
     std::sort(all.begin(), all.end());
-    auto at = [&](double part) { return all[std::min(all.size() - 1, static_cast<std::size_t>(part * static_cast<double>(all.size())))]; };
+    auto at = [&](double part) {
+        auto rank = static_cast<std::size_t>(part * static_cast<double>(all.size()));
+        return all[std::min(all.size() - 1, rank)];
+    };
     return {{"p50", at(0.5)}, {"p90", at(0.9)}, {"p99", at(0.99)}, {"p99_9", at(0.999)}};
 }
 

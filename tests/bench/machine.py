@@ -1,8 +1,8 @@
 """The machine that is measured on: what it is, and whether it had time for us.
 
-A measurement in turns survives a machine that is slower now than before, but not one that is torn between us and others.
-So it is said beside the figures: how much of the processors others took, how much the hypervisor, and how far two series
-of one and the same host were apart (the A/A ratio, in report.py).
+A measurement in turns survives a machine that is slower now than before, but not one that is torn between us and
+others. So it is said beside the figures: how much of the processors others took, how much the hypervisor, and how far
+two series of one and the same host were apart (the A/A ratio, in report.py).
 """
 
 import os

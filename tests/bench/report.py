@@ -1,5 +1,6 @@
 """Results as Markdown: the goals, every measurement against the bare host, and what to think of the machine."""
 
+import importlib.util
 import statistics
 
 import figures
@@ -31,16 +32,17 @@ def table(head, lines):
 def goal_table(results):
     lines = []
     for row in goals.rows(results):
-        if row.verdict == goals.ABSENT and results.about.get("only"):
-            continue
-        lines.append((row.goal.what, row.goal.limit, number(row.value) + row.goal.unit * (row.value is not None),
-                      pair(row.spread), pair(row.interval), number(row.noise), row.verdict))
-    return table(("What", "Goal", "Measured", "Quartiles", "95 %", "Bare against itself", "Verdict"), lines)
+        if row.verdict != goals.ABSENT:
+            lines.append((row.goal.what, row.goal.limit, number(row.value) + row.goal.unit, pair(row.spread),
+                          pair(row.interval), number(row.noise), number(row.by_cpu), row.verdict))
+    absent = sum(row.verdict == goals.ABSENT for row in goals.rows(results))
+    head = ("What", "Goal", "Measured", "Quartiles", "95 %", "Bare against itself", "By processor time", "Verdict")
+    return table(head, lines) + (f"\n\n{absent} goals were not measured in this run." if absent else "")
 
 
 def ratio_text(entry, who):
     base, own = entry["samples"].get(BARE), entry["samples"][who]
-    if not base or who == BARE or len(base) != len(own):
+    if not base or who == BARE or len(base) != len(own) or entry["unit"].startswith("of "):
         return "–"
     ratios = figures.ratios(own, base)
     if not ratios:
@@ -59,8 +61,8 @@ def measurement_table(results):
             lines.append((name, entry["unit"], who, str(found["count"]), number(found["median"]),
                           pair((found["q1"], found["q3"])), number(found["p99"]), number(found["maximum"]),
                           ratio_text(entry, who)))
-    return table(("Measurement", "Unit", "Who", "Samples", "Median", "Quartiles", "99 %", "Most", "Ratio to bare (95 %)"),
-                 lines)
+    head = ("Measurement", "Unit", "Who", "Samples", "Median", "Quartiles", "99 %", "Most", "Ratio to bare (95 %)")
+    return table(head, lines)
 
 
 def curve_tables(results):
@@ -129,9 +131,10 @@ def markdown(results, baseline=None):
 
 def write(results, output, baseline=None):
     """Writes report.md and the plots, and returns what is to be shown on a terminal."""
-    import plots  # needs matplotlib, which only a whole run of ./bench installs
     text = markdown(results, baseline)
     (output / "report.md").write_text(text)
-    plots.write(results, output)
+    if importlib.util.find_spec("matplotlib"):  # ./bench installs it; tests of this program do without
+        import plots
+        plots.write(results, output)
     shown = [goal_table(results), noise_text(results)] + ([comparison_table(results, baseline)] if baseline else [])
     return "\n\n".join(shown) + f"\n\nAll of it: {output}/report.md, results.json and *.svg"

@@ -2,7 +2,8 @@
 
     {"about": {...}, "measurements": {NAME: {"what", "unit", "better", "samples": {CONTENDER: [NUMBER, ...]}}}}
 
-`better` is "more" or "less". Sample N of each contender belongs to turn N. Growth curves have "x" beside, of the same length.
+`better` is "more" or "less". Sample N of each contender belongs to turn N. Growth curves have "x" beside, of the same
+length.
 """
 
 import json
