@@ -256,10 +256,10 @@ def run_simulation(check, long):
     program = BUILD / "tests/ipmp_sim"
     if not program.exists():
         return
-    seed, count = (random.SystemRandom().randrange(1 << 32), 20000) if long else (1, 2000)
+    seed, count = (random.SystemRandom().randrange(1 << 32), 100_000) if long else (1, 2000)
     check.say(f"simulation: build/tests/ipmp_sim --count {count} --seed {seed}")
     check.step("swarm", [str(program), "--count", str(count), "--seed", str(seed), "--jobs", str(os.cpu_count() or 1)],
-               1200 if long else 300)
+               7200 if long else 300)  # a seed takes about 50 ms of a processor
     statistics = BUILD / "tests/false_failures"
     if statistics.exists():
         check.step("false-failures", [str(statistics), "--check", *(["--long"] if long else [])], 3600 if long else 120)
@@ -332,6 +332,8 @@ def main():
             run_simulation(check, options.long)
             run_laboratory(check, options.long)
         if options.long:
+            check.step("memcheck", [str(ROOT / "scripts/memcheck.sh"), str(BUILD)], 1800)
+            check.step("lint", [str(ROOT / "scripts/lint.sh")], 3600)
             check.pytest("packages", "tests/packages", marks="long", limit_s=5400)
 
     total = check.total

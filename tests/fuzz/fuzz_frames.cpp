@@ -22,11 +22,13 @@ constexpr std::size_t kMostBytes = 2048;
 using Mac = std::array<std::uint8_t, IPMP_MAC_BYTES>;
 constexpr Mac kUpperMac{2, 0, 0, 0, 0, 9};
 
+// Drivers place a frame so that what follows the Ethernet header is aligned (NET_IP_ALIGN).
 std::uint8_t* low_memory() {
+    constexpr std::size_t kAlign = 2;
     static auto* memory = static_cast<std::uint8_t*>(
-        mmap(nullptr, kMostBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
+        mmap(nullptr, kMostBytes + kAlign, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
     IPMP_CHECK(memory != MAP_FAILED);
-    return memory;
+    return memory + kAlign;
 }
 
 ipmp_address_key key_of(const char* text) {
