@@ -97,7 +97,8 @@ def test_R_CMD_5_the_verbs_of_solaris_11_do_the_same(host):
         ["eth1", "ip", "offline", "no", "ipmp0"], ["ipmp0", "ipmp", "degraded", "yes", "eth0", "eth1"]]
     ipmp.twice("adm", "enable-if", "-t", "eth1")
     objects = [line.split()[::3] for line in ipmp.run("adm", "show-addr").stdout.splitlines()]
-    assert objects == [["ADDROBJ", "ADDR"], ["ipmp0/v4", DATA[0]], ["eth0/v4.1", "192.0.2.20/24"]]
+    own = [words for words in objects if not words[1].startswith("fe80")]
+    assert own == [["ADDROBJ", "ADDR"], ["ipmp0/v4", DATA[0]], ["eth0/v4.1", "192.0.2.20/24"]]
     for name in ("eth0/v4.1", "ipmp0/v4"):
         ipmp.twice("adm", "delete-addr", name)
     ipmp.twice("adm", "remove-ipmp", "-i", "eth0,eth1", "ipmp0")

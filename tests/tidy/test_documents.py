@@ -43,3 +43,15 @@ def test_every_fuzz_target_is_in_the_table_of_decoders_and_names_files_that_exis
 def test_man_page_is_well_formed(page):
     lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(page)], capture_output=True, text=True)
     assert lint.stdout == ""
+
+
+def test_every_native_verb_is_in_the_manual():
+    page = (ROOT / "man/ipmp.8").read_text()
+    grammar = (ROOT / "src/tools/native_grammar.cpp").read_text()
+    forms = re.findall(r'^        \{\w+, "(\w+)", "(\w*)", ', grammar, re.MULTILINE)
+    assert len(forms) >= 13
+    verbs = [f"{thing} {word}".strip() for thing, word in forms if word != "show"]
+    assert [verb for verb in verbs if not re.search(rf"^\.(It )?Cm .*\b{verb}\b", page, re.MULTILINE)] == []
+    adm = re.findall(r'^        \{"([a-z]+-[a-z]+)"', (ROOT / "src/tools/native_adm.cpp").read_text(), re.MULTILINE)
+    assert len(adm) >= 12
+    assert [verb for verb in adm if not re.search(rf"^\.It Cm .*\b{verb}\b", page, re.MULTILINE)] == []
