@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -22,6 +23,15 @@ def test_every_folder_of_the_sources_is_in_the_architecture():
     text = (ROOT / "docs/ARCHITECTURE.md").read_text()
     folders = [path for path in (ROOT / "src").iterdir() if path.is_dir()]
     assert [folder.name for folder in folders if f"| `src/{folder.name}` |" not in text] == []
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs/pictures").glob("*.svg")), ids=lambda picture: picture.name)
+def test_a_picture_is_small_well_formed_and_shown_somewhere(picture):
+    text = picture.read_text()
+    ElementTree.fromstring(text)
+    assert len(text) < 60_000 and "\033" not in text
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    assert any(f"pictures/{picture.name}" in document.read_text() for document in documents)
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
