@@ -148,7 +148,11 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
 
     std::vector<Action> actions;
     publish(actions);
-    return {.actions = std::move(actions), .unfinished = true};
+    bool lost = std::any_of(before.begin(), before.end(), [&](const auto& entry) {
+        auto after = state.interfaces.find(entry.first);
+        return active(entry.second) && (after == state.interfaces.end() || !active(after->second));
+    });
+    return {.actions = std::move(actions), .unfinished = true, .lost = lost};
 }
 
 Engine::Outcome Engine::Impl::conclude(const Event& event) {
@@ -297,6 +301,7 @@ void Engine::Impl::place() {
 
 void Engine::Impl::publish(std::vector<Action>& actions) {
     DataplaneImage wanted = image_of(state, kernel);
+    for (auto& [name, group] : wanted) group.at_once = goes_at_once(state.groups.at(name), config);
     if (wanted == image) return;
     image = std::move(wanted);
     actions.push_back(PublishImage{image});
