@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Makes the pictures of terminals in docs/pictures: a laboratory of network namespaces runs the real daemon and tools, one
-NIC fails, a standby takes over, and what the tools write on a terminal becomes SVG.
+"""Makes the pictures of terminals in docs/pictures: a laboratory of network namespaces runs the real daemon and tools,
+one NIC fails, a standby takes over, and what the tools write on a terminal becomes SVG.
 
     IPMP_BUILD=build scripts/pictures.py [DIRECTORY]      as root; DIRECTORY instead of docs/pictures
 

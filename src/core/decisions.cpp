@@ -300,8 +300,7 @@ void Decisions::describe(const State& state, Status& status) const {
         for (const Entry& entry : ring) tell(DecisionObject::group, name, entry);
     }
     for (const AddressEntry& one : addresses_) {
-        auto group = state.groups.find(one.entry.group);
-        if (group == state.groups.end() || !hosts(group->second, one.address)) continue;
+        if (!state.groups.contains(one.entry.group)) continue;
         tell(DecisionObject::address, to_string(one.address), one.entry);
     }
     std::sort(status.decisions.begin(), status.decisions.end(),

@@ -32,7 +32,7 @@ class Decisions {
     // `before`: the NICs as they were before the step of `event`.
     void update(const std::map<std::string, Interface>& before, const State& state, const Event& event, Instant now);
 
-    // By sequence; of what still exists.
+    // By sequence; of NICs and groups that still exist. Addresses are not looked for: there may be thousands.
     void describe(const State& state, Status& status) const;
 
   private:

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -36,6 +37,15 @@ def test_every_fuzz_target_is_in_the_table_of_decoders_and_names_files_that_exis
             folder = (ROOT / name).parent if "/" in name else folder
             assert list(folder.glob(Path(name).name)), f"{target}: {name} does not exist"
         assert list((ROOT / "tests/fuzz/corpus" / target.removeprefix("fuzz_")).iterdir()), f"{target} has no corpus"
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs/pictures").glob("*.svg")), ids=lambda picture: picture.name)
+def test_a_picture_is_small_well_formed_and_shown_somewhere(picture):
+    text = picture.read_text()
+    ElementTree.fromstring(text)
+    assert len(text) < 60_000 and "\033" not in text
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    assert any(f"pictures/{picture.name}" in document.read_text() for document in documents)
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
