@@ -26,7 +26,7 @@ class Crowded:
 
     def __init__(self, lab, addresses, kind="tap"):
         self.switch, self.host = lab.switch(), lab.host()
-        self.host.configure(LINK_UPS_PER_MINUTE=0)
+        self.host.configure(LINK_UPS_PER_MINUTE=0, ANNOUNCEMENTS_PER_SECOND=20000)
         for number in range(2):
             self.host.add_nic(f"eth{number}", kind, self.switch)
         self.peer = lab.peer(self.switch, f"{NETWORK_PEER}/16")

@@ -133,8 +133,8 @@ def markdown(results, baseline=None):
 PUBLISHED = """# Performance
 
 Written by `./bench --publish` from the last runs of `./bench` and `./bench --vm`; do not edit. How it is measured:
-[TESTING.md](TESTING.md#benchmarks). Goals are judged by medians over turns; `met` and `missed` are said only where 95 % of
-what chance could have made of the samples agrees. Ratios are to a bare NIC on the same switch, measured in turns.
+[TESTING.md](TESTING.md#benchmarks). Goals are judged by medians over turns; `met` and `missed` are said only where 95 %
+of what chance could have made of the samples agrees. Ratios are to a bare NIC on the same switch, measured in turns.
 "By processor time" is the same ratio by what the sending thread used of its processor, which on veths is the whole way
 of a packet to the receiving socket, and which a busy machine disturbs least.
 """
