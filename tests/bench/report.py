@@ -77,18 +77,25 @@ def curve_tables(results):
     return "\n".join(parts)
 
 
+def comparable(entry):
+    """What does not change with what else the machine does: ratios to the bare host where there are such."""
+    own, base = entry["samples"].get(IPMP, []), entry["samples"].get(BARE)
+    return ("of bare", figures.ratios(own, base)) if base else (entry["unit"], own)
+
+
 def comparison_table(results, baseline):
     lines = []
     for name, entry in results.measurements.items():
-        before, now = baseline.samples(name), entry["samples"].get(IPMP, [])
-        if not before or not now or "x" in entry:
+        if "x" in entry or name not in baseline.measurements:
+            continue
+        (unit, now), (_, before) = comparable(entry), comparable(baseline.measurements[name])
+        if not before or not now:
             continue
         old, new = statistics.median(before), statistics.median(now)
-        apart = not (figures.quartiles(now)[0] <= old <= figures.quartiles(now)[1])
+        low, high = figures.quartiles(now)
         better = (new > old) == (entry["better"] == "more")
-        change = f"{new / old:.3f}" if old else "–"
-        lines.append((name, entry["unit"], number(old), number(new), change,
-                      ("better" if better else "worse") if apart else "within the spread"))
+        verdict = "within the spread" if low <= old <= high else "better" if better else "worse"
+        lines.append((name, unit, number(old), number(new), f"{new / old:.3f}" if old else "–", verdict))
     return table(("Measurement", "Unit", "Then", "Now", "Now / then", ""), lines)
 
 
