@@ -2,6 +2,7 @@
 
     bare                            addresses on eth0; eth1 is there and idle
     ipmp                            in.mpathd, eth0 and eth1, two data addresses of each family
+    ipmp fast                       the same with FAST_PATH=yes
     bond MODE miimon MS             Linux bonding; or `arp MS` instead of miimon
     team RUNNER ethtool             teamd; or `arp MS`, its arp_ping watcher
 
@@ -27,7 +28,7 @@ class Contender:
         self.host = lab.host(mounts=name.startswith("team"))
         for nic in range(nics):
             self.host.add_nic(f"eth{nic}", kind, switch, bridge=nic % bridges)
-        count = data_addresses if name == "ipmp" else 1
+        count = data_addresses if name.startswith("ipmp") else 1
         self.addresses = {4: [f"192.0.2.{10 * number + index}" for index in range(count)],
                           6: [f"fd00::{10 * number + index:x}" for index in range(count)]}
         self.link = "eth0"
@@ -44,7 +45,7 @@ class Contender:
         self._take_addresses()
 
     def _ipmp(self):
-        self.host.configure(LINK_UPS_PER_MINUTE=0)
+        self.host.configure(LINK_UPS_PER_MINUTE=0, FAST_PATH="yes" if "fast" in self.name else "no")
         self.host.start_daemon()
         self.host.make_group("ipmp0", [f"{address}/{PREFIX[family]}" for family, addresses in self.addresses.items()
                                        for address in addresses])

@@ -26,7 +26,7 @@ class Crowded:
 
     def __init__(self, lab, addresses, kind="tap"):
         self.switch, self.host = lab.switch(), lab.host()
-        self.host.configure(LINK_UPS_PER_MINUTE=0)
+        self.host.configure(LINK_UPS_PER_MINUTE=0, ANNOUNCEMENTS_PER_SECOND=20000)
         for number in range(2):
             self.host.add_nic(f"eth{number}", kind, self.switch)
         self.peer = lab.peer(self.switch, f"{NETWORK_PEER}/16")
@@ -155,7 +155,9 @@ class ManyGroups:
         for group in range(groups):
             self._write_files(group)
         self.host.start_daemon()
+        began = time.monotonic()
         self.host.ns.run(build_dir() / "bin/ipmp", "boot", env=self.host.environment, timeout_s=300)
+        self.boot_s = time.monotonic() - began
         say(f"{groups} groups are there")
         self.host.ns.ip_batch(*(f"route add 172.16.{group}.0/24 via 10.{group}.0.9 dev ipmp{group}"
                                 for group in range(groups)))

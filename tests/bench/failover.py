@@ -13,6 +13,7 @@ import math
 import time
 
 from contenders import PEER
+from control import Control
 from crowd import Crowd, sink
 from log_watch import LogWatch
 from netns import PATIENCE, wait_until
@@ -97,6 +98,17 @@ def measure_cuts(results, name, what, contenders, peer, cuts, plan, after_link_e
             results.add(name, what, "ms", "less", contender.name, max(gaps.values()))
         if (number + 1) % 10 == 0 or number + 1 == cuts:
             plan.say(f"{name}: {number + 1} of {cuts}")
+
+
+def record_stages(results, name, contender):
+    """Means of what the daemon itself says of the stages of all its failovers so far."""
+    with Control(contender.host) as control:
+        counters = control.counters()
+    for stage in ("noticing", "decision", "writing", "announcement"):
+        count = counters.get(f"failover.{stage}.count", 0)
+        if count:
+            results.add(f"{name}-{stage}", f"{name}: mean of the stage {stage}", "us", "less", contender.name,
+                        counters[f"failover.{stage}.us_sum"] / count)
 
 
 def measure_silence(results, name, what, contenders, peer, trials, plan):

@@ -206,12 +206,13 @@ Result<std::pair<End, End>> request(const Options& options, Counters& counters) 
     ends.first.run = [kept, &counters, bytes = options.number] {
         std::vector<char> message(bytes, 'x');
         while (!counters.stopping) {
+            bool counted = counters.counting;
             auto begun = Clock::now();
             if (::send(kept->a.get(), message.data(), bytes, MSG_NOSIGNAL) < 0) return;
             if (!receive_whole(kept->a.get(), message)) return;
+            if (!counted) continue;
             ++counters.arrived;
-            if (counters.counting)
-                counters.latencies_us.push_back(std::chrono::duration<float, std::micro>(Clock::now() - begun).count());
+            counters.latencies_us.push_back(std::chrono::duration<float, std::micro>(Clock::now() - begun).count());
         }
     };
     ends.second.run = [kept, bytes = options.number] {

@@ -1,12 +1,13 @@
 """Results as Markdown: the goals, every measurement against the bare host, and what to think of the machine."""
 
 import importlib.util
+import pathlib
 import statistics
 
 import figures
 import goals
 import machine
-from results import BARE, BARE_AGAIN, IPMP
+from results import BARE, BARE_AGAIN, IPMP, load
 
 
 def number(value):
@@ -76,18 +77,25 @@ def curve_tables(results):
     return "\n".join(parts)
 
 
+def comparable(entry):
+    """What does not change with what else the machine does: ratios to the bare host where there are such."""
+    own, base = entry["samples"].get(IPMP, []), entry["samples"].get(BARE)
+    return ("of bare", figures.ratios(own, base)) if base else (entry["unit"], own)
+
+
 def comparison_table(results, baseline):
     lines = []
     for name, entry in results.measurements.items():
-        before, now = baseline.samples(name), entry["samples"].get(IPMP, [])
-        if not before or not now or "x" in entry:
+        if "x" in entry or name not in baseline.measurements:
+            continue
+        (unit, now), (_, before) = comparable(entry), comparable(baseline.measurements[name])
+        if not before or not now:
             continue
         old, new = statistics.median(before), statistics.median(now)
-        apart = not (figures.quartiles(now)[0] <= old <= figures.quartiles(now)[1])
+        low, high = figures.quartiles(now)
         better = (new > old) == (entry["better"] == "more")
-        change = f"{new / old:.3f}" if old else "–"
-        lines.append((name, entry["unit"], number(old), number(new), change,
-                      ("better" if better else "worse") if apart else "within the spread"))
+        verdict = "within the spread" if low <= old <= high else "better" if better else "worse"
+        lines.append((name, unit, number(old), number(new), f"{new / old:.3f}" if old else "–", verdict))
     return table(("Measurement", "Unit", "Then", "Now", "Now / then", ""), lines)
 
 
@@ -127,6 +135,47 @@ def markdown(results, baseline=None):
     parts += ["## Growth", curves] if curves else []
     parts += ["## Against the baseline", comparison_table(results, baseline)] if baseline else []
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+PUBLISHED = """# Performance
+
+Written by `./bench --publish` from the last runs of `./bench` and `./bench --vm`; do not edit. How it is measured:
+[TESTING.md](TESTING.md#benchmarks). Goals are judged by medians over turns; `met` and `missed` are said only where 95 %
+of what chance could have made of the samples agrees. Ratios are to a bare NIC on the same switch, measured in turns.
+"By processor time" is the same ratio by what the sending thread used of its processor, which on veths is the whole way
+of a packet to the receiving socket, and which a busy machine disturbs least.
+"""
+
+
+def rival_table(results):
+    """Of the emulated machine: all contenders side by side."""
+    lines = []
+    for name, entry in results.measurements.items():
+        if name.endswith(("-system", "-lost", "-p90", "-p99", "-p99_9")):
+            continue
+        for who, samples in entry["samples"].items():
+            found = figures.summary(samples)
+            lines.append((entry["what"], entry["unit"], who, number(found["median"]),
+                          pair((found["minimum"], found["maximum"]))))
+    return table(("What", "Unit", "Who", "Median", "Least … most"), lines)
+
+
+def publish(build):
+    """Writes docs/PERFORMANCE.md; 0 if there was something to write."""
+    parts = [PUBLISHED]
+    for directory, title in (("bench", "This machine"), ("bench-vm", "Against bonding and teamd")):
+        path = build / directory / "results.json"
+        if path.exists():
+            results = load(path)
+            parts += [f"## {title}", head_text(results.about), noise_text(results), goal_table(results)]
+            parts += [rival_table(results) if results.about["vm"] else measurement_table(results),
+                      curve_tables(results)]
+    if len(parts) == 1:
+        print("bench: nothing was measured yet")
+        return 1
+    text = "\n\n".join(part.strip() for part in parts if part) + "\n"
+    (pathlib.Path(__file__).resolve().parents[2] / "docs/PERFORMANCE.md").write_text(text)
+    return 0
 
 
 def write(results, output, baseline=None):

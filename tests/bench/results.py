@@ -8,7 +8,7 @@ length.
 
 import json
 
-BARE, BARE_AGAIN, IPMP = "bare", "bare again", "ipmp"
+BARE, BARE_AGAIN, IPMP, FAST = "bare", "bare again", "ipmp", "ipmp fast"
 
 
 class Results:

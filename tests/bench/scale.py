@@ -81,6 +81,7 @@ def measure_groups(plan, results):
     with Lab() as lab:
         site = ManyGroups(lab, 64, plan.say)
         host = site.host
+        results.add("boot-256", "ipmp boot, 64 groups of four NICs", "s", "less", IPMP, site.boot_s)
         for _ in range(plan.some(5, 30)):
             results.add("ipmpstat-g", "ipmpstat -g, 64 groups", "ms", "less", IPMP,
                         crowded.tool_ms(host, "ipmpstat -g"))

@@ -15,7 +15,7 @@ import scale
 import shaped
 import throughput
 from contenders import Contender, wait_reachable
-from results import BARE, IPMP
+from results import BARE, FAST, IPMP
 from topology import Lab
 
 TEST_ADDRESSES = {"eth0": "192.0.2.200", "eth1": "192.0.2.201"}
@@ -59,7 +59,7 @@ def wanted_workloads(plan):
 
 def measure_throughput(plan, results):
     with Lab() as lab:
-        contenders, peer = build(lab, plan, [BARE, IPMP])
+        contenders, peer = build(lab, plan, [BARE, IPMP, FAST])
         throughput.measure(results, plan.chance, contenders, peer, plan.some(3, 20), plan.some(0.2, 0.5),
                            wanted_workloads(plan), plan.say)
 
@@ -74,12 +74,14 @@ def measure_cuts(plan, results):
     with Lab() as lab:
         contenders, peer = build(lab, plan, [IPMP], bridges=2)
         failover.measure_cuts(results, *CUTS, contenders, peer, plan.some(5, 200), plan)
+        failover.record_stages(results, CUTS[0], contenders[0])
 
 
 def measure_tap_cuts(plan, results):
     with Lab() as lab:
         contenders, peer = build(lab, plan, [IPMP], "tap", bridges=2)
         failover.measure_cuts(results, *TAP_CUTS, contenders, peer, plan.some(5, 200), plan, after_link_event=True)
+        failover.record_stages(results, TAP_CUTS[0], contenders[0])
 
 
 def measure_silence(plan, results):
@@ -100,8 +102,10 @@ def measure_beside_rivals(plan, results):
     cuts, wanted = plan.some(3, 6), [workload for workload in wanted_workloads(plan) if workload.family == 4 and
                                      workload.number in (1, 64) and workload.kind != "connect"]
     with Lab() as lab:
-        (bare, ipmp, *rivals), peer = build(lab, plan, [BARE, IPMP, *MIIMON_RIVALS, *TEAM_RIVALS], bridges=2)
-        throughput.measure(results, plan.chance, [bare, ipmp, *rivals], peer, plan.some(1, 3), 0.3, wanted, plan.say)
+        names = [BARE, FAST, IPMP, *MIIMON_RIVALS, *TEAM_RIVALS]
+        (bare, fast, ipmp, *rivals), peer = build(lab, plan, names, bridges=2)
+        throughput.measure(results, plan.chance, [bare, fast, ipmp, *rivals], peer, plan.some(1, 3), 0.3, wanted,
+                           plan.say)
         if plan.wants(CUTS[0]):
             failover.measure_cuts(results, *CUTS, [ipmp, *rivals], peer, cuts, plan)
             bonds = [rival for rival in rivals if rival.name.startswith("bond")]

@@ -18,6 +18,7 @@ sys.path.insert(0, str(BENCH))
 
 import figures  # noqa: E402  (needs the path)
 import goals  # noqa: E402
+import report  # noqa: E402
 from results import BARE, IPMP, Results, load  # noqa: E402
 
 
@@ -40,6 +41,12 @@ def test_a_goal_is_met_or_missed_only_where_chance_cannot_have_done_it():
 def test_a_slower_machine_changes_no_ratio_of_pairs():
     bare = [100.0, 50.0, 200.0, 10.0, 400.0]
     assert verdict(bare, [value * 0.99 for value in bare]) == goals.MET
+
+
+def test_runs_are_compared_by_their_ratios_to_the_bare_host():
+    before, now = results_of(**{BARE: [100.0] * 3, IPMP: [80.0] * 3}), results_of(**{BARE: [10.0] * 3, IPMP: [9.0] * 3})
+    assert "| 0.8 | 0.9 | 1.125 | better |" in report.comparison_table(now, before)
+    assert "| 0.9 | 0.8 | 0.889 | worse |" in report.comparison_table(before, now)
 
 
 @pytest.mark.parametrize("power", [0, 1, 2])
