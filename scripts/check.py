@@ -199,14 +199,13 @@ def test_programs(label):
 
 def run_sanitized(check):
     """The same tests again in builds that make undefined behaviour and races visible, and the fuzz targets."""
-    if check.build("asan", test_programs("unit|sim|bpf"), YIELDING):
+    if check.build("asan", [*test_programs("unit|sim|bpf"), "fuzz"], YIELDING):
         check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, wrapper=YIELDING,
                     ASAN_OPTIONS="detect_leaks=1")
+        check.ctest("fuzz", "fuzz", BUILD / "asan")
     if check.build("tsan", test_programs("net"), YIELDING):  # the netlink thread is the only other thread there is
         # Address randomisation of newer kernels puts mappings where this compiler's run-time library has its own.
         check.ctest("tsan", "net", BUILD / "tsan", jobs="1", wrapper=[*YIELDING, "setarch", "-R"])
-    if exists("tests/fuzz") and check.build("fuzz", wrapper=YIELDING):
-        check.ctest("fuzz", "fuzz", BUILD / "fuzz")
 
 
 # What a sanitizer's file of reports holds if it found something; else it may hold words about the tool itself.
