@@ -209,5 +209,5 @@ case ${1-all} in
     plot) install_packages "${plot_packages[@]}" ;;
     build) build ;;
     all) install_packages "${packages[@]}"; mount_bpf_filesystem; build ;;
-    *) fail "unknown argument $1; give packages, vm, package, bench, coverage, lint, memcheck, plot, build or nothing" ;;
+    *) fail "unknown argument $1; the beginning of this file has those there are" ;;
 esac
