@@ -199,14 +199,13 @@ def test_programs(label):
 
 def run_sanitized(check):
     """The same tests again in builds that make undefined behaviour and races visible, and the fuzz targets."""
-    if check.build("asan", test_programs("unit|sim|bpf"), YIELDING):
+    if check.build("asan", [*test_programs("unit|sim|bpf"), "fuzz"], YIELDING):
         check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, wrapper=YIELDING,
                     ASAN_OPTIONS="detect_leaks=1")
+        check.ctest("fuzz", "fuzz", BUILD / "asan")
     if check.build("tsan", test_programs("net"), YIELDING):  # the netlink thread is the only other thread there is
         # Address randomisation of newer kernels puts mappings where this compiler's run-time library has its own.
         check.ctest("tsan", "net", BUILD / "tsan", jobs="1", wrapper=[*YIELDING, "setarch", "-R"])
-    if exists("tests/fuzz") and check.build("fuzz", wrapper=YIELDING):
-        check.ctest("fuzz", "fuzz", BUILD / "fuzz")
 
 
 # What a sanitizer's file of reports holds if it found something; else it may hold words about the tool itself.
@@ -256,10 +255,10 @@ def run_simulation(check, long):
     program = BUILD / "tests/ipmp_sim"
     if not program.exists():
         return
-    seed, count = (random.SystemRandom().randrange(1 << 32), 20000) if long else (1, 2000)
+    seed, count = (random.SystemRandom().randrange(1 << 32), 100_000) if long else (1, 2000)
     check.say(f"simulation: build/tests/ipmp_sim --count {count} --seed {seed}")
     check.step("swarm", [str(program), "--count", str(count), "--seed", str(seed), "--jobs", str(os.cpu_count() or 1)],
-               1200 if long else 300)
+               7200 if long else 300)  # a seed takes about 50 ms of a processor
     statistics = BUILD / "tests/false_failures"
     if statistics.exists():
         check.step("false-failures", [str(statistics), "--check", *(["--long"] if long else [])], 3600 if long else 120)
@@ -332,6 +331,8 @@ def main():
             run_simulation(check, options.long)
             run_laboratory(check, options.long)
         if options.long:
+            check.step("memcheck", [str(ROOT / "scripts/memcheck.sh"), str(BUILD)], 1800)
+            check.step("lint", [str(ROOT / "scripts/lint.sh")], 3600)
             check.pytest("packages", "tests/packages", marks="long", limit_s=5400)
 
     total = check.total

@@ -38,6 +38,7 @@ class Engine {
         bool decided = true;              // false: the state is as before; only probes came or went
         bool stop = false;                // Stop was obeyed: end once the actions, its reply among them, are done
         bool unfinished = false;          // conclude() is due
+        bool lost = false;                // of decide(): a member that carried traffic does so no more
     };
 
     // `host_id`: makes MAC addresses of IPMP interfaces unique to the host (machine-id, say). `restored`: what a former

@@ -123,6 +123,8 @@ class Planner {
         plan_settings(upper, wanted_settings(group, config_));
         plan_settings(upper, wanted_forwarding(group));
         plan_advertisements(group, upper);
+        if (goes_at_once(group, config_)) plan_filter(upper, Filter::spread, group, true);
+        else if (upper.filter != Filter::none) ops_.push_back(DetachFilter{group.upper});
         if (upper.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.upper, mtu_bytes});
         plan_gso(upper, group);
         if (upper.mac != group.mac) ops_.push_back(SetLinkMac{group.upper, group.mac});
@@ -232,8 +234,8 @@ class Planner {
         }
     }
 
-    void plan_filter(const LinkState& link, Filter wanted, const Group& group) {
-        FilterPlace place{config_.filter_priority, filter_handle(group)};
+    void plan_filter(const LinkState& link, Filter wanted, const Group& group, bool egress = false) {
+        FilterPlace place{config_.filter_priority, filter_handle(group), egress};
         bool is_there = link.filter == wanted && link.filter_group == group.interface && link.filter_place == place;
         if (!is_there || link.filter_surplus) {
             ops_.push_back(AttachFilter{link.index, wanted, group.interface, place});
@@ -318,9 +320,9 @@ class Planner {
             std::size_t family = index_of(seen.address.family);
             if (ipmp::contains(member.families[family].addresses, seen.address)) continue;
             for (const LogicalAddress& logical : group.families[family].addresses) {
+                if (logical.address != seen.address) continue;
                 bool gap = in_use(logical) && !addresses_.contains(group.upper, seen.address);
-                if (logical.address != seen.address || gap) continue;
-                ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
+                if (!gap) ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
             }
         }
     }

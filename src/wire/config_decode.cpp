@@ -112,6 +112,7 @@ DecodedConfig decode_config(std::string_view text) {
     read_word(text, "FAILBACK", kYesNo, result.config.failback, result);
     read_word(text, "TRACK_INTERFACES_ONLY_WITH_GROUPS", kYesNo, result.config.track_only_groups, result);
     read_word(text, "SUSPICION_PROBES", kYesNo, result.config.suspicion_probes, result);
+    read_word(text, "FAST_PATH", kYesNo, result.config.fast_path, result);
     read_group_failure(text, result);
     Config& config = result.config;
     read_number(text, "LINK_UPS_PER_MINUTE", 0, kMostLinkUps, config.link_ups_per_minute, result);

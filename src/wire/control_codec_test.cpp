@@ -105,7 +105,7 @@ TEST(ControlCodec, RequestsLookAsTheDefinitionSays) {
     EXPECT_EQ(json::parse(body(encode_ping_reply())), json::parse(R"({"parameters":{}})"));
     EXPECT_EQ(json::parse(body(encode_status_reply({}))),
               json::parse(R"({"parameters":{"status":{"groups":[],"interfaces":[],"addresses":[],
-                  "targets":[],"plumbed":[],"proxies":[],"dhcp":[]}}})"));
+                  "targets":[],"plumbed":[],"proxies":[],"dhcp":[],"decisions":[]}}})"));
 }
 
 // The served definition and the tables of the codec name the same methods and errors.
