@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Draws the curves of soaks (tests/lab/soak.py): scripts/soak_plot.py SAMPLES.jsonl PICTURE.svg
 
-Above what is to follow no trend, each as it is; below what is counted, as the difference to the first round, so that
-one line at zero says that all came back.
+Above what is to follow no trend, each as it is; below what is counted, as the difference to the first round: one line
+at zero for all that always came back, and one for each kind that did not.
 """
 
 import argparse
@@ -14,12 +14,14 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as pyplot  # noqa: E402  (after the choice of what draws)
 
+matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "soak"})  # text stays text, and same input same bytes
 TRENDS = (("resident_kb", "resident memory, MB", 1024), ("heap_kb", "heap, kB", 1),
           ("neighbours", "neighbour entries", 1), ("cpu_s", "CPU, s", 1))
 
 
 def series(samples, key):
-    return [sample["second"] / 60 for sample in samples], [key(sample) for sample in samples]
+    every = len(samples) // 300 + 1  # a picture has no more room
+    return [sample["second"] / 60 for sample in samples[::every]], [key(sample) for sample in samples[::every]]
 
 
 def draw(samples, output):
@@ -30,17 +32,21 @@ def draw(samples, output):
         axis.set_ylabel(label)
         axis.set_ylim(0, 1.1 * max(values) or 1)
     first = samples[0]["objects"]
-    for gauge in first:
-        axes[-1].plot(*series(samples, lambda sample: sample["objects"].get(gauge, 0) - first[gauge]), linewidth=1,
-                      label=f"{gauge}: {first[gauge]}")
+    kinds = sorted({gauge for sample in samples for gauge in sample["objects"]})
+    strays = [gauge for gauge in kinds if any(sample["objects"].get(gauge) != first.get(gauge) for sample in samples)]
+    minutes, _ = series(samples, lambda sample: 0)
+    axes[-1].plot(minutes, [0] * len(minutes), linewidth=1,
+                  label=f"{len(kinds) - len(strays)} kinds: {sum(first.values())} descriptors, BPF objects, addresses, ...")
+    for gauge in strays:
+        axes[-1].plot(*series(samples, lambda sample: sample["objects"].get(gauge, 0) - first.get(gauge, 0)),
+                      linewidth=1, label=gauge)
     axes[-1].set_ylabel("objects more than at first")
     axes[-1].set_ylim(-5, 5)
-    axes[-1].legend(fontsize=6, ncols=3, loc="upper center")
+    axes[-1].legend(fontsize=8, loc="upper center")
     axes[-1].set_xlabel(f"minutes; {len(samples)} rounds, {sum(len(sample['deeds']) for sample in samples)} deeds, "
                         f"in.mpathd died in {samples[-1]['deaths']} of them")
     for axis in axes:
         axis.grid(linewidth=0.3)
-    matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text
     figure.savefig(output, format="svg", metadata={"Date": None})
 
 
