@@ -75,6 +75,13 @@ enum ipmp_policy {
     IPMP_POLICY_SOURCE = 3,      /* the NIC of the source address */
 };
 
+/* How a frame gets from an underlying interface to the IPMP interface. */
+enum ipmp_way_up {
+    IPMP_UP_BY_LOWER = 0, /* transmitted by the lower end: a queue more, and ipmp0 counts it */
+    IPMP_UP_TO_PEER = 1,  /* straight to the other end of the pair, which is in another network namespace */
+    IPMP_UP_AT_ONCE = 2,  /* received by ipmp0 itself, which does not count it */
+};
+
 /* ipmp_settings: __u32 0 -> struct ipmp_settings */
 struct ipmp_settings {
     __u32 lower_ifindex;            /* lower end of the IPMP link, ipmpl0 */
@@ -82,8 +89,10 @@ struct ipmp_settings {
     __u8 upper_mac[IPMP_MAC_BYTES]; /* ipmp0's; never seen on a wire */
     __u8 forwards;                  /* bit 1 << family index: the group routes packets of others */
     __u8 policy;                    /* enum ipmp_policy */
+    __u32 way_up;                   /* enum ipmp_way_up */
+    __u32 upper_ifindex;            /* ipmp0; of use where it is in the members' network namespace */
 };
-IPMP_LAYOUT(sizeof(struct ipmp_settings) == 20);
+IPMP_LAYOUT(sizeof(struct ipmp_settings) == 28);
 IPMP_LAYOUT(offsetof(struct ipmp_settings, nominee) == 4);
 IPMP_LAYOUT(offsetof(struct ipmp_settings, upper_mac) == 12);
 IPMP_LAYOUT(offsetof(struct ipmp_settings, forwards) == 18);

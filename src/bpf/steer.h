@@ -45,7 +45,14 @@ static __always_inline int up(struct __sk_buff* skb, const struct ipmp_settings*
     if (!ethernet) return pass_malformed();
     if (!is_group_mac(ethernet->h_dest))
         __builtin_memcpy(ethernet->h_dest, settings->upper_mac, sizeof(settings->upper_mac));
-    return bpf_redirect(settings->lower_ifindex, 0);
+    switch (settings->way_up) {
+        case IPMP_UP_TO_PEER:
+            return bpf_redirect_peer(settings->lower_ifindex, 0);
+        case IPMP_UP_AT_ONCE:
+            return bpf_redirect(settings->upper_ifindex, BPF_F_INGRESS);
+        default:
+            return bpf_redirect(settings->lower_ifindex, 0);
+    }
 }
 
 /* (b), (d) */

@@ -1,8 +1,10 @@
 #include "core/announcements.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
+#include "core/address_index.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -20,38 +22,82 @@ void Announcements::resume(const State& restored) {
     }
 }
 
-void Announcements::update(const DataplaneImage& image, const KernelState& kernel, Instant now,
-                           std::vector<Action>& actions) {
-    std::set<std::pair<InterfaceIndex, IpAddress>> present;
-    for (const AddressState& seen : kernel.addresses) present.emplace(seen.link, seen.address);
-    for (const NeighbourEntry& entry : kernel.neighbours) present.emplace(entry.link, entry.address);
+void Announcements::begin(const Key& key, Told& told, const Series& series, bool news) {
+    dequeue(key, told);
+    told.series = series;
+    told.news = news;
+    enqueue(key, told);
+}
 
-    std::map<Key, Told> updated;
+void Announcements::enqueue(const Key& key, const Told& told) {
+    if (auto at = told.series.deadline()) queue_.insert({!told.news, *at, key});
+}
+
+void Announcements::dequeue(const Key& key, const Told& told) {
+    if (auto at = told.series.deadline()) queue_.erase({!told.news, *at, key});
+}
+
+void Announcements::follow(const DataplaneImage& image, const KernelState& kernel, Instant now) {
+    AddressIndex present(kernel);
+    std::set<std::pair<InterfaceIndex, IpAddress>> proxies;
+    for (const NeighbourEntry& entry : kernel.neighbours) proxies.emplace(entry.link, entry.address);
+    auto is_there = [&](InterfaceIndex upper, const IpAddress& address) {  // once it is there it is news
+        return present.contains(upper, address) || proxies.contains({upper, address});
+    };
+
+    std::erase_if(told_, [&](const auto& entry) {
+        const auto& [key, told] = entry;
+        auto group = image.find(key.first);
+        if (group != image.end()) {
+            auto address = group->second.addresses.find(key.second);
+            bool bound = address != group->second.addresses.end() && address->second.kind == AddressKind::data &&
+                         address->second.nic.index;
+            if (bound && is_there(group->second.upper, key.second)) return false;
+        }
+        dequeue(key, told);
+        return true;
+    });
     for (const auto& [name, group] : image) {
         for (const auto& [address, entry] : group.addresses) {
-            if (entry.kind != AddressKind::data || !entry.nic.index) continue;
-            if (!present.contains({group.upper, address})) continue;  // once it is there it is news
-            auto known = told_.find({name, address});
-            if (known == told_.end() || known->second.nic != entry.nic) {
-                int repeats = address.family == Family::ipv4 ? kRepeats4 : kRepeats6;
-                updated[{name, address}] = Told{entry.nic, Series(repeats, now, kInterval), false};
-                continue;
+            if (entry.kind != AddressKind::data || !entry.nic.index || !is_there(group.upper, address)) continue;
+            auto [known, is_new] = told_.try_emplace({name, address});
+            auto& [key, told] = *known;
+            if (is_new || told.nic != entry.nic) {
+                told.nic = entry.nic;
+                told.resumed = false;
+                begin(key, told, Series(address.family == Family::ipv4 ? kRepeats4 : kRepeats6, now, kInterval), true);
+            } else if (std::exchange(told.resumed, false)) {
+                begin(key, told, Series(1, now + kInterval, kInterval), false);
             }
-            Told& told = updated[{name, address}] = known->second;
-            if (std::exchange(told.resumed, false)) told.series = Series(1, now + kInterval, kInterval);
         }
     }
-    told_ = std::move(updated);
+}
 
-    for (auto& [key, told] : told_) {
-        if (told.series.take(now)) actions.push_back(Announce{key.second, told.nic});
+void Announcements::send(std::uint32_t per_second, Instant now, std::vector<Action>& actions) {
+    Duration cost = Duration(std::chrono::seconds(1)) / std::max<std::uint32_t>(per_second, 1);
+    held_until_.reset();
+    paid_until_ = std::max(paid_until_, now - std::max(kBurst * cost, kTurn));
+    while (!queue_.empty()) {
+        auto next = queue_.begin();  // news, if there is any; that is always due
+        if (next->at > now) return;
+        if (paid_until_ >= now) {
+            held_until_ = paid_until_ + std::max(cost, kTurn);
+            return;
+        }
+        paid_until_ += cost;
+        Key key = next->key;
+        Told& told = told_.at(key);
+        dequeue(key, told);
+        told.series.take(now);
+        told.news = false;
+        actions.push_back(Announce{key.second, told.nic});
+        enqueue(key, told);
     }
 }
 
 std::optional<Instant> Announcements::deadline() const {
-    std::optional<Instant> earliest;
-    for (const auto& [key, told] : told_) note_earlier(earliest, told.series.deadline());
-    return earliest;
+    if (queue_.empty()) return {};
+    return held_until_ ? *held_until_ : queue_.begin()->at;
 }
 
 }  // namespace ipmp

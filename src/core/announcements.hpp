@@ -2,11 +2,17 @@
 // (R2.8, R2.9). The first at once, the rest by deadline; a new binding cancels the old series, so that an
 // old MAC is never announced again; an address without a NIC is not announced at all. How far a series was is not
 // stored: a daemon that was killed in the middle of one, or before its first frame, is made up for by one repetition.
+//
+// Switches learn by these frames, and a group may have thousands of addresses: all series together keep to a pace
+// after a first burst, and news goes before repetitions.
 #pragma once
 
 #include <chrono>
+#include <compare>
+#include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,24 +31,44 @@ class Announcements {
     static constexpr int kRepeats4 = 5;
     static constexpr int kRepeats6 = 3;
     static constexpr Duration kInterval = std::chrono::milliseconds(2000);
+    static constexpr int kBurst = 64;  // frames that may go out at once; what is due besides follows at the pace
+    static constexpr Duration kTurn = std::chrono::milliseconds(5);  // the pace is kept in portions of this time
 
     // What a former daemon has announced, perhaps not to the end: it is repeated once, after an interval.
     void resume(const State& restored);
 
     // Compares the bindings of `image`, an announceable() one, with what was announced; only addresses that `kernel`
-    // holds on the IPMP interface are. Appends what is due.
-    void update(const DataplaneImage& image, const KernelState& kernel, Instant now, std::vector<Action>& actions);
+    // holds on the IPMP interface are.
+    void follow(const DataplaneImage& image, const KernelState& kernel, Instant now);
+
+    // Appends what is due, no more than the pace allows.
+    void send(std::uint32_t per_second, Instant now, std::vector<Action>& actions);
 
     std::optional<Instant> deadline() const;
 
   private:
+    using Key = std::pair<std::string, IpAddress>;  // IPMP interface, address
     struct Told {
         Nic nic;
         Series series;
         bool resumed = false;  // told by a former daemon, and not repeated yet
+        bool news = false;     // the first of the series is still to be sent
     };
-    using Key = std::pair<std::string, IpAddress>;  // IPMP interface, address
+    struct Due {
+        bool repetition = false;
+        Instant at;
+        Key key;
+        auto operator<=>(const Due&) const = default;
+    };
+
+    void begin(const Key& key, Told& told, const Series& series, bool news);
+    void enqueue(const Key& key, const Told& told);
+    void dequeue(const Key& key, const Told& told);
+
     std::map<Key, Told> told_;
+    std::set<Due> queue_;  // the next frame of each series that is not over
+    Instant paid_until_;   // the frames sent so far, at their pace, last until then
+    std::optional<Instant> held_until_;  // frames are due, but the pace forbids them until then
 };
 
 }  // namespace ipmp

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "core/image.hpp"
 
 namespace ipmp {
@@ -26,7 +28,8 @@ class AnnouncementSeries : public testing::Test {
     std::vector<Announce> update() {
         std::vector<Action> actions;
         state_.groups["ipmp0"];
-        announcements_.update(announceable(state_, image_), kernel_, now_, actions);
+        announcements_.follow(announceable(state_, image_), kernel_, now_);
+        announcements_.send(per_second_, now_, actions);
         std::vector<Announce> made;
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
         return made;
@@ -43,6 +46,7 @@ class AnnouncementSeries : public testing::Test {
         return times;
     }
     Announcements announcements_;
+    std::uint32_t per_second_ = 2000;
     State state_;
     DataplaneImage image_;
     KernelState kernel_;
@@ -124,6 +128,68 @@ TEST_F(AnnouncementSeries, ARestartRepeatsOnceWhatMayHaveBeenCutShort) {
     EXPECT_TRUE(update().empty());
     put_on_upper(k4);
     EXPECT_EQ(update(), (std::vector<Announce>{{k4, kA}}));
+}
+
+class ManyAddresses : public AnnouncementSeries {
+  protected:
+    static IpAddress nth(std::uint32_t n) {
+        return {Family::ipv6, {0x20, 1, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)}};
+    }
+    void bind_all(std::uint32_t count, const Nic& nic) {
+        for (std::uint32_t n = 0; n < count; ++n) bind(nth(n), nic);
+    }
+    void SetUp() override {
+        for (std::uint32_t n = 0; n < 2048; ++n) put_on_upper(nth(n));
+    }
+};
+
+TEST_F(ManyAddresses, R_SPR_4_ABurstThenThePaceAndEveryAddressOnceBeforeAnyRepetition) {
+    bind_all(2048, kA);
+    std::vector<std::pair<Duration, Announce>> sent;
+    Instant start = now_;
+    for (const Announce& one : update()) sent.emplace_back(now_ - start, one);
+    EXPECT_EQ(sent.size(), 64u);
+    while (auto due = announcements_.deadline()) {
+        EXPECT_GT(*due, now_);
+        now_ = *due;
+        for (const Announce& one : update()) sent.emplace_back(now_ - start, one);
+    }
+    ASSERT_EQ(sent.size(), 3 * 2048u);
+    std::map<IpAddress, int> times;
+    for (std::size_t i = 0; i < 2048; ++i) ++times[sent[i].second.address];
+    EXPECT_EQ(times.size(), 2048u);
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+        EXPECT_LE(static_cast<std::int64_t>(i + 1), 64 + 2000 * sent[i].first / seconds(1)) << i;
+    }
+    EXPECT_NEAR(static_cast<double>(sent[2047].first / milliseconds(1)), 992, 10);
+}
+
+TEST_F(ManyAddresses, R_SPR_4_AtTwentyThousandASecondAllAreAnnouncedWithinTwoHundredMilliseconds) {
+    per_second_ = 20000;
+    bind_all(2048, kA);
+    Instant start = now_;
+    std::size_t count = update().size();
+    while (count < 2048) {
+        now_ = *announcements_.deadline();
+        count += update().size();
+    }
+    EXPECT_LE(now_ - start, milliseconds(110));
+}
+
+TEST_F(ManyAddresses, WhatIsBoundElsewhereMeanwhileIsAnnouncedThereAlone) {
+    bind_all(2048, kA);
+    update();
+    bind_all(2048, kB);
+    std::map<IpAddress, int> times;
+    while (auto due = announcements_.deadline()) {
+        now_ = *due;
+        for (const Announce& one : update()) {
+            EXPECT_EQ(one.nic, kB);
+            ++times[one.address];
+        }
+    }
+    EXPECT_EQ(times.size(), 2048u);
+    for (const auto& [address, count] : times) EXPECT_EQ(count, 3);
 }
 
 }  // namespace

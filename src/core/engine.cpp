@@ -11,6 +11,7 @@
 #include "core/anonymous_group.hpp"
 #include "core/applications.hpp"
 #include "core/commands.hpp"
+#include "core/decisions.hpp"
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
 #include "core/duplicates.hpp"
@@ -64,13 +65,19 @@ struct Engine::Impl {
     Hygiene hygiene;
     Newcomers newcomers;
     NameServices name_services;
+    Decisions decisions;
     WatchCarrier watch;
-    std::optional<Instant> others_due;  // the deadline of everything but probes
+    std::optional<Instant> others_due;  // the deadline of everything but probes and announcements
+    // Of decide() for conclude(): what comes after the actions that keep traffic flowing, and NICs as they were.
+    std::vector<Action> log;
+    std::map<std::string, Interface> before;
 
     explicit Impl(RandomSource random) : probing(std::move(random)) {}
 
-    Outcome step(Instant at, const Event& event);
-    bool concerns_probes_only(const Event& event) const;
+    Outcome decide(Instant at, const Event& event);
+    Outcome conclude(const Event& event);
+    Outcome send_frames(const Event& event);
+    bool concerns_frames_only(const Event& event) const;
     CommandContext command_context(std::vector<Action>& log) {
         return {state, kernel, host_id, reconciler.orders, now, log};
     }
@@ -91,15 +98,13 @@ struct Engine::Impl {
     void file(const Tick& event, std::vector<Action>& log);
 
     // What follows from the state, in this order.
-    void judge(const std::map<std::string, Interface>& before, std::vector<Action>& log);
-    void choose(const std::map<std::string, Interface>& before);
+    void judge(std::vector<Action>& log);
     void place();
     void publish(std::vector<Action>& actions);
     void watch_carriers(std::vector<Action>& actions);
 
-    void forget_restored_settings();
     std::optional<Instant> deadline() const;
-    std::optional<Instant> deadline_without_probes() const;
+    std::optional<Instant> deadline_without_frames() const;
 };
 
 namespace {
@@ -116,18 +121,16 @@ RandomSource without_chance() {
 
 }  // namespace
 
-Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
+Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
     now = std::max(now, at);
-    std::vector<Action> actions;
-    std::vector<Action> log;  // after the actions that keep traffic flowing
-    std::map<std::string, Interface> before;
-    bool probes_only = concerns_probes_only(event);
-    if (!probes_only) before = state.interfaces;
+    log.clear();
+    bool frames_only = concerns_frames_only(event);
+    if (!frames_only) before = state.interfaces;
 
     std::visit([&](const auto& kind) { file(kind, log); }, event);
-    if (!observed) return {.actions = std::move(log)};
-    if (probes_only) {
-        if (!probing.verdict_due(state, config, now)) return {std::move(log), deadline(), false, false};
+    if (!observed) return {.actions = std::exchange(log, {})};
+    if (frames_only) {
+        if (!probing.verdict_due(state, config, now)) return send_frames(event);
         before = state.interfaces;  // probes change nothing before they are judged
     }
 
@@ -138,17 +141,28 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     log_membership(before, state, log);
     judge_hardware_addresses(state, before, log);
     probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
-    judge(before, log);
-    choose(before);
+    judge(log);
+    choose_active(state, before, config.failback);
     duplicates.reconsider(state, config, now);
     place();
+
+    std::vector<Action> actions;
+    publish(actions);
+    bool lost = std::any_of(before.begin(), before.end(), [&](const auto& entry) {
+        auto after = state.interfaces.find(entry.first);
+        return active(entry.second) && (after == state.interfaces.end() || !active(after->second));
+    });
+    return {.actions = std::move(actions), .unfinished = true, .lost = lost};
+}
+
+Engine::Outcome Engine::Impl::conclude(const Event& event) {
+    std::vector<Action> actions;
     for (auto& [name, group] : state.groups) judge_group(state, group, log);
     hygiene.update(state, kernel, now, log);
-
-    publish(actions);
     duplicates.update(state, image, config, now, actions);
     DataplaneImage told = announceable(state, image);
-    announcements.update(told, kernel, now, actions);
+    announcements.follow(told, kernel, now);
+    announcements.send(config.announcements_per_second, now, actions);
     rebinds.update(event, told, kernel, now, actions);
     keep_alives.update(told, kernel, now, actions);
     periodic_defence.update(told, now, actions);
@@ -162,8 +176,15 @@ Engine::Outcome Engine::Impl::step(Instant at, const Event& event) {
     note_detached(answered.detached, state);
     stop = answered.stop || stop;
     probing.follow(state);
-    others_due = deadline_without_probes();
-    return {std::move(actions), deadline(), true, stop};
+    decisions.update(before, state, event, now);
+    others_due = deadline_without_frames();
+    return {.actions = std::move(actions), .deadline = deadline(), .stop = stop};
+}
+
+// Probes that came or went, and announcements that are due: nothing has changed.
+Engine::Outcome Engine::Impl::send_frames(const Event& event) {
+    if (std::holds_alternative<Tick>(event)) announcements.send(config.announcements_per_second, now, log);
+    return {.actions = std::exchange(log, {}), .deadline = deadline(), .decided = false};
 }
 
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
@@ -180,7 +201,7 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     log_taken_names(state, former, kernel, log);
     log_surplus(state, former, kernel, log);
     log_namespaces(state, former, kernel, !observed, log);
-    forget_restored_settings();
+    forget_restored_settings(state, kernel);
     newcomers.update(state, log);
     if (observed) return;
     observed = true;
@@ -242,13 +263,14 @@ void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
     if (observed) probing.tick(state, config, now, log);
 }
 
-// Hundreds of NICs are probed a thousand times a second: what is about probes alone must cost no more than that.
-bool Engine::Impl::concerns_probes_only(const Event& event) const {
+// Hundreds of NICs are probed a thousand times a second, thousands of addresses announced: what is about frames alone
+// must cost no more than that.
+bool Engine::Impl::concerns_frames_only(const Event& event) const {
     if (std::holds_alternative<ProbeAnswered>(event) || std::holds_alternative<ProbeNotSent>(event)) return observed;
     return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
 }
 
-void Engine::Impl::judge(const std::map<std::string, Interface>& before, std::vector<Action>& log) {
+void Engine::Impl::judge(std::vector<Action>& log) {
     for (auto& [name, interface] : state.interfaces) {
         if (!watched(interface)) continue;
         const Interface* former = same_interface(before, interface);
@@ -257,26 +279,6 @@ void Engine::Impl::judge(const std::map<std::string, Interface>& before, std::ve
             link = {true, link_up(*former), former->carrier_changes};
         }
         judge_link(state, interface, link, config, now, log);
-    }
-}
-
-void Engine::Impl::choose(const std::map<std::string, Interface>& before) {
-    for (auto& [name, group] : state.groups) {
-        std::vector<MemberChange> members;
-        for (Interface* member : members_of(state, group)) {
-            const Interface* former = same_interface(before, *member);
-            bool was_member = former && former->group == member->group;
-            members.push_back({was_member ? former : nullptr, member});
-        }
-        std::size_t lost = 0;
-        for (const auto& entry : before) {
-            const Interface& former = entry.second;
-            if (former.group != group.interface || !active(former)) continue;
-            bool stays = std::any_of(members.begin(), members.end(),
-                                     [&](const MemberChange& member) { return member.before == &former; });
-            if (!stays) ++lost;
-        }
-        choose_active(members, lost, config.failback);
     }
 }
 
@@ -299,6 +301,7 @@ void Engine::Impl::place() {
 
 void Engine::Impl::publish(std::vector<Action>& actions) {
     DataplaneImage wanted = image_of(state, kernel);
+    for (auto& [name, group] : wanted) group.at_once = goes_at_once(state.groups.at(name), config);
     if (wanted == image) return;
     image = std::move(wanted);
     actions.push_back(PublishImage{image});
@@ -317,31 +320,18 @@ void Engine::Impl::watch_carriers(std::vector<Action>& actions) {
     actions.push_back(watch);
 }
 
-// A NIC that left its group and has its own settings back is an ordinary one again.
-void Engine::Impl::forget_restored_settings() {
-    for (auto& [name, interface] : state.interfaces) {
-        if (!interface.group.empty() || interface.saved_settings.empty() || interface.misplaced) continue;
-        auto link = kernel.links.find(interface.index);
-        if (link == kernel.links.end() || link->second.settings.empty()) continue;
-        bool restored = std::all_of(interface.saved_settings.begin(), interface.saved_settings.end(), [&](auto& saved) {
-            auto seen = link->second.settings.find(saved.first);
-            return seen == link->second.settings.end() || seen->second == saved.second;
-        });
-        if (restored) interface.saved_settings.clear();
-    }
-}
-
 std::optional<Instant> Engine::Impl::deadline() const {
     std::optional<Instant> earliest = probing.deadline();
+    note_earlier(earliest, announcements.deadline());
     note_earlier(earliest, others_due);
     return earliest;
 }
 
-std::optional<Instant> Engine::Impl::deadline_without_probes() const {
+std::optional<Instant> Engine::Impl::deadline_without_frames() const {
     std::optional<Instant> earliest;
     auto consider = [&](const std::optional<Instant>& candidate) { note_earlier(earliest, candidate); };
     for (const auto& candidate :
-         {announcements.deadline(), rebinds.deadline(), keep_alives.deadline(), dhcp.deadline(state),
+         {rebinds.deadline(), keep_alives.deadline(), dhcp.deadline(state),
           duplicates.deadline(), periodic_defence.deadline(), queries.deadline(), hygiene.deadline(),
           reconciler.deadline(kernel)}) {
         consider(candidate);
@@ -362,6 +352,7 @@ Engine::Engine(const Config& config, std::string host_id, State restored, Random
     impl_->host_id = std::move(host_id);
     impl_->announcements.resume(restored);
     impl_->rebinds.resume(restored);
+    impl_->decisions.resume(restored);
     impl_->queries.assume_asked(restored);
     impl_->newcomers.resume(restored);
     impl_->name_services.resume(restored);
@@ -372,7 +363,17 @@ Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-Engine::Outcome Engine::step(Instant now, const Event& event) { return impl_->step(now, event); }
+Engine::Outcome Engine::decide(Instant now, const Event& event) { return impl_->decide(now, event); }
+Engine::Outcome Engine::conclude(const Event& event) { return impl_->conclude(event); }
+Engine::Outcome Engine::step(Instant now, const Event& event) {
+    Outcome decided = decide(now, event);
+    if (!decided.unfinished) return decided;
+    Outcome rest = conclude(event);
+    std::move(rest.actions.begin(), rest.actions.end(), std::back_inserter(decided.actions));
+    rest.actions = std::move(decided.actions);
+    return rest;
+}
+
 const State& Engine::state() const { return impl_->state; }
 Status Engine::status() const {
     Status status = snapshot_of(impl_->state, impl_->kernel);
@@ -380,6 +381,7 @@ Status Engine::status() const {
     impl_->probing.describe(impl_->state, status);
     impl_->rebinds.describe(impl_->state, status);
     describe_dhcp(impl_->state, status);
+    impl_->decisions.describe(impl_->state, status);
     return status;
 }
 std::map<std::string, ProbeStatistics> Engine::probe_statistics() const {

@@ -37,6 +37,8 @@ class Engine {
         std::optional<Instant> deadline;  // send Tick then, unless another step came first and moved it
         bool decided = true;              // false: the state is as before; only probes came or went
         bool stop = false;                // Stop was obeyed: end once the actions, its reply among them, are done
+        bool unfinished = false;          // conclude() is due
+        bool lost = false;                // of decide(): a member that carried traffic does so no more
     };
 
     // `host_id`: makes MAC addresses of IPMP interfaces unique to the host (machine-id, say). `restored`: what a former
@@ -49,6 +51,11 @@ class Engine {
 
     // `now` must never go backwards.
     Outcome step(Instant now, const Event& event);
+
+    // A step in two halves, so that traffic moves before anything else is thought about: decide() ends with what the
+    // maps should hold; if there is more to do, conclude() with the same event must follow before the next decide().
+    Outcome decide(Instant now, const Event& event);
+    Outcome conclude(const Event& event);
 
     const State& state() const;  // to persist after a step
     Status status() const;       // to serve to tools

@@ -49,6 +49,8 @@ bool share_network(const AddressState& one, const AddressState& other) {
 // Where secondary addresses are not promoted they go with the first, so they are put back in the same breath.
 void plan_order(InterfaceIndex link, const std::vector<LogicalAddress>& addresses, const KernelState& kernel,
                 std::vector<KernelOp>& ops) {
+    bool any = std::any_of(addresses.begin(), addresses.end(), [](const auto& logical) { return logical.deprecated; });
+    if (!any) return;  // as a rule, and there may be thousands of addresses
     for (auto seen = kernel.addresses.begin(); seen != kernel.addresses.end(); ++seen) {
         if (seen->link != link || seen->address.family != Family::ipv4) continue;
         const LogicalAddress* deprecated = find_deprecated(addresses, seen->address);

@@ -299,4 +299,17 @@ void migrate_addresses(State& state, const KernelState& kernel) {
     }
 }
 
+void forget_restored_settings(State& state, const KernelState& kernel) {
+    for (auto& [name, interface] : state.interfaces) {
+        if (!interface.group.empty() || interface.saved_settings.empty() || interface.misplaced) continue;
+        auto link = kernel.links.find(interface.index);
+        if (link == kernel.links.end() || link->second.settings.empty()) continue;
+        bool restored = std::all_of(interface.saved_settings.begin(), interface.saved_settings.end(), [&](auto& saved) {
+            auto seen = link->second.settings.find(saved.first);
+            return seen == link->second.settings.end() || seen->second == saved.second;
+        });
+        if (restored) interface.saved_settings.clear();
+    }
+}
+
 }  // namespace ipmp

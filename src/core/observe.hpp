@@ -27,6 +27,9 @@ void file_vanished(State& state, InterfaceIndex link);
 // (R-GRP-5, R-ADR-5). One that ends by itself (a lease, or from router advertisements) stays its owner's there too.
 void migrate_addresses(State& state, const KernelState& kernel);
 
+// A NIC that left its group and has its own settings back is an ordinary one again.
+void forget_restored_settings(State& state, const KernelState& kernel);
+
 // The lowest logical number from `first` on that is free; a zeroth that is a mere stub is.
 std::uint32_t free_number(const std::vector<LogicalAddress>& addresses, std::uint32_t first);
 // Keeps the list in order of numbers.

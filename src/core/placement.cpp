@@ -1,6 +1,9 @@
 #include "core/placement.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 
@@ -47,24 +50,42 @@ void bind(Binding& binding, InterfaceIndex member, std::uint64_t& next_sequence,
     loads.add(member, 1);
 }
 
-Binding& most_recently_bound(std::vector<Binding>& bindings, InterfaceIndex member) {
-    Binding* newest = nullptr;
-    for (Binding& binding : bindings) {
-        if (binding.member == member && (!newest || binding.sequence > newest->sequence)) newest = &binding;
-    }
-    IPMP_CHECK(newest != nullptr);
-    return *newest;
+std::vector<IpAddress> sorted(std::vector<IpAddress> addresses) {
+    std::sort(addresses.begin(), addresses.end());
+    return addresses;
 }
 
+// Takes from who carries most what it was given last, until all carry the same but for one.
+void level(std::vector<Binding>& bindings, std::uint64_t& next_sequence, Loads& loads) {
+    if (loads.spread() <= 1) return;
+    std::map<InterfaceIndex, std::vector<Binding*>> carried;  // by when it was bound, newest last
+    for (Binding& binding : bindings) carried[binding.member].push_back(&binding);
+    for (auto& [member, all] : carried) {
+        std::sort(all.begin(), all.end(), [](auto* a, auto* b) { return a->sequence < b->sequence; });
+    }
+    while (loads.spread() > 1) {
+        std::vector<Binding*>& most = carried[loads.most()];
+        IPMP_CHECK(!most.empty());
+        Binding* moved = most.back();
+        most.pop_back();
+        bind(*moved, loads.least(), next_sequence, loads);
+        carried[moved->member].push_back(moved);
+    }
+}
+
+// Nothing here may be quadratic in the number of addresses: this runs between a failure and its repair.
 void deal_out(std::vector<Binding>& bindings, const std::vector<InterfaceIndex>& active,
               const std::vector<IpAddress>& up, std::uint64_t& next_sequence) {
+    std::vector<IpAddress> wanted = sorted(up);
     std::erase_if(bindings, [&](const Binding& binding) {
-        return std::find(up.begin(), up.end(), binding.address) == up.end();
+        return !std::binary_search(wanted.begin(), wanted.end(), binding.address);
     });
 
     Loads loads(active);
     std::vector<Binding*> orphans;
+    std::vector<IpAddress> known;
     for (Binding& binding : bindings) {
+        known.push_back(binding.address);
         if (loads.knows(binding.member)) {
             loads.add(binding.member, 1);
         } else {
@@ -77,17 +98,13 @@ void deal_out(std::vector<Binding>& bindings, const std::vector<InterfaceIndex>&
         for (Binding* orphan : orphans) bind(*orphan, loads.least(), next_sequence, loads);
     }
 
+    known = sorted(std::move(known));
     for (const IpAddress& address : up) {
-        bool bound = std::any_of(bindings.begin(), bindings.end(),
-                                 [&](const Binding& binding) { return binding.address == address; });
-        if (bound) continue;
+        if (std::binary_search(known.begin(), known.end(), address)) continue;
         Binding& binding = bindings.emplace_back(Binding{address, {}, next_sequence});
         if (!loads.empty()) bind(binding, loads.least(), next_sequence, loads);
     }
-
-    while (loads.spread() > 1) {
-        bind(most_recently_bound(bindings, loads.most()), loads.least(), next_sequence, loads);
-    }
+    level(bindings, next_sequence, loads);
 }
 
 }  // namespace

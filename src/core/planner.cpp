@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/address_index.hpp"
 #include "core/applications.hpp"
 #include "core/dhcp.hpp"
 #include "core/forwarding.hpp"
@@ -44,7 +45,7 @@ WantedAddress wanted_address(const LogicalAddress& logical, bool on_member) {
 class Planner {
   public:
     Planner(const State& state, const KernelState& kernel, const Config& config)
-        : state_(state), kernel_(kernel), config_(config) {}
+        : state_(state), kernel_(kernel), config_(config), addresses_(kernel) {}
 
     std::vector<KernelOp> run() {
         plan_strays();
@@ -122,6 +123,8 @@ class Planner {
         plan_settings(upper, wanted_settings(group, config_));
         plan_settings(upper, wanted_forwarding(group));
         plan_advertisements(group, upper);
+        if (goes_at_once(group, config_)) plan_filter(upper, Filter::spread, group, true);
+        else if (upper.filter != Filter::none) ops_.push_back(DetachFilter{group.upper});
         if (upper.mtu_bytes != mtu_bytes) ops_.push_back(SetLinkMtu{group.upper, mtu_bytes});
         plan_gso(upper, group);
         if (upper.mac != group.mac) ops_.push_back(SetLinkMac{group.upper, group.mac});
@@ -231,8 +234,8 @@ class Planner {
         }
     }
 
-    void plan_filter(const LinkState& link, Filter wanted, const Group& group) {
-        FilterPlace place{config_.filter_priority, filter_handle(group)};
+    void plan_filter(const LinkState& link, Filter wanted, const Group& group, bool egress = false) {
+        FilterPlace place{config_.filter_priority, filter_handle(group), egress};
         bool is_there = link.filter == wanted && link.filter_group == group.interface && link.filter_place == place;
         if (!is_there || link.filter_surplus) {
             ops_.push_back(AttachFilter{link.index, wanted, group.interface, place});
@@ -254,13 +257,13 @@ class Planner {
             WantedAddress wanted = wanted_address(logical, on_member);
             bool is_up = in_use(logical) && (enabled || logical.address.is_link_local());
             bool present = false, changes = false;
-            for (const AddressState& seen : kernel_.addresses) {  // the kernel takes one address with many prefixes
-                if (seen.link != link || seen.address != logical.address) continue;
-                if (is_up && fits(seen, logical, wanted) && (!present || logical.adopted)) {
+            // The kernel takes one address with many prefixes.
+            for (const AddressState* seen : addresses_.find(link, logical.address)) {
+                if (is_up && fits(*seen, logical, wanted) && (!present || logical.adopted)) {
                     present = true;
-                    changes = !logical.adopted && seen.deprecated != wanted.deprecated;
+                    changes = !logical.adopted && seen->deprecated != wanted.deprecated;
                 } else {
-                    ops_.push_back(RemoveAddress{link, seen.address, seen.prefix_length});
+                    ops_.push_back(RemoveAddress{link, seen->address, seen->prefix_length});
                 }
             }
             if (!is_up || (present && !changes)) continue;
@@ -295,10 +298,10 @@ class Planner {
         const LinkState* upper = find_link(kernel_, group.upper);
         if (link.foreign_routes == 0 || member.index.place != group.upper.place || group.misplaced) return;
         if (!upper || upper->settings.empty() || !can_carry(group, *upper)) return;
-        for (const AddressState& seen : kernel_.addresses) {
-            if (seen.link != member.index) continue;
-            for (const LogicalAddress& logical : group.families[index_of(seen.address.family)].addresses) {
-                if (logical.address == seen.address && in_use(logical) && !is_on(group.upper, seen.address)) return;
+        for (const AddressState* seen : addresses_.on(member.index)) {
+            for (const LogicalAddress& logical : group.families[index_of(seen->address.family)].addresses) {
+                bool gap = in_use(logical) && !addresses_.contains(group.upper, seen->address);
+                if (logical.address == seen->address && gap) return;
             }
         }
         ops_.push_back(MoveRoutes{member.index, group.upper});
@@ -311,21 +314,17 @@ class Planner {
         const LinkState* upper = find_link(kernel_, group.upper);
         if (!upper || !can_carry(group, *upper)) return;
         // Last first: where secondary addresses are not promoted, the first of a subnet takes the others with it.
-        for (auto place = kernel_.addresses.rbegin(); place != kernel_.addresses.rend(); ++place) {
-            const AddressState& seen = *place;
+        AddressIndex::Found on_member = addresses_.on(member.index);
+        for (auto place = on_member.rbegin(); place != on_member.rend(); ++place) {
+            const AddressState& seen = **place;
             std::size_t family = index_of(seen.address.family);
-            if (seen.link != member.index || ipmp::contains(member.families[family].addresses, seen.address)) continue;
+            if (ipmp::contains(member.families[family].addresses, seen.address)) continue;
             for (const LogicalAddress& logical : group.families[family].addresses) {
-                bool gap = in_use(logical) && !is_on(group.upper, seen.address);
-                if (logical.address != seen.address || gap) continue;
-                ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
+                if (logical.address != seen.address) continue;
+                bool gap = in_use(logical) && !addresses_.contains(group.upper, seen.address);
+                if (!gap) ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
             }
         }
-    }
-
-    bool is_on(InterfaceIndex link, const IpAddress& address) const {
-        return std::any_of(kernel_.addresses.begin(), kernel_.addresses.end(),
-                           [&](const AddressState& seen) { return seen.link == link && seen.address == address; });
     }
 
     // A test address answers by its own NIC only with a rule and a table of its own (measured: design D11).
@@ -382,6 +381,7 @@ class Planner {
     const State& state_;
     const KernelState& kernel_;
     const Config& config_;
+    AddressIndex addresses_;
     std::vector<KernelOp> ops_;
 };
 

@@ -142,4 +142,24 @@ void choose_active(const std::vector<MemberChange>& members, std::size_t active_
     }
 }
 
+void choose_active(State& state, const std::map<std::string, Interface>& before, bool failback) {
+    for (auto& [name, group] : state.groups) {
+        std::vector<MemberChange> members;
+        for (Interface* member : members_of(state, group)) {
+            const Interface* former = same_interface(before, *member);
+            bool was_member = former && former->group == member->group;
+            members.push_back({was_member ? former : nullptr, member});
+        }
+        std::size_t lost = 0;
+        for (const auto& entry : before) {
+            const Interface& former = entry.second;
+            if (former.group != group.interface || !active(former)) continue;
+            bool stays = std::any_of(members.begin(), members.end(),
+                                     [&](const MemberChange& member) { return member.before == &former; });
+            if (!stays) ++lost;
+        }
+        choose_active(members, lost, failback);
+    }
+}
+
 }  // namespace ipmp

@@ -7,6 +7,8 @@
 // INACTIVE is kept on functioning members only: a member that fails or goes offline loses it (10.6).
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "model/config.hpp"
@@ -23,6 +25,9 @@ struct MemberChange {
 // Sets Interface::inactive of every `after`. `members` in natural name order; `active_lost` is the number
 // of members that were active before and no longer are members now.
 void choose_active(const std::vector<MemberChange>& members, std::size_t active_lost, bool failback);
+
+// The same for all groups; `before`: all interfaces before the event.
+void choose_active(State& state, const std::map<std::string, Interface>& before, bool failback);
 
 // Who carries traffic of `family`, in natural name order: the active members. With none of those, whoever has link and
 // is not offline: an opinion never cuts the data path (R-DET-8), unless the configuration wants it to.

@@ -38,6 +38,13 @@ inline bool active(const Interface& interface) {
     return works(interface) && interface.admin_up && !interface.inactive;
 }
 
+// Frames may pass between its NICs and its interface without the queues of the pair: both are in one network namespace,
+// as a program redirects to no other, and the administrator wants it so.
+inline bool goes_at_once(const Group& group, const Config& config) {
+    bool stays_together = !group.isolate && group.upper_namespace.empty() && !group.misplaced;
+    return config.fast_path && stays_together && group.upper.place == group.lower.place;
+}
+
 // May carry traffic of `family` (R0.1).
 inline bool active_for(const Interface& interface, Family family) {
     return active(interface) && interface.families[index_of(family)].plumbed;

@@ -1,6 +1,8 @@
 #include "core/snapshot.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/natural_order.hpp"
 #include "core/applications.hpp"
@@ -41,32 +43,29 @@ std::vector<std::string> active_members(const State& state, const Group& group) 
     return names;
 }
 
-// Zero addresses are the only ones a group can have twice.
-bool listed_already(const std::vector<AddressStatus>& addresses, const Group& group, const IpAddress& address) {
-    return std::any_of(addresses.begin(), addresses.end(), [&](const AddressStatus& listed) {
-        return listed.group == group.interface && listed.address == address;
-    });
-}
-
 void append_addresses(const State& state, const Group& group, std::vector<AddressStatus>& addresses) {
+    std::map<InterfaceIndex, std::string> names;
+    for (const auto& [name, interface] : state.interfaces) names[interface.index] = name;
+    const std::vector<std::string> active = active_members(state, group);
     for (Family which : kFamilies) {
         const GroupFamily& family = group.families[index_of(which)];
         if (!family.plumbed) continue;
-        bool has_zeroth = !family.addresses.empty() && family.addresses.front().number == 0;
-        if (!has_zeroth) {
+        std::map<IpAddress, InterfaceIndex> bound;
+        for (const Binding& binding : family.bindings) bound.emplace(binding.address, binding.member);
+        bool zero_listed = family.addresses.empty() || family.addresses.front().number != 0;
+        if (zero_listed) {
             IpAddress stub;
             stub.family = which;
             addresses.push_back({.address = stub, .group = group.interface});
         }
         for (const LogicalAddress& logical : family.addresses) {
-            if (logical.address.is_zero() && listed_already(addresses, group, logical.address)) continue;
+            // Zero addresses are the only ones a group can have twice.
+            if (logical.address.is_zero() && std::exchange(zero_listed, true)) continue;
             bool duplicate = logical.uniqueness == Uniqueness::duplicate;
             AddressStatus status{.address = logical.address, .up = logical.up && !duplicate, .group = group.interface};
-            for (const Binding& binding : family.bindings) {
-                bool bound = binding.address == logical.address && in_use(logical);
-                if (bound) status.inbound = name_of(state, binding.member);
-            }
-            if (!status.inbound.empty()) status.outbound = active_members(state, group);
+            auto binding = bound.find(logical.address);
+            if (binding != bound.end() && binding->second && in_use(logical)) status.inbound = names[binding->second];
+            if (!status.inbound.empty()) status.outbound = active;
             addresses.push_back(std::move(status));
         }
     }

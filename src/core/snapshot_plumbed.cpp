@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/natural_order.hpp"
+#include "core/address_index.hpp"
 #include "core/predicates.hpp"
 #include "core/snapshot.hpp"
 #include "model/interface_flags.hpp"
@@ -20,24 +21,16 @@ std::uint64_t family_flags(Family family) {
     return family == Family::ipv4 ? flag::kIpv4 | flag::kBroadcast : flag::kIpv6;
 }
 
-const AddressState* seen_address(const KernelState& kernel, InterfaceIndex link, const IpAddress& address) {
-    for (const AddressState& seen : kernel.addresses) {
-        if (seen.link == link && seen.address == address) return &seen;
-    }
-    return nullptr;
-}
-
 // What the kernel tells of an address: who owns it, and whether somebody else has it.
-std::uint64_t kernel_flags(const AddressState* seen) {
-    if (!seen) return 0;
-    std::uint64_t flags = seen->dad_failed ? flag::kDuplicate : 0;
-    if (!seen->finite_lifetime) return flags;
-    return flags | (seen->address.family == Family::ipv4 ? flag::kDhcp : flag::kAutoconfigured);
+std::uint64_t kernel_flags(const AddressState& seen) {
+    std::uint64_t flags = seen.dad_failed ? flag::kDuplicate : 0;
+    if (!seen.finite_lifetime) return flags;
+    return flags | (seen.address.family == Family::ipv4 ? flag::kDhcp : flag::kAutoconfigured);
 }
 
 // `flags`: those of the interface; `may_be_up`: none of its addresses is UP otherwise.
 PlumbedFamily plumbed_family(const std::vector<LogicalAddress>& addresses, Family family, std::uint64_t flags,
-                             bool may_be_up, bool stub_up, const KernelState& kernel, InterfaceIndex link) {
+                             bool may_be_up, bool stub_up, const AddressIndex& seen, InterfaceIndex link) {
     PlumbedFamily plumbed;
     flags |= family_flags(family);
     if (addresses.empty() || addresses.front().number != 0) {
@@ -56,7 +49,8 @@ PlumbedFamily plumbed_family(const std::vector<LogicalAddress>& addresses, Famil
         if (logical.deprecated) status.flags |= flag::kDeprecated;
         if (logical.is_private) status.flags |= flag::kPrivate;
         if (duplicate) status.flags |= flag::kDuplicate;
-        status.flags |= kernel_flags(seen_address(kernel, link, logical.address));
+        AddressIndex::Found found = seen.find(link, logical.address);
+        if (!found.empty()) status.flags |= kernel_flags(*found.front());
         status.prefix_length = logical.prefix_length;
         if (logical.address.is_zero() && !up) status.prefix_length = 0;
         if (is_stub && up && family == Family::ipv4) status.prefix_length = kUpStubPrefixLength;
@@ -77,7 +71,8 @@ std::optional<PlumbedFamily>& slot_of(PlumbedInterface& plumbed, Family family) 
 // Packets can be given priorities on the wire: 802.1p needs a VLAN tag.
 bool has_classes(const LinkState& link) { return link.kind == "vlan"; }
 
-PlumbedInterface plumbed_group(const State& state, const KernelState& kernel, const Group& group) {
+PlumbedInterface plumbed_group(const State& state, const KernelState& kernel, const AddressIndex& seen,
+                               const Group& group) {
     PlumbedInterface plumbed{.name = group.interface, .index = group.upper.value, .group_name = group.name};
     std::uint64_t flags = flag::kMulticast | flag::kIpmp;
     std::optional<std::uint32_t> mtu_bytes;
@@ -100,7 +95,7 @@ PlumbedInterface plumbed_group(const State& state, const KernelState& kernel, co
         const GroupFamily& family = group.families[index_of(which)];
         if (!family.plumbed) continue;
         auto& slot = slot_of(plumbed, which);
-        slot = plumbed_family(family.addresses, which, flags | router_flag(group, which), true, false, kernel,
+        slot = plumbed_family(family.addresses, which, flags | router_flag(group, which), true, false, seen,
                               group.upper);
         slot->mtu_bytes = mtu_bytes.value_or(kEmptyGroupMtu[index_of(which)]);
         slot->metric = family.metric;
@@ -114,7 +109,8 @@ std::uint64_t link_flags(const LinkState* link) {
            (has_classes(*link) ? flag::kClassOfService : 0);
 }
 
-PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, const Interface& nic) {
+PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, const AddressIndex& seen,
+                             const Interface& nic) {
     auto group = state.groups.find(nic.group);
     PlumbedInterface plumbed{.name = nic.name, .index = nic.index.value, .mac = nic.mac};
     if (group != state.groups.end()) plumbed.group_name = group->second.name;
@@ -132,7 +128,7 @@ PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, cons
         if (!family.plumbed) continue;
         auto& slot = slot_of(plumbed, which);
         std::uint64_t router = group == state.groups.end() ? 0 : router_flag(group->second, which);
-        slot = plumbed_family(family.addresses, which, flags | router, up, up, kernel, nic.index);
+        slot = plumbed_family(family.addresses, which, flags | router, up, up, seen, nic.index);
         slot->mtu_bytes = nic.mtu_bytes;
         slot->metric = family.metric;
         if (family.route_source) slot->route_source = to_string(*family.route_source);
@@ -141,24 +137,24 @@ PlumbedInterface plumbed_nic(const State& state, const KernelState& kernel, cons
 }
 
 // A link that is none of ours: its addresses in the kernel's order.
-PlumbedInterface plumbed_link(const KernelState& kernel, const LinkState& link) {
+PlumbedInterface plumbed_link(const AddressIndex& seen, const LinkState& link) {
     PlumbedInterface plumbed{.name = link.name, .index = link.index.value};
     std::uint64_t flags = link_flags(&link);
     if (link.carrier) flags |= flag::kRunning;
     if (link.name == kLoopbackName) flags |= flag::kLoopback | flag::kVirtual | flag::kMulticast;
     for (Family which : kFamilies) {
         std::vector<LogicalAddress> addresses;
-        for (const AddressState& seen : kernel.addresses) {
-            if (seen.link != link.index || seen.address.family != which) continue;
+        for (const AddressState* there : seen.on(link.index)) {
+            if (there->address.family != which) continue;
             addresses.push_back({.number = static_cast<std::uint32_t>(addresses.size()),
-                                 .address = seen.address,
-                                 .prefix_length = seen.prefix_length,
-                                 .broadcast = seen.broadcast,
+                                 .address = there->address,
+                                 .prefix_length = there->prefix_length,
+                                 .broadcast = there->broadcast,
                                  .up = true});
         }
         if (addresses.empty()) continue;
         auto& slot = slot_of(plumbed, which);
-        slot = plumbed_family(addresses, which, flags, link.admin_up, link.admin_up, kernel, link.index);
+        slot = plumbed_family(addresses, which, flags, link.admin_up, link.admin_up, seen, link.index);
         slot->mtu_bytes = link.mtu_bytes;
         for (LogicalStatus& logical : slot->logicals) logical.flags &= ~flag::kBroadcast;
     }
@@ -179,13 +175,14 @@ void flag_lease(const DhcpClient& client, std::vector<PlumbedInterface>& all) {
 }  // namespace
 
 std::vector<PlumbedInterface> plumbed_interfaces(const State& state, const KernelState& kernel) {
+    AddressIndex seen(kernel);
     std::vector<PlumbedInterface> all;
-    for (const auto& [name, group] : state.groups) all.push_back(plumbed_group(state, kernel, group));
+    for (const auto& [name, group] : state.groups) all.push_back(plumbed_group(state, kernel, seen, group));
     for (const auto& [name, nic] : state.interfaces) {
-        if (nic.index) all.push_back(plumbed_nic(state, kernel, nic));
+        if (nic.index) all.push_back(plumbed_nic(state, kernel, seen, nic));
     }
     for (const auto& [index, link] : kernel.links) {
-        if (!link.ethernet && index.place == Place::host) all.push_back(plumbed_link(kernel, link));
+        if (!link.ethernet && index.place == Place::host) all.push_back(plumbed_link(seen, link));
     }
     for (const DhcpClient& client : state.dhcp_clients) flag_lease(client, all);
     std::erase_if(all, [](const PlumbedInterface& plumbed) { return !plumbed.inet && !plumbed.inet6; });

@@ -22,6 +22,8 @@ struct Config {
     bool suspicion_probes = true;                             // extra probes before a failure is declared
     std::uint32_t link_ups_per_minute = 2;                    // R-DET-7; 0 turns the flapping rule off
     std::uint32_t duplicate_address_probes = 3;               // R-ADR-6; 0: addresses are used unasked
+    std::uint32_t announcements_per_second = 2000;            // R-SPR-4: of all data addresses together; 1 or more
+    bool fast_path = false;                                   // FAST_PATH (docs/DATAPLANE.md §3)
     std::uint16_t filter_priority = kDefaultFilterPriority;   // FILTER_PRIORITY: of our traffic-control filters
 
     bool operator==(const Config&) const = default;

@@ -50,6 +50,7 @@ struct GroupImage {
     std::map<InterfaceIndex, MacAddress> members;        // all, whatever their state
     std::map<IpAddress, AddressImage> addresses;
     SpreadPolicy policy = SpreadPolicy::flow;
+    bool at_once = false;  // frames pass between NICs and ipmp0 without the pair's queues, uncounted (FAST_PATH)
     std::array<bool, 2> forwards{};  // [index_of(family)]: what is for no address of the NIC goes to ipmp0 (R-GRP-10)
     bool operator==(const GroupImage&) const = default;
 };

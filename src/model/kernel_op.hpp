@@ -171,7 +171,7 @@ struct WriteSetting {
     auto operator<=>(const WriteSetting&) const = default;
 };
 
-// Puts the program of `ipmp_interface`'s data path on the ingress hook, replacing ours in place if one is there. One
+// Puts the program of `ipmp_interface`'s data path on the hook of `place`, replacing ours in place if one is there. One
 // of ours in another place goes once the new one works.
 struct AttachFilter {
     InterfaceIndex link;

@@ -22,19 +22,20 @@ namespace ipmp {
 using Settings = std::map<std::string, std::string>;
 inline constexpr const char* kAllMulticast = "allmulticast";
 
-// Which of our traffic-control programs sits on the ingress hook of a link.
+// Which of our traffic-control programs sits on a link.
 enum class Filter : std::uint8_t {
     none,     // not ours, or nothing
     outdated, // ours, but of an earlier daemon run: replace in place, never remove first
-    spread,   // lower end of an IPMP link: spreads outbound traffic
+    spread,   // lower end of an IPMP link, or the IPMP interface itself (FAST_PATH): spreads outbound traffic
     steer,    // underlying interface: steers inbound traffic
 };
 
-// Where a filter of ours sits on an ingress hook. Each group has a handle of its own, so that the kernel itself tells
-// whose member a NIC is (core/recover).
+// Where a filter of ours sits on a link. Each group has a handle of its own, so that the kernel itself tells whose
+// member a NIC is (core/recover).
 struct FilterPlace {
     std::uint16_t priority = 0;
     std::uint32_t handle = 0;
+    bool egress = false;  // on that hook: of an IPMP interface; on the ingress hook else
     auto operator<=>(const FilterPlace&) const = default;
 };
 

@@ -162,6 +162,9 @@ SettingsMap::Content settings_of(const GroupImage& image, const NicRows& rows) {
         if (image.forwards[index_of(family)]) settings.forwards |= static_cast<__u8>(1 << index_of(family));
     }
     settings.policy = to_abi(image.policy);
+    settings.upper_ifindex = image.upper.value;
+    bool is_elsewhere = image.upper.place != image.lower.place;
+    settings.way_up = is_elsewhere ? IPMP_UP_TO_PEER : image.at_once ? IPMP_UP_AT_ONCE : IPMP_UP_BY_LOWER;
     return {{0, settings}};
 }
 

@@ -13,12 +13,13 @@ namespace {
 // By which a filter is known as ours whatever daemon made it (is_ipmp_filter); `tc` shows it.
 std::string name_of(Filter filter) { return filter == Filter::spread ? "ipmp_spread" : "ipmp_steer"; }
 
-// Takes off all filters of ours but the one at `kept`.
-Result<void> detach_others(NetlinkSocket& socket, InterfaceIndex link, const std::optional<FilterPlace>& kept) {
+// Takes off all filters of ours on one hook but the one at `kept`.
+Result<void> detach_others(NetlinkSocket& socket, InterfaceIndex link, bool egress,
+                           const std::optional<FilterPlace>& kept) {
     std::vector<FilterPlace> places;
-    auto read = socket.read(encode_dump_filters(link), [&](MessageBytes message) {
+    auto read = socket.read(encode_dump_filters(link, egress), [&](MessageBytes message) {
         auto filter = decode_filter(message);
-        if (filter && is_ipmp_filter(*filter)) places.push_back({filter->priority, filter->handle});
+        if (filter && is_ipmp_filter(*filter)) places.push_back({filter->priority, filter->handle, egress});
     });
     // EINVAL: there is no qdisc to hold a filter. EINTR: changed meanwhile, which ends in another plan.
     int unread = read ? 0 : read.error().error_number;
@@ -42,9 +43,13 @@ Result<void> attach_filter(NetlinkSocket& socket, const FilterPrograms& programs
     if (!added && added.error().error_number != EEXIST) return added.error().within("adding the clsact qdisc");
     auto put = socket.change(encode_put_filter(op.link, op.place, program.get(), name_of(op.filter)));
     if (!put) return put.error().within("attaching");
-    return detach_others(socket, op.link, op.place);
+    return detach_others(socket, op.link, op.place.egress, op.place);
 }
 
-Result<void> detach_filter(NetlinkSocket& socket, const DetachFilter& op) { return detach_others(socket, op.link, {}); }
+Result<void> detach_filter(NetlinkSocket& socket, const DetachFilter& op) {
+    auto inbound = detach_others(socket, op.link, false, {});
+    auto outbound = detach_others(socket, op.link, true, {});
+    return inbound ? outbound : inbound;
+}
 
 }  // namespace ipmp

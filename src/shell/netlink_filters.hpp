@@ -1,4 +1,4 @@
-// Our program on the ingress hook of a link: putting it there, replacing it in place, taking it off.
+// Our program on a hook of a link: putting it there, replacing it in place, taking it off.
 // Everybody else's filters and the qdisc itself are left alone.
 #pragma once
 

@@ -75,7 +75,8 @@ Result<void> read_targets(NetlinkSocket& socket, InterfaceIndex link, KernelStat
 // One of ours counts; where there are several, one that is of this daemon. The others are surplus.
 Result<void> read_filter(NetlinkSocket& socket, const FilterPrograms& programs, LinkState& link) {
     std::vector<std::uint16_t> others;  // priorities of other people's filters
-    auto result = socket.read(encode_dump_filters(link.index), [&](MessageBytes message) {
+    bool egress = link.alias == kIpmpLinkAlias;
+    auto result = socket.read(encode_dump_filters(link.index, egress), [&](MessageBytes message) {
         auto filter = decode_filter(message);
         if (!filter || filter->handle == 0) return;  // 0: the head of a list of filters
         if (!is_ipmp_filter(*filter)) {
@@ -87,8 +88,9 @@ Result<void> read_filter(NetlinkSocket& socket, const FilterPrograms& programs, 
         if (link.filter != Filter::none && !owner) return;
         link.filter = owner ? owner->filter : Filter::outdated;
         link.filter_group = owner ? owner->ipmp_interface : std::string();
-        link.filter_place = {filter->priority, filter->handle};
+        link.filter_place = {filter->priority, filter->handle, egress};
     });
+    if (egress) others.clear();  // what an administrator does to outbound traffic is to come before us
     std::erase_if(others, [&](std::uint16_t priority) { return priority >= link.filter_place.priority; });
     if (!others.empty()) link.filter_in_front = *std::min_element(others.begin(), others.end());
     // The link or its qdisc is gone: no filter.

@@ -36,9 +36,7 @@ void RunLoop::run(const std::function<void()>& ready) {
         std::vector<Event> events = wait();
         bool decided = false;
         for (const Event& event : events) {
-            Instant at = now();
-            Engine::Outcome outcome = parts_.engine.step(at, event);
-            parts_.executor.execute(outcome.actions, at);
+            Engine::Outcome outcome = step(event);
             deadline_ = outcome.deadline;
             stopping_ = stopping_ || outcome.stop;
             decided = decided || outcome.decided;
@@ -51,11 +49,30 @@ void RunLoop::run(const std::function<void()>& ready) {
         Instant at = now();
         bool again = save_due_ && (*save_due_ <= at || parts_.executor.has_replies());
         if (again || (decided && !save_due_)) save(at);
-        parts_.executor.send_replies();
+        parts_.executor.send_replies(unsaved_);
         if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
         watchdog_.turned(now());
     }
     static_cast<void>(tell_service_manager("STOPPING=1"));  // it will notice by itself
+}
+
+Engine::Outcome RunLoop::step(const Event& event) {
+    using Stage = FailoverTimes::Stage;
+    Instant begin = now();
+    Engine::Outcome outcome = parts_.engine.decide(begin, event);
+    Instant decided = now();
+    parts_.executor.execute(outcome.actions, begin);  // the maps change before the rest is thought about
+    if (!outcome.unfinished) return outcome;
+    Instant written = now();
+    Engine::Outcome rest = parts_.engine.conclude(event);
+    parts_.executor.execute(rest.actions, begin);
+    if (outcome.lost) {
+        if (std::holds_alternative<CarrierChanged>(event)) failover_times_.add(Stage::noticing, carrier_poll_gap_);
+        failover_times_.add(Stage::decision, decided - begin);
+        failover_times_.add(Stage::writing, written - decided);
+        failover_times_.add(Stage::announcement, now() - begin);
+    }
+    return rest;
 }
 
 std::vector<Event> RunLoop::wait() {
@@ -65,6 +82,7 @@ std::vector<Event> RunLoop::wait() {
     Instant at = now();
     if (at >= next_carrier_poll()) {
         append(parts_.carrier_watch.poll());
+        carrier_poll_gap_ = at - last_carrier_poll_;
         last_carrier_poll_ = at;
     }
     append(parts_.netlink.take_events());
@@ -118,6 +136,7 @@ Counters RunLoop::counters() const {
     }
     add_to(counters, parts_.engine.probe_statistics());
     lag_.add_to(counters);
+    failover_times_.add_to(counters);
     return counters;
 }
 
@@ -145,6 +164,7 @@ void RunLoop::save(Instant at) {
     if (!saved && !save_due_) log_error(saved.error().text + "; the last good one stays, will retry");
     if (saved && save_due_) log_info("the state file can be written again");
     save_due_.reset();
+    unsaved_ = saved ? "" : saved.error().text;
     if (!saved) save_due_ = at + kSaveAgainAfter;
 }
 

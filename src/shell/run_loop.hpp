@@ -16,6 +16,7 @@
 #include "model/event.hpp"
 #include "model/paths.hpp"
 #include "shell/executor.hpp"
+#include "shell/failover_times.hpp"
 #include "shell/loop_lag.hpp"
 #include "shell/service_manager.hpp"
 #include "shell/state_store.hpp"
@@ -48,6 +49,7 @@ class RunLoop {
     RunLoop(const Parts& parts, const Paths& paths) : parts_(parts), paths_(paths) {}
 
     std::vector<Event> wait();
+    Engine::Outcome step(const Event& event);
     void wait_for_input();
     void take_signals(std::vector<Event>& events);
     void take_commands(std::vector<Event>& events);
@@ -63,9 +65,12 @@ class RunLoop {
     UniqueFd signals_;
     std::optional<Instant> deadline_;   // of the engine
     Instant last_carrier_poll_;
+    Duration carrier_poll_gap_{};  // from the poll before to the last one
     LoopLag lag_;
+    FailoverTimes failover_times_;
     Watchdog watchdog_ = Watchdog::from_environment();
-    std::optional<Instant> save_due_;  // the last attempt to save the state failed
+    std::optional<Instant> save_due_;  // the last attempt to save the state failed,
+    std::string unsaved_;              // for this reason
     bool stopping_ = false;
 };
 

@@ -17,6 +17,7 @@ namespace {
 constexpr std::chrono::milliseconds kMinimumDetectionTime{100};
 constexpr std::int64_t kMostLinkUps = 1000;  // each one is remembered for a minute
 constexpr std::int64_t kMostProbes = 20;     // an address waits for all of them
+constexpr std::int64_t kMostAnnouncements = 1'000'000;
 constexpr std::size_t kMaxShownBytes = 100;  // of a bad value, in messages
 
 bool same_ignoring_case(std::string_view left, std::string_view right) {
@@ -90,26 +91,16 @@ void read_group_failure(std::string_view text, DecodedConfig& result) {
     result.config.group_failure = keep ? GroupFailure::keep : GroupFailure::down;
 }
 
-void read_count(std::string_view text, const char* name, std::int64_t maximum, std::uint32_t& target,
-                DecodedConfig& result) {
+template <typename Number>
+void read_number(std::string_view text, const char* name, std::int64_t least, std::int64_t most, Number& target,
+                 DecodedConfig& result) {
     auto value = value_of(text, name);
     if (!value) return;
     auto number = parse_integer(*value);
-    if (!number || *number < 0 || *number > maximum) {
+    if (!number || *number < least || *number > most) {
         result.messages.push_back(fmt::format("Invalid value for {} {}", name, shown(*value)));
     } else {
-        target = static_cast<std::uint32_t>(*number);
-    }
-}
-
-void read_filter_priority(std::string_view text, DecodedConfig& result) {
-    auto value = value_of(text, "FILTER_PRIORITY");
-    if (!value) return;
-    auto number = parse_integer(*value);
-    if (!number || *number < 1 || *number > std::numeric_limits<std::uint16_t>::max()) {
-        result.messages.push_back(fmt::format("Invalid value for FILTER_PRIORITY {}", shown(*value)));
-    } else {
-        result.config.filter_priority = static_cast<std::uint16_t>(*number);
+        target = static_cast<Number>(*number);
     }
 }
 
@@ -121,10 +112,13 @@ DecodedConfig decode_config(std::string_view text) {
     read_word(text, "FAILBACK", kYesNo, result.config.failback, result);
     read_word(text, "TRACK_INTERFACES_ONLY_WITH_GROUPS", kYesNo, result.config.track_only_groups, result);
     read_word(text, "SUSPICION_PROBES", kYesNo, result.config.suspicion_probes, result);
+    read_word(text, "FAST_PATH", kYesNo, result.config.fast_path, result);
     read_group_failure(text, result);
-    read_count(text, "LINK_UPS_PER_MINUTE", kMostLinkUps, result.config.link_ups_per_minute, result);
-    read_count(text, "DUPLICATE_ADDRESS_PROBES", kMostProbes, result.config.duplicate_address_probes, result);
-    read_filter_priority(text, result);
+    Config& config = result.config;
+    read_number(text, "LINK_UPS_PER_MINUTE", 0, kMostLinkUps, config.link_ups_per_minute, result);
+    read_number(text, "DUPLICATE_ADDRESS_PROBES", 0, kMostProbes, config.duplicate_address_probes, result);
+    read_number(text, "ANNOUNCEMENTS_PER_SECOND", 1, kMostAnnouncements, config.announcements_per_second, result);
+    read_number(text, "FILTER_PRIORITY", 1, std::numeric_limits<std::uint16_t>::max(), config.filter_priority, result);
     return result;
 }
 

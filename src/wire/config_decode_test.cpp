@@ -22,15 +22,19 @@ TEST(ConfigDecode, ReadsEveryVariable_R_DET_5) {
         "FAILBACK=No\n"
         "TRACK_INTERFACES_ONLY_WITH_GROUPS=no\n"
         "GROUP_FAILURE=Down\n"
+        "FAST_PATH=yes\n"
         "SUSPICION_PROBES=no\n"
         "LINK_UPS_PER_MINUTE=0\n"
         "DUPLICATE_ADDRESS_PROBES=5\n"
+        "ANNOUNCEMENTS_PER_SECOND=20000\n"
         "FILTER_PRIORITY=0x10");
     Config expected{.failure_detection_time = milliseconds(5000), .failback = false, .track_only_groups = false};
     expected.group_failure = GroupFailure::down;
     expected.suspicion_probes = false;
+    expected.fast_path = true;
     expected.link_ups_per_minute = 0;
     expected.duplicate_address_probes = 5;
+    expected.announcements_per_second = 20000;
     expected.filter_priority = 16;
     EXPECT_EQ(decoded.config, expected);
     EXPECT_TRUE(decoded.messages.empty());

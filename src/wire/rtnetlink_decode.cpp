@@ -325,8 +325,8 @@ std::optional<FilterState> decode_filter(MessageBytes bytes) {
 }
 
 bool is_ipmp_filter(const FilterState& filter) {
-    return filter.parent == kIngressParent && filter.kind == "bpf" && filter.program_id != 0 &&
-           filter.program_name.starts_with("ipmp_");
+    bool is_hooked = filter.parent == kIngressParent || filter.parent == kEgressParent;
+    return is_hooked && filter.kind == "bpf" && filter.program_id != 0 && filter.program_name.starts_with("ipmp_");
 }
 
 std::optional<InterfaceIndex> decode_traffic_control_link(MessageBytes bytes) {

@@ -70,6 +70,7 @@ struct FilterState {
 std::optional<NeighbourEntry> decode_neighbour_entry(MessageBytes message);
 
 inline constexpr std::uint32_t kIngressParent = 0xfffffff2;  // TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+inline constexpr std::uint32_t kEgressParent = 0xfffffff3;   // TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
 // Ours, be it of another daemon run, another priority or another group: told by the name of its program.
 bool is_ipmp_filter(const FilterState& filter);

@@ -69,12 +69,12 @@ NetlinkRequest encode_dump_proxies(Family family);
 NetlinkRequest encode_add_neighbour(const NeighbourEntry& entry);  // or replaces it
 NetlinkRequest encode_remove_neighbour(const NeighbourEntry& entry);
 
-// The ingress hook of a link and the filters on it.
+// The hooks of a link and the filters on them.
 NetlinkRequest encode_add_clsact(InterfaceIndex link);  // EEXIST: it is there
 // Puts a BPF program there, or replaces the one that is.
 NetlinkRequest encode_put_filter(InterfaceIndex link, const FilterPlace& place, int program_fd,
                                  const std::string& program_name);
 NetlinkRequest encode_remove_filter(InterfaceIndex link, const FilterPlace& place);
-NetlinkRequest encode_dump_filters(InterfaceIndex link);  // everybody's
+NetlinkRequest encode_dump_filters(InterfaceIndex link, bool egress);  // everybody's
 
 }  // namespace ipmp

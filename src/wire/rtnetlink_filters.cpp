@@ -1,4 +1,4 @@
-// Requests about filters on the ingress hook of a link (linux/pkt_cls.h): see wire/rtnetlink_encode.
+// Requests about filters on the ingress and egress hooks of a link (linux/pkt_cls.h): see wire/rtnetlink_encode.
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -10,6 +10,7 @@
 namespace ipmp {
 
 static_assert(kIngressParent == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
+static_assert(kEgressParent == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
 
 namespace {
 
@@ -21,7 +22,7 @@ tcmsg& traffic_control(Builder& builder, InterfaceIndex link, std::uint32_t pare
 }
 
 void put_place(Builder& builder, InterfaceIndex link, const FilterPlace& place) {
-    auto& header = traffic_control(builder, link, kIngressParent);
+    auto& header = traffic_control(builder, link, place.egress ? kEgressParent : kIngressParent);
     header.tcm_handle = place.handle;
     header.tcm_info = TC_H_MAKE(std::uint32_t{place.priority} << 16, htons(ETH_P_ALL));
     builder.put(TCA_KIND, std::string("bpf"));
@@ -53,9 +54,9 @@ NetlinkRequest encode_remove_filter(InterfaceIndex link, const FilterPlace& plac
     return builder.finish();
 }
 
-NetlinkRequest encode_dump_filters(InterfaceIndex link) {
+NetlinkRequest encode_dump_filters(InterfaceIndex link, bool egress) {
     Builder builder(RTM_GETTFILTER, NLM_F_DUMP);
-    traffic_control(builder, link, kIngressParent);
+    traffic_control(builder, link, egress ? kEgressParent : kIngressParent);
     return builder.finish();
 }
 

@@ -1,0 +1,49 @@
+// Finds addresses in a KernelState without going through all of them: there may be thousands, and much that asks for
+// one asks for each. Made for one pass over a KernelState, which must outlive it unchanged.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "model/kernel_state.hpp"
+
+namespace ipmp {
+
+class AddressIndex {
+  public:
+    using Found = std::span<const AddressState* const>;
+
+    explicit AddressIndex(const KernelState& kernel) {
+        for (const AddressState& seen : kernel.addresses) in_order_.push_back(&seen);
+        sorted_ = in_order_;
+        std::stable_sort(in_order_.begin(), in_order_.end(), [](auto* a, auto* b) { return a->link < b->link; });
+        std::stable_sort(sorted_.begin(), sorted_.end(), [](auto* a, auto* b) { return key(*a) < key(*b); });
+    }
+
+    // All on `link`, in the kernel's order.
+    Found on(InterfaceIndex link) const {
+        auto less = [](const auto& a, const auto& b) { return link_of(a) < link_of(b); };
+        auto [first, last] = std::equal_range(in_order_.begin(), in_order_.end(), link, less);
+        return {first, last};
+    }
+    // More than one if `link` has it with several prefix lengths; in the kernel's order.
+    Found find(InterfaceIndex link, const IpAddress& address) const {
+        auto less = [](const auto& a, const auto& b) { return key_of(a) < key_of(b); };
+        auto [first, last] = std::equal_range(sorted_.begin(), sorted_.end(), Key(link, address), less);
+        return {first, last};
+    }
+    bool contains(InterfaceIndex link, const IpAddress& address) const { return !find(link, address).empty(); }
+
+  private:
+    using Key = std::tuple<const InterfaceIndex&, const IpAddress&>;
+    static Key key(const AddressState& seen) { return {seen.link, seen.address}; }
+    static Key key_of(const AddressState* seen) { return key(*seen); }
+    static Key key_of(const Key& asked) { return asked; }
+    static InterfaceIndex link_of(const AddressState* seen) { return seen->link; }
+    static InterfaceIndex link_of(InterfaceIndex asked) { return asked; }
+
+    std::vector<const AddressState*> in_order_, sorted_;  // by link; by link and address
+};
+
+}  // namespace ipmp
