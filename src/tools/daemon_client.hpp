@@ -20,12 +20,13 @@ namespace ipmp {
 class DaemonClient final : public Daemon {
   public:
     // Error if no daemon answers there.
-    static Result<DaemonClient> connect(const Paths& paths);
+    static Result<DaemonClient> connect(const Paths& paths, std::chrono::seconds patience = kPatience);
     // The same, but a daemon that does not run is started, and ready when this returns.
     static Result<DaemonClient> connect_or_start(const Paths& paths);
 
     Result<void> ping();
     Result<Status> status() override;
+    Result<Counters> counters();
     Result<CommandReply> call(const Command& command,
                               std::optional<std::chrono::seconds> patience = kPatience) override;
     // Shows every probe that ends from now on to `take`; returns only when the daemon refuses ("permission denied" is
