@@ -17,6 +17,7 @@ void add_address_counts(Families& families, const Status& status) {
         for (Family family : {Family::ipv4, Family::ipv6}) counts[{group.interface, family}];
     }
     for (const AddressStatus& address : status.addresses) {
+        if (address.address.is_zero()) continue;  // the stub of an IPMP interface without an address of its own
         AddressCounts& of = counts[{address.group, address.address.family}];
         if (!address.up) ++of.down;
         else if (address.inbound.empty()) ++of.unbound;

@@ -60,7 +60,7 @@ class Exporter:
 @pytest.fixture
 def probed(lab):
     switch = lab.switch()
-    lab.peer(switch, "192.0.2.9/24")
+    lab.peer(switch, "192.0.2.9/24").ns.sysctl("ipv4/icmp_echo_ignore_broadcasts", 0)
     host = lab.host()
     for name in ("eth0", "eth1"):
         host.add_nic(name, "veth", switch)
