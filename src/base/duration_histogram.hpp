@@ -1,5 +1,5 @@
-// How often something took how long: a cumulative histogram of fixed size, as Prometheus has them. Its limits reach from
-// what a failover's decision takes to the round trip of a probe over a very slow path.
+// How often something took how long: a cumulative histogram of fixed size, as Prometheus has them. Its limits reach
+// from what a failover's decision takes to the round trip of a probe over a very slow path.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@
 namespace ipmp {
 
 struct DurationHistogram {
-    static constexpr std::array<std::uint64_t, 14> kLimitsUs{50,     100,    200,    500,    1'000,   2'000,   5'000,
-                                                            10'000, 20'000, 50'000, 100'000, 200'000, 500'000, 1'000'000};
+    static constexpr std::array<std::uint64_t, 14> kLimitsUs{
+        50, 100, 200, 500, 1'000, 2'000, 5'000, 10'000, 20'000, 50'000, 100'000, 200'000, 500'000, 1'000'000};
 
     std::array<std::uint64_t, kLimitsUs.size()> at_most{};  // of the limit with this index
     std::uint64_t count = 0, sum_us = 0;

@@ -1,5 +1,5 @@
-// The daemon's counters (docs/CONTROL.md) as metrics. Their names have parts that are names of interfaces, which may hold
-// dots, but no blanks.
+// The daemon's counters (docs/CONTROL.md) as metrics. Their names have parts that are names of interfaces, which may
+// hold dots, but no blanks.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -38,9 +38,12 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
 class Histogram {
   public:
     void take(std::string_view field, std::uint64_t value) {
-        if (field == "count") count_ = value;
-        else if (field == "us_sum") sum_us_ = value;
-        else if (auto limit = after(field, "us_le_"); limit && number_of(*limit)) at_most_[*number_of(*limit)] = value;
+        if (field == "count")
+            count_ = value;
+        else if (field == "us_sum")
+            sum_us_ = value;
+        else if (auto limit = after(field, "us_le_"); limit && number_of(*limit))
+            at_most_[*number_of(*limit)] = value;
     }
     ClientMetric::Histogram finish() const {
         ClientMetric::Histogram histogram{.sample_count = count_, .sample_sum = seconds(sum_us_)};
@@ -88,8 +91,10 @@ void take_probe_counter(AllProbeCounters& all, std::string_view name, std::uint6
     if (dot == std::string_view::npos) return;
     ProbeCounters& of = all[{std::string(name.substr(0, blank)), std::string(name.substr(blank + 1, dot - blank - 1))}];
     std::string_view field = name.substr(dot + 1);
-    if (auto part = after(field, "round_trip.")) of.round_trip.take(*part, value);
-    else of.counts.emplace(field, value);
+    if (auto part = after(field, "round_trip."))
+        of.round_trip.take(*part, value);
+    else
+        of.counts.emplace(field, value);
 }
 
 void add_probes(Families& families, const AllProbeCounters& probes) {

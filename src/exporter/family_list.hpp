@@ -28,8 +28,10 @@ class FamilyBuilder {
 
     FamilyBuilder& add(Labels labels, double value) {
         prometheus::ClientMetric& metric = add_metric(std::move(labels));
-        if (family_.type == prometheus::MetricType::Counter) metric.counter.value = value;
-        else metric.gauge.value = value;
+        if (family_.type == prometheus::MetricType::Counter)
+            metric.counter.value = value;
+        else
+            metric.gauge.value = value;
         return *this;
     }
     FamilyBuilder& add(Labels labels, prometheus::ClientMetric::Histogram histogram) {

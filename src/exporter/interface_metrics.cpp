@@ -28,8 +28,8 @@ void add_reasons(FamilyBuilder& reasons, const InterfaceStatus& interface) {
 void add_bindings(Families& families, const Status& status) {
     std::map<std::pair<std::string, Family>, std::size_t> counts;
     for (const AddressStatus& address : status.addresses) ++counts[{address.inbound, address.address.family}];
-    FamilyBuilder bindings = gauge("ipmp_interface_bindings",
-                                   "Data addresses whose inbound traffic comes by this underlying interface.");
+    FamilyBuilder bindings =
+        gauge("ipmp_interface_bindings", "Data addresses whose inbound traffic comes by this underlying interface.");
     for (const InterfaceStatus& interface : status.interfaces) {
         for (Family family : {Family::ipv4, Family::ipv6}) {
             auto found = counts.find({interface.name, family});
@@ -54,15 +54,17 @@ void add_targets(Families& families, const Status& status) {
 }  // namespace
 
 void add_interface_metrics(Families& families, const Status& status) {
-    FamilyBuilder state = gauge("ipmp_interface_state", "1 for the state an underlying interface is in, 0 for the others.");
+    FamilyBuilder state =
+        gauge("ipmp_interface_state", "1 for the state an underlying interface is in, 0 for the others.");
     FamilyBuilder link = gauge("ipmp_interface_link_state", "1 for the state of the link, 0 for the others.");
-    FamilyBuilder probe = gauge("ipmp_interface_probe_state",
-                                "1 for what probes say of an underlying interface, 0 for the others.");
-    FamilyBuilder reasons = gauge("ipmp_interface_unusable_reason",
-                                  "1 for each reason not to use an underlying interface that holds.");
+    FamilyBuilder probe =
+        gauge("ipmp_interface_probe_state", "1 for what probes say of an underlying interface, 0 for the others.");
+    FamilyBuilder reasons =
+        gauge("ipmp_interface_unusable_reason", "1 for each reason not to use an underlying interface that holds.");
     FamilyBuilder active = gauge("ipmp_interface_active", "1 if an underlying interface carries data traffic.");
-    FamilyBuilder inactive = gauge("ipmp_interface_inactive", "1 if an underlying interface rests, being a standby or "
-                                                              "having been repaired without failback.");
+    FamilyBuilder inactive = gauge("ipmp_interface_inactive",
+                                   "1 if an underlying interface rests, being a standby or "
+                                   "having been repaired without failback.");
     FamilyBuilder standby = gauge("ipmp_interface_standby", "1 if an underlying interface is set up as a standby.");
     FamilyBuilder down = gauge("ipmp_interface_down", "1 if an underlying interface has no address that is up.");
     for (const InterfaceStatus& interface : status.interfaces) {
@@ -93,15 +95,14 @@ void add_traffic_metrics(Families& families, const Observation& observation) {
         const char *name, *help;
         std::uint64_t LinkTraffic::*value;
     };
-    for (const Count& count :
-         {Count{"ipmp_interface_receive_bytes_total", "Bytes that came by an underlying interface, as the kernel counts.",
-                &LinkTraffic::received_bytes},
-          Count{"ipmp_interface_receive_packets_total", "Frames that came by an underlying interface.",
-                &LinkTraffic::received_packets},
-          Count{"ipmp_interface_transmit_bytes_total", "Bytes that left by an underlying interface, as the kernel counts.",
-                &LinkTraffic::sent_bytes},
-          Count{"ipmp_interface_transmit_packets_total", "Frames that left by an underlying interface.",
-                &LinkTraffic::sent_packets}}) {
+    for (const Count& count : {Count{"ipmp_interface_receive_bytes_total",
+                                     "Bytes that came by an underlying interface.", &LinkTraffic::received_bytes},
+                               Count{"ipmp_interface_receive_packets_total",
+                                     "Frames that came by an underlying interface.", &LinkTraffic::received_packets},
+                               Count{"ipmp_interface_transmit_bytes_total",
+                                     "Bytes that left by an underlying interface.", &LinkTraffic::sent_bytes},
+                               Count{"ipmp_interface_transmit_packets_total",
+                                     "Frames that left by an underlying interface.", &LinkTraffic::sent_packets}}) {
         FamilyBuilder family = counter(count.name, count.help);
         for (const InterfaceStatus& interface : status.interfaces) {
             auto traffic = observation.traffic.find(interface.index);

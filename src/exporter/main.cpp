@@ -3,8 +3,8 @@
 // prometheus-cpp's, with threads of its own; this one waits for the signal that ends all.
 
 #include <CivetServer.h>
-#include <pthread.h>
 #include <prometheus/exposer.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>

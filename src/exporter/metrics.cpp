@@ -19,9 +19,12 @@ void add_address_counts(Families& families, const Status& status) {
     for (const AddressStatus& address : status.addresses) {
         if (address.address.is_zero()) continue;  // the stub of an IPMP interface without an address of its own
         AddressCounts& of = counts[{address.group, address.address.family}];
-        if (!address.up) ++of.down;
-        else if (address.inbound.empty()) ++of.unbound;
-        else ++of.bound;
+        if (!address.up)
+            ++of.down;
+        else if (address.inbound.empty())
+            ++of.unbound;
+        else
+            ++of.bound;
     }
     FamilyBuilder addresses = gauge("ipmp_group_addresses", "Data addresses of a group, by what they are.");
     for (const auto& [key, of] : counts) {
@@ -35,8 +38,8 @@ void add_address_counts(Families& families, const Status& status) {
 
 // Of groups and of NICs in groups: data addresses and test addresses that another host has.
 void add_duplicates(Families& families, const Status& status) {
-    FamilyBuilder duplicates = gauge("ipmp_duplicate_addresses",
-                                     "Addresses of an IPMP interface or a NIC that are not used, as another host has them.");
+    FamilyBuilder duplicates =
+        gauge("ipmp_duplicate_addresses", "Addresses of an interface that are not used, as another host has them.");
     for (const PlumbedInterface& interface : status.plumbed) {
         if (interface.group_name.empty()) continue;
         for (Family family : {Family::ipv4, Family::ipv6}) {
@@ -56,8 +59,8 @@ void add_duplicates(Families& families, const Status& status) {
 void add_group_metrics(Families& families, const Status& status) {
     FamilyBuilder info = gauge("ipmp_group_info", "Always 1; the labels tell how a group is set up.");
     FamilyBuilder state = gauge("ipmp_group_state", "1 for the state a group is in, 0 for the others.");
-    FamilyBuilder members = gauge("ipmp_group_interfaces",
-                                  "Underlying interfaces of a group: active, inactive (they rest) or unusable.");
+    FamilyBuilder members =
+        gauge("ipmp_group_interfaces", "Underlying interfaces of a group: active, inactive (they rest) or unusable.");
     FamilyBuilder detection = gauge("ipmp_group_failure_detection_time_seconds",
                                     "How soon probes find a failure; only where a group is probed.");
     FamilyBuilder missing = gauge("ipmp_group_network_namespace_missing",
@@ -71,8 +74,8 @@ void add_group_metrics(Families& families, const Status& status) {
                   {"network_namespace", group.network_namespace}},
                  1);
         state.add_states(labels, group.state);
-        for (const auto& [role, names] : {std::pair("active", &group.active), {"inactive", &group.inactive},
-                                          {"unusable", &group.unusable}}) {
+        for (const auto& [role, names] :
+             {std::pair("active", &group.active), {"inactive", &group.inactive}, {"unusable", &group.unusable}}) {
             members.add({{"group", group.interface}, {"role", role}}, static_cast<double>(names->size()));
         }
         if (group.failure_detection_time_ms) detection.add(labels, *group.failure_detection_time_ms / 1e3);

@@ -1,5 +1,5 @@
-// What was observed -> metrics for Prometheus: plain functions, one for each subject. Names, labels and meanings are what
-// dashboards and alerts rely on: docs/METRICS.md and ipmp-exporter(8) list them all, and a test compares.
+// What was observed -> metrics for Prometheus: plain functions, one for each subject. Names, labels and meanings are
+// what dashboards and alerts rely on: docs/METRICS.md and ipmp-exporter(8) list them all, and a test compares.
 //
 // The number of series grows with groups, NICs and families, never with addresses: a group may have thousands.
 #pragma once

@@ -1,5 +1,5 @@
-// What is written about metrics and what there is are the same: the manual page and docs/METRICS.md name each metric, and
-// nothing names one that there is not.
+// What is written about metrics and what there is are the same: the manual page and docs/METRICS.md name each metric,
+// and nothing names one that there is not.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -16,8 +16,10 @@ using Names = std::set<std::string>;
 
 Names exported() {
     Observation observation = degraded_group();
-    observation.daemon->counters = {{"ipmp0.in_own_echo", 1},      {"probes.eth1 inet.sent", 1},
-                                    {"failover.decision.count", 1}, {"loop.lag_over_1ms", 1},
+    observation.daemon->counters = {{"ipmp0.in_own_echo", 1},
+                                    {"probes.eth1 inet.sent", 1},
+                                    {"failover.decision.count", 1},
+                                    {"loop.lag_over_1ms", 1},
                                     {"loop.lag_maximum_us", 1}};
     Names names;
     for (const prometheus::MetricFamily& family : metrics_of(observation)) {

@@ -109,8 +109,8 @@ TEST(Metrics, TrafficIsThatOfTheInterfacesIndexHere) {
     Observation observation = degraded_group();
     EXPECT_EQ(those(lines_of(observation), "ipmp_interface_receive_bytes_total"),
               Lines{R"(ipmp_interface_receive_bytes_total{group="ipmp0",interface="eth1"} 5000000000)"});
-    EXPECT_TRUE(lines_of(observation)
-                    .contains(R"(ipmp_interface_transmit_packets_total{group="ipmp0",interface="eth1"} 4)"));
+    EXPECT_TRUE(
+        lines_of(observation).contains(R"(ipmp_interface_transmit_packets_total{group="ipmp0",interface="eth1"} 4)"));
     observation.daemon->status.groups[0].isolate = true;  // then the index is that of another namespace
     EXPECT_EQ(those(lines_of(observation), "ipmp_interface_receive_bytes_total"), Lines{});
 }
@@ -125,9 +125,12 @@ TEST(Metrics, LossesNeverGoDownWhenAnswersComeLate) {
 }
 
 TEST(Metrics, HistogramsAreInSecondsAndInOrder) {
-    Counters counters{{"probes.eth0 inet.round_trip.us_le_1000", 2}, {"probes.eth0 inet.round_trip.us_le_200", 1},
-                      {"probes.eth0 inet.round_trip.us_sum", 5400},  {"probes.eth0 inet.round_trip.count", 3},
-                      {"failover.writing.us_le_50", 1},              {"failover.writing.us_sum", 25},
+    Counters counters{{"probes.eth0 inet.round_trip.us_le_1000", 2},
+                      {"probes.eth0 inet.round_trip.us_le_200", 1},
+                      {"probes.eth0 inet.round_trip.us_sum", 5400},
+                      {"probes.eth0 inet.round_trip.count", 3},
+                      {"failover.writing.us_le_50", 1},
+                      {"failover.writing.us_sum", 25},
                       {"failover.writing.count", 1}};
     std::string text = prometheus::TextSerializer().Serialize(metrics_of(observed({}, counters)));
     EXPECT_NE(text.find(R"(ipmp_probe_round_trip_seconds_count{interface="eth0",family="inet"} 3
@@ -142,22 +145,27 @@ ipmp_probe_round_trip_seconds_bucket{interface="eth0",family="inet",le="+Inf"} 3
 }
 
 TEST(Metrics, CountersOfTheDataPathAndOfTheLoop) {
-    Counters counters{{"loop.lag_over_1ms", 3}, {"loop.lag_over_10ms", 2}, {"loop.lag_over_100ms", 1},
+    Counters counters{{"loop.lag_over_1ms", 3},         {"loop.lag_over_10ms", 2},  {"loop.lag_over_100ms", 1},
                       {"loop.lag_maximum_us", 250'000}, {"ipmp0.7.in_own_echo", 9}, {"loop.in_malformed", 4}};
     Status status{.groups = {{.interface = "ipmp0.7"}, {.interface = "loop"}}};
     Lines lines = lines_of(observed(status, counters));
     EXPECT_EQ(those(lines, "ipmp_datapath"),
               (Lines{R"(ipmp_datapath_frames_total{group="ipmp0.7",reason="in_own_echo"} 9)",
                      R"(ipmp_datapath_frames_total{group="loop",reason="in_malformed"} 4)"}));
-    EXPECT_EQ(those(lines, "ipmp_loop"), (Lines{R"(ipmp_loop_late_deadlines_total{over_seconds="0.001"} 3)",
-                                                R"(ipmp_loop_late_deadlines_total{over_seconds="0.01"} 2)",
-                                                R"(ipmp_loop_late_deadlines_total{over_seconds="0.1"} 1)",
-                                                "ipmp_loop_lag_maximum_seconds 0.25"}));
+    EXPECT_EQ(those(lines, "ipmp_loop"),
+              (Lines{R"(ipmp_loop_late_deadlines_total{over_seconds="0.001"} 3)",
+                     R"(ipmp_loop_late_deadlines_total{over_seconds="0.01"} 2)",
+                     R"(ipmp_loop_late_deadlines_total{over_seconds="0.1"} 1)", "ipmp_loop_lag_maximum_seconds 0.25"}));
 }
 
 TEST(Metrics, CountersOfOtherVersionsArePassedOver) {
-    EXPECT_EQ(lines_of(observed({}, {{"novel", 1}, {"novel.kind", 2}, {"probes.", 3}, {"probes.eth0", 4}, {"", 5},
-                                     {"failover.", 6}, {".", 7}})),
+    EXPECT_EQ(lines_of(observed({}, {{"novel", 1},
+                                     {"novel.kind", 2},
+                                     {"probes.", 3},
+                                     {"probes.eth0", 4},
+                                     {"", 5},
+                                     {"failover.", 6},
+                                     {".", 7}})),
               Lines{"ipmp_up 1"});
 }
 

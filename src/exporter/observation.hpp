@@ -1,5 +1,5 @@
-// What one scrape saw: the daemon's answers and the kernel's counts of traffic. src/exporter/metrics.hpp makes metrics of
-// it, and src/exporter/scrape.hpp looks.
+// What one scrape saw: the daemon's answers and the kernel's counts of traffic. exporter/scrape.hpp looks, and
+// exporter/metrics.hpp makes metrics of it.
 #pragma once
 
 #include <map>

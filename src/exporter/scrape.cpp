@@ -43,16 +43,20 @@ std::vector<prometheus::MetricFamily> Scrape::Collect() const {
     note(answers);
     if (answers) observation.daemon = std::move(*answers);
     auto traffic = read_traffic();
-    if (traffic) observation.traffic = std::move(*traffic);
-    else std::fprintf(stderr, "ipmp-exporter: cannot read traffic, ignoring it: %s\n", traffic.error().text.c_str());
+    if (traffic)
+        observation.traffic = std::move(*traffic);
+    else
+        std::fprintf(stderr, "ipmp-exporter: cannot read traffic, ignoring it: %s\n", traffic.error().text.c_str());
     return metrics_of(observation);
 }
 
 void Scrape::note(const Result<Observation::Answers>& answers) const {
     bool now = static_cast<bool>(answers);
     if (answered_.exchange(now) == now) return;
-    if (now) std::fputs("ipmp-exporter: in.mpathd answers again\n", stderr);
-    else std::fprintf(stderr, "ipmp-exporter: %s; going on without\n", answers.error().text.c_str());
+    if (now)
+        std::fputs("ipmp-exporter: in.mpathd answers again\n", stderr);
+    else
+        std::fprintf(stderr, "ipmp-exporter: %s; going on without\n", answers.error().text.c_str());
 }
 
 }  // namespace ipmp

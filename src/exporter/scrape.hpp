@@ -1,5 +1,5 @@
-// Asks the daemon and the kernel when Prometheus asks us. Each scrape has a connection of its own, so nothing is kept, and
-// several may come at once, on any thread.
+// Asks the daemon and the kernel when Prometheus asks us. Each scrape has a connection of its own, so nothing is kept,
+// and several may come at once, on any thread.
 #pragma once
 
 #include <prometheus/collectable.h>

@@ -122,6 +122,7 @@ def test_prometheus_sees_a_failover_and_a_daemon_that_goes(probed):
 
 def test_an_exporter_that_cannot_listen_says_why(lab):
     host = lab.host()
-    for address, complaint in (("9916", "9916 is no ADDRESS:PORT"), ("192.0.2.7:9916", "cannot listen on 192.0.2.7:9916")):
+    for address, complaint in (("9916", "9916 is no ADDRESS:PORT"),
+                               ("192.0.2.7:9916", "cannot listen on 192.0.2.7:9916")):
         result = host.tool("ipmp-exporter", "-l", address, check=False)
         assert result.returncode == 1 and complaint in result.stderr
