@@ -116,12 +116,12 @@ TEST(Metrics, TrafficIsThatOfTheInterfacesIndexHere) {
 }
 
 TEST(Metrics, LossesNeverGoDownWhenAnswersComeLate) {
-    auto lost = [](std::uint64_t lost, std::uint64_t late) {
+    auto told_of = [](std::uint64_t lost, std::uint64_t late) {
         Counters counters{{"probes.eth0.7 inet6.lost", lost}, {"probes.eth0.7 inet6.late", late}};
         return those(lines_of(observed({}, counters)), "ipmp_probes_lost_total");
     };
-    EXPECT_EQ(lost(3, 1), Lines{R"(ipmp_probes_lost_total{interface="eth0.7",family="inet6"} 4)"});
-    EXPECT_EQ(lost(2, 2), lost(3, 1));
+    EXPECT_EQ(told_of(3, 1), Lines{R"(ipmp_probes_lost_total{interface="eth0.7",family="inet6"} 4)"});
+    EXPECT_EQ(told_of(2, 2), told_of(3, 1));
 }
 
 TEST(Metrics, HistogramsAreInSecondsAndInOrder) {

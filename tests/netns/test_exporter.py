@@ -5,9 +5,11 @@
     host <    eth1 ---/
 """
 
+import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -16,23 +18,28 @@ import urllib.request
 import pytest
 from netns import PATIENCE, build_dir, wait_until
 
-ADDRESS = "127.0.0.1:9916"
+ADDRESS = ("127.0.0.1", 9916)
 UNPRIVILEGED = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
 
 
 class Exporter:
     def __init__(self, host):
         self.host = host
-        with open(host.ns.root / "exporter.log", "ab") as log:
-            self.child = host.ns.popen(*UNPRIVILEGED, build_dir() / "bin/ipmp-exporter", env=host.environment,
-                                       stdout=log, stderr=log)
+        root = os.open(host.ns.root, os.O_PATH | os.O_DIRECTORY)  # its path is for root only
+        try:
+            with open(host.ns.root / "exporter.log", "ab") as log:
+                self.child = host.ns.popen(*UNPRIVILEGED, build_dir() / "bin/ipmp-exporter", stdout=log, stderr=log,
+                                           env={**host.environment, "IPMP_ROOT": f"/proc/self/fd/{root}"},
+                                           pass_fds=[root])
+        finally:
+            os.close(root)
         wait_until(self.text, 10, "the exporter answers")
 
     def text(self):
         """What a scrape gets; nothing while nobody listens."""
         with self.host.ns.entered():
             try:
-                with urllib.request.urlopen(f"http://{ADDRESS}/metrics", timeout=10 * PATIENCE) as answer:
+                with urllib.request.urlopen(f"http://{ADDRESS[0]}:{ADDRESS[1]}/metrics", timeout=10 * PATIENCE) as answer:
                     return answer.read().decode()
             except urllib.error.URLError:
                 return ""
@@ -72,12 +79,10 @@ def probed(lab):
 
 
 def check_by_promtool(text):
-    promtool = shutil.which("promtool")
-    if not promtool:
-        return
-    result = subprocess.run([promtool, "check", "metrics"], input=text, text=True, capture_output=True, check=False)
-    complaints = [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("ipmp_")]
-    assert complaints == [] and result.returncode in (0, 3), result.stderr  # 3: of prometheus-cpp's own metrics
+    """Where somebody installed it; docs/TESTING.md."""
+    if shutil.which("promtool"):
+        result = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_prometheus_sees_a_failover_and_a_daemon_that_goes(probed):
@@ -114,10 +119,15 @@ def test_prometheus_sees_a_failover_and_a_daemon_that_goes(probed):
     exporter.wait(1, "ipmp_group_state", group="ipmp0", state="ok")
     assert "going on without" in exporter.log() and "answers again" in exporter.log()
 
-    began = time.monotonic()
-    exporter.child.send_signal(signal.SIGTERM)
-    assert exporter.child.wait(timeout=10) == 0
-    assert time.monotonic() - began < 1 * PATIENCE
+    probed.daemon.send_signal(signal.SIGSTOP)
+    with probed.ns.entered():
+        scrape = socket.create_connection(ADDRESS)
+    with scrape:
+        scrape.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+        began = time.monotonic()
+        exporter.child.send_signal(signal.SIGTERM)
+        assert exporter.child.wait(timeout=10) == 0
+        assert time.monotonic() - began < 1 * PATIENCE, "it waited for the daemon"
 
 
 def test_an_exporter_that_cannot_listen_says_why(lab):
