@@ -6,7 +6,11 @@
 #   scripts/bootstrap.sh packages    install what is missing, nothing else
 #   scripts/bootstrap.sh vm          install what scripts/vm.sh needs for its emulated machine, nothing else
 #   scripts/bootstrap.sh package     install what ./package needs besides, nothing else
+#   scripts/bootstrap.sh bench       install what ./bench needs besides, nothing else
 #   scripts/bootstrap.sh coverage    install what scripts/coverage.sh needs, nothing else
+#   scripts/bootstrap.sh lint        install what scripts/lint.sh needs, nothing else
+#   scripts/bootstrap.sh memcheck    install what scripts/memcheck.sh needs, nothing else
+#   scripts/bootstrap.sh plot        install what scripts/soak_plot.py needs, nothing else
 #   scripts/bootstrap.sh build       configure and build only
 #
 # CMAKE_BUILD_PARALLEL_LEVEL=N limits the jobs of the build.
@@ -63,6 +67,7 @@ client_packages=(
     traceroute           # routes through the group
     iputils-tracepath    # path MTU through the group
     radvd                # router advertisements
+    zsh                  # runs its completion
 )
 # Only for ./check --vm; the kernel itself is downloaded and unpacked by scripts/vm.sh, never installed.
 vm_packages=(
@@ -74,6 +79,24 @@ vm_packages=(
 # Only for scripts/coverage.sh.
 coverage_packages=(
     gcovr                # counts and shows what ran
+)
+# Only for scripts/lint.sh.
+lint_packages=(
+    clang-tidy-14        # finds bugs in sources
+    cppcheck             # finds others
+)
+# Only for scripts/memcheck.sh.
+memcheck_packages=(
+    valgrind             # finds reads of what nobody wrote
+)
+# Only for scripts/soak_plot.py, and so for ./check --long.
+plot_packages=(
+    python3-matplotlib   # draws the curves of a soak
+)
+# Only for ./bench.
+bench_packages=(
+    python3-matplotlib   # draws the plots
+    libteam-utils        # teamd, to be compared with in the emulated machine
 )
 # Only for ./package and tests/packages.
 package_packages=(
@@ -180,8 +203,12 @@ case ${1-all} in
     packages) install_packages "${packages[@]}" "${client_packages[@]}"; mount_bpf_filesystem ;;
     package) install_packages "${packages[@]}" "${package_packages[@]}" ;;
     vm) install_packages "${vm_packages[@]}" ;;
+    bench) install_packages "${packages[@]}" "${bench_packages[@]}" ;;
     coverage) install_packages "${packages[@]}" "${coverage_packages[@]}" ;;
+    lint) install_packages "${packages[@]}" "${lint_packages[@]}" ;;
+    memcheck) install_packages "${packages[@]}" "${memcheck_packages[@]}" ;;
+    plot) install_packages "${plot_packages[@]}" ;;
     build) build ;;
     all) install_packages "${packages[@]}"; mount_bpf_filesystem; build ;;
-    *) fail "unknown argument $1; give packages, vm, package, coverage, build or nothing" ;;
+    *) fail "unknown argument $1; the beginning of this file has those there are" ;;
 esac

@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -168,13 +169,14 @@ class Check:
                    "--output-on-failure", "--output-junit", str(junit)]
         self.step(name, command, limit_s, junit, required, **environment)
 
-    def pytest(self, name, *tests, marks="not long", jobs=1, limit_s=600, wrapper=(), tried_again=False):
+    def pytest(self, name, *tests, marks="not long", jobs=1, limit_s=600, wrapper=(), tried_again=False, build=BUILD,
+               **environment):
         junit = LOGS / f"{name}.xml"
         command = [*wrapper, "/usr/bin/python3", "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider",
                    "--durations=30", *(["-n", str(jobs)] if jobs > 1 else []), "--junitxml", str(junit), "-m", marks,
                    *tests]
-        self.step(name, command, limit_s, junit, tried_again=tried_again, IPMP_BUILD=str(BUILD),
-                  PYTHONDONTWRITEBYTECODE="1")
+        self.step(name, command, limit_s, junit, tried_again=tried_again, IPMP_BUILD=str(build),
+                  PYTHONDONTWRITEBYTECODE="1", **environment)
 
     def try_again(self):
         """The tests that failed once, alone. Now their outcome counts."""
@@ -197,14 +199,40 @@ def test_programs(label):
 
 def run_sanitized(check):
     """The same tests again in builds that make undefined behaviour and races visible, and the fuzz targets."""
-    if check.build("asan", test_programs("unit|sim|bpf"), YIELDING):
+    if check.build("asan", [*test_programs("unit|sim|bpf"), "fuzz"], YIELDING):
         check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, wrapper=YIELDING,
                     ASAN_OPTIONS="detect_leaks=1")
+        check.ctest("fuzz", "fuzz", BUILD / "asan")
     if check.build("tsan", test_programs("net"), YIELDING):  # the netlink thread is the only other thread there is
         # Address randomisation of newer kernels puts mappings where this compiler's run-time library has its own.
         check.ctest("tsan", "net", BUILD / "tsan", jobs="1", wrapper=[*YIELDING, "setarch", "-R"])
-    if exists("tests/fuzz") and check.build("fuzz", wrapper=YIELDING):
-        check.ctest("fuzz", "fuzz", BUILD / "fuzz")
+
+
+# What a sanitizer's file of reports holds if it found something; else it may hold words about the tool itself.
+FINDINGS = ("ERROR: ", "WARNING: ThreadSanitizer", "runtime error: ")
+SANITIZED_PATIENCE = 5  # see tests/lab/netns.py; such programs take two to ten times as long
+SANITIZED_PROGRAMS = ("in.mpathd", "ifconfig", "ipmpstat", "if_mpadm", "ipmp", "arp", "route", "ipmp-dhcp-client",
+                      "lab")
+
+
+def run_sanitized_laboratory(check):
+    """The core labs with the real programs, sanitized. Daemons are killed there, so their findings come by file."""
+    for preset, options, wrapper in (("asan", "ASAN_OPTIONS", ()), ("tsan", "TSAN_OPTIONS", ("setarch", "-R"))):
+        if not check.build(preset, SANITIZED_PROGRAMS):
+            continue
+        reports = LOGS / f"{preset}-reports"
+        shutil.rmtree(reports, ignore_errors=True)
+        reports.mkdir()
+        settings = {name: f"log_path={reports}/{name[:4]}" for name in (options, "UBSAN_OPTIONS")}
+        check.pytest(f"{preset}-netns", "tests/netns", marks="core and not timing and not long", jobs=2, limit_s=1800,
+                     wrapper=wrapper, build=BUILD / preset, IPMP_PATIENCE=str(SANITIZED_PATIENCE), **settings)
+        counts, begin = Counts(), time.monotonic()
+        texts = {path: path.read_text(errors="replace") for path in sorted(reports.iterdir())}
+        found = {path: text for path, text in texts.items() if any(words in text for words in FINDINGS)}
+        for path, text in found.items():
+            counts.fail(f"{preset} reports in {path.relative_to(ROOT)}", text)
+        counts.passed = int(not found)
+        check.report(f"{preset}-reports", counts, time.monotonic() - begin, LOGS / f"{preset}-netns.log")
 
 
 def run_laboratory(check, long):
@@ -213,9 +241,11 @@ def run_laboratory(check, long):
     check.pytest("timing", "tests/netns", marks="timing" + kept, limit_s=5400 if long else 900, tried_again=True)
     with ThreadPoolExecutor(1) as others:
         sanitized = others.submit(run_sanitized, check)
-        check.pytest("netns", "tests/netns", marks="not timing" + kept, jobs=LABORATORIES, limit_s=1200,
-                     tried_again=True)
+        check.pytest("netns", "tests/netns", marks="not timing" + kept, jobs=LABORATORIES,
+                     limit_s=5400 if long else 1200, tried_again=True)
         sanitized.result()
+    if long:
+        run_sanitized_laboratory(check)
     check.try_again()
 
 
@@ -225,10 +255,10 @@ def run_simulation(check, long):
     program = BUILD / "tests/ipmp_sim"
     if not program.exists():
         return
-    seed, count = (random.SystemRandom().randrange(1 << 32), 20000) if long else (1, 2000)
+    seed, count = (random.SystemRandom().randrange(1 << 32), 100_000) if long else (1, 2000)
     check.say(f"simulation: build/tests/ipmp_sim --count {count} --seed {seed}")
     check.step("swarm", [str(program), "--count", str(count), "--seed", str(seed), "--jobs", str(os.cpu_count() or 1)],
-               1200 if long else 300)
+               7200 if long else 300)  # a seed takes about 50 ms of a processor
     statistics = BUILD / "tests/false_failures"
     if statistics.exists():
         check.step("false-failures", [str(statistics), "--check", *(["--long"] if long else [])], 3600 if long else 120)
@@ -301,6 +331,8 @@ def main():
             run_simulation(check, options.long)
             run_laboratory(check, options.long)
         if options.long:
+            check.step("memcheck", [str(ROOT / "scripts/memcheck.sh"), str(BUILD)], 1800)
+            check.step("lint", [str(ROOT / "scripts/lint.sh")], 3600)
             check.pytest("packages", "tests/packages", marks="long", limit_s=5400)
 
     total = check.total

@@ -99,8 +99,9 @@ void set_address_up(LogicalAddress& logical, bool up, Place& place, CommandConte
     bool is_stub = logical.address.is_zero();
     if (!up && !is_stub) doom(context, place.link, logical.address);
     bool already = logical.up && in_use(logical);
+    // UP of what is up gives it no other owner: a link-local address goes with the MAC that the kernel made it of.
+    if (!up || !already) logical.adopted = false;
     logical.up = up;
-    logical.adopted = false;
     if (!up || is_stub) {
         logical.uniqueness = Uniqueness::settled;
         logical.claimant.reset();

@@ -57,6 +57,22 @@ TEST_F(Commands, CreateRefusesWhatExists) {
     EXPECT_EQ(run(CreateIpmp{"ipmp0", Family::ipv6}), CommandError::none);
 }
 
+// Else a NIC would keep the link-local addresses of all MACs that it ever had.
+TEST_F(Commands, R_ADR_4_UpLeavesAnAddressThatIsUpToWhoMadeIt) {
+    InterfaceFamily& family = nic("c").families[1];
+    family.plumbed = true;
+    family.addresses = {{.address = *parse_ip("fe80::1"), .prefix_length = 64, .up = true, .adopted = true}};
+    EXPECT_EQ(run(SetFlags{.logical = {"c"}, .family = Family::ipv6, .up = true}), CommandError::none);
+    EXPECT_TRUE(family.addresses[0].adopted);
+    EXPECT_EQ(run(SetFlags{.logical = {"c"}, .family = Family::ipv6, .up = true, .no_failover = true}),
+              CommandError::none);
+    EXPECT_FALSE(family.addresses[0].adopted) << "a test address was chosen by somebody";
+    family.addresses[0].adopted = true;
+    EXPECT_EQ(run(SetFlags{.logical = {"c"}, .family = Family::ipv6, .up = false}), CommandError::none);
+    EXPECT_EQ(run(SetFlags{.logical = {"c"}, .family = Family::ipv6, .up = true}), CommandError::none);
+    EXPECT_FALSE(family.addresses[0].adopted) << "down and up again is its administrator's";
+}
+
 TEST_F(Commands, R_GRP_2_AnUnknownGroupGetsTheNextFreeIpmpInterface) {
     EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "east"}), CommandError::none);
     EXPECT_EQ(nic("c").group, "ipmp1");

@@ -11,6 +11,7 @@
 #include "core/anonymous_group.hpp"
 #include "core/applications.hpp"
 #include "core/commands.hpp"
+#include "core/decisions.hpp"
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
 #include "core/duplicates.hpp"
@@ -64,9 +65,12 @@ struct Engine::Impl {
     Hygiene hygiene;
     Newcomers newcomers;
     NameServices name_services;
+    Decisions decisions;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes and announcements
-    std::vector<Action> log;            // of decide() for conclude(): after the actions that keep traffic flowing
+    // Of decide() for conclude(): what comes after the actions that keep traffic flowing, and NICs as they were.
+    std::vector<Action> log;
+    std::map<std::string, Interface> before;
 
     explicit Impl(RandomSource random) : probing(std::move(random)) {}
 
@@ -94,7 +98,7 @@ struct Engine::Impl {
     void file(const Tick& event, std::vector<Action>& log);
 
     // What follows from the state, in this order.
-    void judge(const std::map<std::string, Interface>& before, std::vector<Action>& log);
+    void judge(std::vector<Action>& log);
     void place();
     void publish(std::vector<Action>& actions);
     void watch_carriers(std::vector<Action>& actions);
@@ -121,7 +125,6 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
     now = std::max(now, at);
     log.clear();
     bool frames_only = concerns_frames_only(event);
-    std::map<std::string, Interface> before;
     if (!frames_only) before = state.interfaces;
 
     std::visit([&](const auto& kind) { file(kind, log); }, event);
@@ -138,7 +141,7 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
     log_membership(before, state, log);
     judge_hardware_addresses(state, before, log);
     probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
-    judge(before, log);
+    judge(log);
     choose_active(state, before, config.failback);
     duplicates.reconsider(state, config, now);
     place();
@@ -173,6 +176,7 @@ Engine::Outcome Engine::Impl::conclude(const Event& event) {
     note_detached(answered.detached, state);
     stop = answered.stop || stop;
     probing.follow(state);
+    decisions.update(before, state, event, now);
     others_due = deadline_without_frames();
     return {.actions = std::move(actions), .deadline = deadline(), .stop = stop};
 }
@@ -266,7 +270,7 @@ bool Engine::Impl::concerns_frames_only(const Event& event) const {
     return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
 }
 
-void Engine::Impl::judge(const std::map<std::string, Interface>& before, std::vector<Action>& log) {
+void Engine::Impl::judge(std::vector<Action>& log) {
     for (auto& [name, interface] : state.interfaces) {
         if (!watched(interface)) continue;
         const Interface* former = same_interface(before, interface);
@@ -348,6 +352,7 @@ Engine::Engine(const Config& config, std::string host_id, State restored, Random
     impl_->host_id = std::move(host_id);
     impl_->announcements.resume(restored);
     impl_->rebinds.resume(restored);
+    impl_->decisions.resume(restored);
     impl_->queries.assume_asked(restored);
     impl_->newcomers.resume(restored);
     impl_->name_services.resume(restored);
@@ -376,6 +381,7 @@ Status Engine::status() const {
     impl_->probing.describe(impl_->state, status);
     impl_->rebinds.describe(impl_->state, status);
     describe_dhcp(impl_->state, status);
+    impl_->decisions.describe(impl_->state, status);
     return status;
 }
 std::map<std::string, ProbeStatistics> Engine::probe_statistics() const {

@@ -270,6 +270,9 @@ void check_speaker(const State& state, const IpAddress& spoken_for, const Nic& s
             }
         }
     }
+    // A NIC that has left its group with the address has it to itself (give_back).
+    const auto& own = nic->families[index_of(spoken_for.family)].addresses;
+    bound |= nic->group.empty() && find_up(own, spoken_for) != nullptr;
     report.require(bound, "{} is announced from {} but not bound to it", address, nic->name);
     bool open = group != state.groups.end() && in_question(group->second).contains(spoken_for);
     report.require(!open, "{} is announced before it is known to be ours alone", address);

@@ -320,9 +320,9 @@ class Planner {
             std::size_t family = index_of(seen.address.family);
             if (ipmp::contains(member.families[family].addresses, seen.address)) continue;
             for (const LogicalAddress& logical : group.families[family].addresses) {
+                if (logical.address != seen.address) continue;
                 bool gap = in_use(logical) && !addresses_.contains(group.upper, seen.address);
-                if (logical.address != seen.address || gap) continue;
-                ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
+                if (!gap) ops_.push_back(RemoveAddress{seen.link, seen.address, seen.prefix_length});
             }
         }
     }

@@ -59,6 +59,7 @@ int result_of(CommandError error) {
 int command(const ipmp_handle_t* handle, const Command& command) {
     auto client = DaemonClient::connect(handle->paths);
     if (!client) return result_of(client.error());
+    client->keep_quiet();
     auto reply = client->call(command);
     return reply ? result_of(reply->error) : result_of(reply.error());
 }

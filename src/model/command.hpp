@@ -201,6 +201,7 @@ struct CommandReply {
     CommandError error = CommandError::none;
     std::string text;    // one line for people; empty on success
     std::string detail;  // what a successful command has to tell, e.g. "ipmp0:1"
+    std::string unsaved;  // why a daemon that is killed now would have forgotten it; empty: it is saved
     bool operator==(const CommandReply&) const = default;
 };
 

@@ -10,6 +10,7 @@
 #include "base/ip_address.hpp"
 #include "base/mac_address.hpp"
 #include "model/dataplane_image.hpp"
+#include "model/decision.hpp"
 
 namespace ipmp {
 
@@ -140,6 +141,7 @@ struct Status {
     std::vector<PlumbedInterface> plumbed;
     std::vector<ProxyStatus> proxies;
     std::vector<DhcpStatus> dhcp;
+    std::vector<Decision> decisions;  // the last ones, in their order
     bool operator==(const Status&) const = default;
 };
 

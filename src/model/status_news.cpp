@@ -26,6 +26,8 @@ std::tuple<std::string, std::uint32_t, Family> key_of(const DhcpStatus& client) 
     return {client.interface, client.number, client.family};
 }
 
+std::uint64_t key_of(const Decision& decision) { return decision.sequence; }
+
 template <class T>
 bool same(const T& left, const T& right) {
     return left == right;
@@ -89,6 +91,7 @@ StatusNews news_between(const Status& before, const Status& after) {
     compare(before.plumbed, after.plumbed, news.present.plumbed, news.gone.plumbed);
     compare(before.proxies, after.proxies, news.present.proxies, news.gone.proxies);
     compare(before.dhcp, after.dhcp, news.present.dhcp, news.gone.dhcp);
+    compare(before.decisions, after.decisions, news.present.decisions, news.gone.decisions);
     return news;
 }
 
@@ -104,6 +107,7 @@ void apply(Status& status, const StatusNews& news) {
     apply(status.plumbed, news.present.plumbed, news.gone.plumbed);
     apply(status.proxies, news.present.proxies, news.gone.proxies);
     apply(status.dhcp, news.present.dhcp, news.gone.dhcp);
+    apply(status.decisions, news.present.decisions, news.gone.decisions);
 }
 
 }  // namespace ipmp

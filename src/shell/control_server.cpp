@@ -16,6 +16,7 @@
 #include "model/paths.hpp"
 #include "shell/clock.hpp"
 #include "shell/control_client.hpp"
+#include "shell/log.hpp"
 
 namespace ipmp {
 
@@ -24,8 +25,15 @@ namespace {
 constexpr std::uint64_t kListenerTag = 0;
 constexpr std::uint64_t kWakeTag = 1;
 constexpr std::uint64_t kPauseEndTag = 2;
+constexpr std::uint64_t kRetryTag = 3;
+constexpr itimerspec kRetryEvery{.it_interval = {.tv_sec = 0, .tv_nsec = 500'000'000},
+                                 .it_value = {.tv_sec = 0, .tv_nsec = 500'000'000}};
 constexpr int kEventsPerDispatch = 64;
 constexpr int kAcceptsPerDispatch = 16;  // who connects faster than we accept must not keep us here
+
+bool takes_no_file(int error_number) {
+    return error_number == EROFS || error_number == ENOSPC || error_number == EDQUOT;
+}
 
 std::optional<gid_t> group_id(const char* name) {
     std::vector<char> buffer(1 << 16);
@@ -66,44 +74,62 @@ Result<void> ControlServer::create_epoll() {
     epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
     wake_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     pause_end_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-    if (!epoll_ || !wake_ || !pause_end_) return system_error("control socket: cannot create descriptors");
-    for (auto [fd, tag] : {std::pair(wake_.get(), kWakeTag), {pause_end_.get(), kPauseEndTag}}) {
+    retry_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!epoll_ || !wake_ || !pause_end_ || !retry_) return system_error("control socket: cannot create descriptors");
+    for (auto [fd, tag] :
+         {std::pair(wake_.get(), kWakeTag), {pause_end_.get(), kPauseEndTag}, {retry_.get(), kRetryTag}}) {
         epoll_event event{.events = EPOLLIN, .data = {.u64 = tag}};
         if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return system_error("control socket: epoll");
     }
     return {};
 }
 
-Result<void> ControlServer::bind_and_listen(int run_directory_fd) {
+Result<void> ControlServer::bind_and_listen() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    std::string path = "/proc/self/fd/" + std::to_string(run_directory_fd) + "/" + Paths::socket_name;
+    std::string path = "/proc/self/fd/" + std::to_string(run_directory_fd_) + "/" + Paths::socket_name;
     IPMP_CHECK(path.size() < sizeof address.sun_path);
     path.copy(address.sun_path, path.size());
 
-    listener_.reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!listener_) return system_error("control socket");
-    if (unlinkat(run_directory_fd, Paths::socket_name, 0) != 0 && errno != ENOENT) {
+    UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!listener) return system_error("control socket");
+    if (unlinkat(run_directory_fd_, Paths::socket_name, 0) != 0 && errno != ENOENT) {
         return system_error("cannot replace the control socket");
     }
-    if (bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return system_error("cannot bind the control socket");
     }
-    if (fchmodat(run_directory_fd, Paths::socket_name, 0666, 0) != 0) {
+    if (fchmodat(run_directory_fd_, Paths::socket_name, 0666, 0) != 0) {
         return system_error("cannot open the control socket to all users");
     }
-    if (::listen(listener_.get(), static_cast<int>(kMaxClients)) != 0) return system_error("control socket: listen");
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = kListenerTag}};
-    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.get(), &event) != 0) {
+    if (::listen(listener.get(), static_cast<int>(kMaxClients)) != 0) return system_error("control socket: listen");
+    epoll_event event{.events = paused_ ? 0u : EPOLLIN, .data = {.u64 = kListenerTag}};
+    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener.get(), &event) != 0) {
         return system_error("control socket: epoll");
     }
+    listener_ = std::move(listener);
     return {};
+}
+
+// The timer is due again and again, so a try that fails as before is not worth a word.
+void ControlServer::listen_again() {
+    std::uint64_t times = 0;
+    (void)!read(retry_.get(), &times, sizeof times);
+    if (!bind_and_listen()) return;
+    constexpr itimerspec never{};
+    timerfd_settime(retry_.get(), 0, &never, nullptr);
+    log_info("the control socket is there: tools can reach in.mpathd");
 }
 
 Result<std::unique_ptr<ControlServer>> ControlServer::listen(int run_directory_fd, const char* group) {
     std::unique_ptr<ControlServer> server(new ControlServer);
     if (auto created = server->create_epoll(); !created) return created.error();
-    if (auto bound = server->bind_and_listen(run_directory_fd); !bound) return bound.error();
+    server->run_directory_fd_ = run_directory_fd;
+    if (auto bound = server->bind_and_listen(); !bound) {
+        if (!takes_no_file(bound.error().error_number)) return bound.error();
+        log_error(bound.error().text + "; no tool can reach in.mpathd until that works, will retry");
+        timerfd_settime(server->retry_.get(), 0, &kRetryEvery, nullptr);
+    }
     server->group_ = group_id(group);
     return server;
 }
@@ -326,6 +352,8 @@ std::vector<CommandReceived> ControlServer::dispatch(const Answers& answers) {
             std::uint64_t times = 0;
             (void)!read(pause_end_.get(), &times, sizeof times);
             pause(false);
+        } else if (id == kRetryTag) {
+            listen_again();
         } else {
             ready[id] = event.events;
         }

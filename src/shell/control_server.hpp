@@ -55,7 +55,8 @@ class ControlServer {
     };
 
     // Listens on Paths::socket_name inside `run_directory_fd`, open to everybody. A socket left behind is replaced: the
-    // caller holds the daemon's lock. `group` gives the right to change things.
+    // caller holds the daemon's lock. `group` gives the right to change things. Where the directory takes no socket, as
+    // on a read-only or full disk, nobody can connect until it does: failovers need no client.
     static Result<std::unique_ptr<ControlServer>> listen(int run_directory_fd, const char* group = "ipmp");
     // Serves one connection made elsewhere, for tests. `may_change`: what its peer is allowed.
     static Result<std::unique_ptr<ControlServer>> serve(UniqueFd connection, bool may_change);
@@ -85,7 +86,8 @@ class ControlServer {
 
     ControlServer() = default;
     Result<void> create_epoll();
-    Result<void> bind_and_listen(int run_directory_fd);
+    Result<void> bind_and_listen();
+    void listen_again();
     void accept_clients();
     void pause(bool paused);
     void charge(Duration cost);
@@ -109,12 +111,14 @@ class ControlServer {
     UniqueFd wake_;  // an eventfd: requests that wait in a buffer make no socket readable
     UniqueFd pause_end_;  // a timerfd
     UniqueFd listener_;
+    UniqueFd retry_;  // a timerfd that runs while there is no listener
+    int run_directory_fd_ = -1;
     CostLimit limit_;
     bool paused_ = false;
     std::optional<gid_t> group_;
     std::map<ClientId, std::unique_ptr<Client>> clients_;
     std::map<std::uint64_t, ClientId> open_commands_;  // by request
-    ClientId next_client_ = 3;                         // below: the other descriptors
+    ClientId next_client_ = 4;                         // below: the other descriptors
     std::uint64_t next_request_ = 1;
     std::uint64_t activity_ = 0;               // grows with everything a client does
     Status told_;                              // to those that watch the status

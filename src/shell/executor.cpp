@@ -19,8 +19,11 @@ void Executor::execute(const std::vector<Action>& actions, Instant now) {
     }
 }
 
-void Executor::send_replies() {
-    for (const Reply& reply : std::exchange(replies_, {})) control_.reply(reply);
+void Executor::send_replies(const std::string& unsaved) {
+    for (Reply& reply : std::exchange(replies_, {})) {
+        reply.reply.unsaved = unsaved;
+        control_.reply(reply);
+    }
 }
 
 void Executor::retry(Instant now) {

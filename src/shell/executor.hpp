@@ -30,8 +30,9 @@ class Executor {
     // In the order given: the maps change before anybody is told.
     void execute(const std::vector<Action>& actions, Instant now);
 
-    // Sends the replies among them. Once the state is saved: nobody is to rely on what a killed daemon would forget.
-    void send_replies();
+    // Sends the replies among them, once the state is saved; `unsaved` says why it could not be. Nobody is to rely
+    // unknowingly on what a killed daemon would forget.
+    void send_replies(const std::string& unsaved);
     bool has_replies() const { return !replies_.empty(); }
 
     // A failed map write is tried again then.

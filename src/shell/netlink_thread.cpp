@@ -163,10 +163,11 @@ void NetlinkThread::Worker::apply(const ApplyKernel& batch) {
 void NetlinkThread::Worker::observe() {
     take_hints();  // those waiting now are older than the read that follows
     stale_ = false;
-    Instant started = now();
+    Duration before = thread_cpu_time();
     auto state = views_.read();
     Instant ended = now();
-    next_read_ = ended + std::max(kReadPause, kReadPauseFactor * (ended - started));
+    // By what reading cost, not how long it took: waiting for others to release RTNL is no reason to look less often.
+    next_read_ = ended + std::max(kReadPause, kReadPauseFactor * (thread_cpu_time() - before));
     if (!state) {
         stale_ = true;
         if (state.error().error_number != EINTR) log_error(state.error().within("trying again").text);

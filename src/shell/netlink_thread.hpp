@@ -9,7 +9,7 @@
 //
 // Order: after a batch comes its KernelApplied, then always a KernelObserved of its generation, before the
 // next batch is begun. Between reads there is a pause of at least kReadPause and several times what the last
-// read took; the first hint after a pause is followed at once, and batches never wait for it.
+// read cost; the first hint after a pause is followed at once, and batches never wait for it.
 #pragma once
 
 #include <atomic>

@@ -49,7 +49,7 @@ void RunLoop::run(const std::function<void()>& ready) {
         Instant at = now();
         bool again = save_due_ && (*save_due_ <= at || parts_.executor.has_replies());
         if (again || (decided && !save_due_)) save(at);
-        parts_.executor.send_replies();
+        parts_.executor.send_replies(unsaved_);
         if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
         watchdog_.turned(now());
     }
@@ -164,6 +164,7 @@ void RunLoop::save(Instant at) {
     if (!saved && !save_due_) log_error(saved.error().text + "; the last good one stays, will retry");
     if (saved && save_due_) log_info("the state file can be written again");
     save_due_.reset();
+    unsaved_ = saved ? "" : saved.error().text;
     if (!saved) save_due_ = at + kSaveAgainAfter;
 }
 

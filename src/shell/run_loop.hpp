@@ -69,7 +69,8 @@ class RunLoop {
     LoopLag lag_;
     FailoverTimes failover_times_;
     Watchdog watchdog_ = Watchdog::from_environment();
-    std::optional<Instant> save_due_;  // the last attempt to save the state failed
+    std::optional<Instant> save_due_;  // the last attempt to save the state failed,
+    std::string unsaved_;              // for this reason
     bool stopping_ = false;
 };
 

@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/program_path.hpp"
@@ -180,12 +183,17 @@ Result<CommandReply> DaemonClient::call(const Command& command, std::optional<st
     set_patience(connection_.get(), SO_RCVTIMEO, patience.value_or(std::chrono::seconds(0)));
     auto answer = exchange(encode_request(command));
     if (!answer) return answer.error();
-    return decode_reply(*answer);
+    auto reply = decode_reply(*answer);
+    if (reply && !reply->unsaved.empty() && std::exchange(tells_unsaved_, false)) {
+        std::fprintf(stderr, "%s: warning: done, but in.mpathd %s; should it end before it can, this is forgotten\n",
+                     program_invocation_short_name, reply->unsaved.c_str());
+    }
+    return reply;
 }
 
 Error DaemonClient::watch_probes(const std::function<void(const ProbeNews&)>& take) {
     set_patience(connection_.get(), SO_RCVTIMEO, std::chrono::seconds(0));
-    if (auto sent = send_all(encode_request(Query{SubscribeToProbes{}})); !sent) return sent.error();
+    if (auto sent = watch_probes(); !sent) return sent.error();
     while (true) {
         auto message = receive();
         if (!message) return message.error();
@@ -195,12 +203,27 @@ Error DaemonClient::watch_probes(const std::function<void(const ProbeNews&)>& ta
     }
 }
 
+Result<void> DaemonClient::watch_probes() { return send_all(encode_request(Query{SubscribeToProbes{}})); }
+
+bool DaemonClient::has_news(std::chrono::milliseconds patience) const {
+    pollfd wait{connection_.get(), POLLIN, 0};
+    bool waits_already = input_.find('\0') != std::string::npos;
+    return waits_already || poll(&wait, 1, static_cast<int>(patience.count())) > 0;
+}
+
+Result<std::optional<ProbeNews>> DaemonClient::next_probe_news(std::chrono::milliseconds patience) {
+    if (!has_news(patience)) return std::optional<ProbeNews>();
+    auto message = receive();
+    if (!message) return message.error();
+    auto news = decode_probe_reply(*message);
+    if (!news) return news.error();
+    return std::optional(std::move(*news));
+}
+
 Result<void> DaemonClient::watch_status() { return send_all(encode_request(Query{SubscribeToStatus{}})); }
 
 Result<std::optional<StatusNews>> DaemonClient::next_status_news(std::chrono::milliseconds patience) {
-    pollfd wait{connection_.get(), POLLIN, 0};
-    bool waits_already = input_.find('\0') != std::string::npos;
-    if (!waits_already && poll(&wait, 1, static_cast<int>(patience.count())) <= 0) return std::optional<StatusNews>();
+    if (!has_news(patience)) return std::optional<StatusNews>();
     auto message = receive();
     if (!message) return message.error();
     auto news = decode_status_news_reply(*message);

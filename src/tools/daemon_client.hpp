@@ -32,10 +32,15 @@ class DaemonClient final : public Daemon {
     // Shows every probe that ends from now on to `take`; returns only when the daemon refuses ("permission denied" is
     // an Error with EPERM) or has gone away, however long that takes.
     Error watch_probes(const std::function<void(const ProbeNews&)>& take);
+    // Subscribes to probes; then each that ends, in turn. Nothing: none did within `patience`.
+    Result<void> watch_probes();
+    Result<std::optional<ProbeNews>> next_probe_news(std::chrono::milliseconds patience);
     // Subscribes to the status; then each news in turn, the first being whole. Nothing: none came within `patience`.
     Result<void> watch_status();
     Result<std::optional<StatusNews>> next_status_news(std::chrono::milliseconds patience);
     int descriptor() const { return connection_.get(); }  // readable when news has come, unless some waits already
+    // What was done but not saved is told on stderr, once; not by a library, which has no stderr.
+    void keep_quiet() { tells_unsaved_ = false; }
     // After a Stop: until the daemon has hung up.
     Result<void> wait_for_end();
 
@@ -44,9 +49,11 @@ class DaemonClient final : public Daemon {
     Result<std::string> exchange(const std::string& request);
     Result<void> send_all(const std::string& request);
     Result<std::string> receive();
+    bool has_news(std::chrono::milliseconds patience) const;
 
     UniqueFd connection_;
     std::string input_;
+    bool tells_unsaved_ = true;
 };
 
 }  // namespace ipmp

@@ -140,7 +140,7 @@ int explain(const LogicalName& name, const CommandReply& reply) {
 
 }  // namespace
 
-Result<int> run_dhcp_words(const LogicalName& name, Family family, std::vector<std::string> words,
+Result<int> run_dhcp_words(const LogicalName& name, Family family, const std::vector<std::string>& words,
                            const DaemonSource& find_daemon) {
     auto parsed = parse(words);
     if (!parsed) return fail(name, parsed.error().text, kBadArguments);

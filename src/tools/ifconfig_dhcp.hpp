@@ -12,7 +12,7 @@ namespace ipmp {
 
 // `words`: all that stand behind `dhcp` or `auto-dhcp`. The exit code of ifconfig: 0 ok,
 // 2 failure, 3 bad arguments, 4 timeout, 6 system; what went wrong has been said on stderr then.
-Result<int> run_dhcp_words(const LogicalName& name, Family family, std::vector<std::string> words,
+Result<int> run_dhcp_words(const LogicalName& name, Family family, const std::vector<std::string>& words,
                            const DaemonSource& find_daemon);
 
 }  // namespace ipmp

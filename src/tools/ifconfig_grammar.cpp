@@ -118,6 +118,15 @@ bool take_arguments(const Rule& rule, const std::vector<std::string>& words, std
 
 }  // namespace
 
+std::vector<std::string> ifconfig_vocabulary() {
+    std::vector<std::string> words;
+    for (const Rule& rule : kRules) {
+        bool does_something = rule.word != Word::nothing && rule.word != Word::unsupported;
+        if (does_something) words.emplace_back(rule.text);
+    }
+    return words;
+}
+
 Result<ParsedLine> parse_line(const std::vector<std::string>& words, Family family) {
     ParsedLine line;
     int addresses = 0;

@@ -40,6 +40,9 @@ struct ParsedLine {
     std::optional<std::uint8_t> netmask_length;  // of the last `netmask` word
 };
 
+// All words that do something, for completion.
+std::vector<std::string> ifconfig_vocabulary();
+
 // An error: nothing is to be done at all.
 Result<ParsedLine> parse_line(const std::vector<std::string>& words, Family family);
 

@@ -13,10 +13,17 @@
 #include "model/paths.hpp"
 #include "render/status_table.hpp"
 #include "tools/boot.hpp"
+#include "tools/completion.hpp"
+#include "tools/check.hpp"
 #include "tools/daemon_client.hpp"
+#include "tools/import_run.hpp"
 #include "tools/ipmp_grammar.hpp"
+#include "tools/native_run.hpp"
+#include "tools/monitor.hpp"
 #include "tools/save.hpp"
+#include "tools/top.hpp"
 #include "tools/wait_online.hpp"
+#include "tools/why.hpp"
 #include "wire/names.hpp"
 #include "wire/status_codec.hpp"
 
@@ -157,7 +164,8 @@ int become(char** arguments) {
 }
 
 int run(int argc, char** argv) {
-    auto line = parse_ipmp_line({argv + (argc > 0 ? 1 : 0), argv + argc});
+    std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    auto line = parse_ipmp_line(words);
     if (!line) return fail(line.error().text);
     switch (line->verb) {
         case IpmpVerb::help:
@@ -183,6 +191,20 @@ int run(int argc, char** argv) {
             return save(line->nics);
         case IpmpVerb::wait_online:
             return wait_online(line->group, line->timeout_s);
+        case IpmpVerb::native:
+            return print(run_native(words), "ipmp");
+        case IpmpVerb::import_files:
+            return print(run_import({words.begin() + 1, words.end()}), "ipmp");
+        case IpmpVerb::complete:
+            return print({0, complete_now({words.begin() + 1, words.end()}), ""}, "ipmp");
+        case IpmpVerb::monitor:
+            return monitor(line->as_json);
+        case IpmpVerb::why:
+            return why(line->subject);
+        case IpmpVerb::check:
+            return check(line->nics, line->as_json);
+        case IpmpVerb::top:
+            return top(line->once);
         case IpmpVerb::other_tool:
             return become(argv + 1);
     }

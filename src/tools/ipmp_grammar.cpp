@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tools/native_grammar.hpp"
 #include "wire/names.hpp"
 
 namespace ipmp {
@@ -12,6 +13,20 @@ namespace {
 struct Texts {
     std::string policy, isolate, network_namespace;
 };
+
+// What only looks.
+template <class Command>
+void describe_seeing(Command command, IpmpLine& line) {
+    command("monitor", IpmpVerb::monitor, "show what changes, as it does, until interrupted")
+        ->add_flag("-j,--json", line.as_json, "one JSON object a line");
+    command("why", IpmpVerb::why, "explain the state of an interface, a data address or a group")
+        ->add_option("name", line.subject, "what is to be explained")->required();
+    CLI::App* check = command("check", IpmpVerb::check, "check interfaces for a group, or groups, with advice");
+    check->add_option("interface", line.nics, "interfaces, or IPMP interfaces; none: all groups");
+    check->add_flag("-j,--json", line.as_json, "as JSON");
+    command("top", IpmpVerb::top, "show groups, probes and traffic live, until `q`")
+        ->add_flag("--once", line.once, "show them once, after a second");
+}
 
 void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     app.require_subcommand(0, 1);
@@ -44,6 +59,14 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     CLI::App* wait = command("wait-online", IpmpVerb::wait_online, "end when a group, or all there are, can be used");
     wait->add_option("group", line.group, "group or IPMP interface");
     wait->add_option("-t,--timeout", line.timeout_s, "seconds; 0: without end")->check(CLI::Range(0u, 1000000u));
+    command("group", IpmpVerb::native, "add, del, set or show groups");
+    command("member", IpmpVerb::native, "add, del, set or show members of groups");
+    command("address", IpmpVerb::native, "add, del or show data and test addresses");
+    command("offline", IpmpVerb::native, "take a member out of use");
+    command("online", IpmpVerb::native, "put it back");
+    command("adm", IpmpVerb::native, "the same by the verbs of Solaris 11's ipadm");
+    command("import", IpmpVerb::import_files, "what a bonding or teaming set-up is in terms of IPMP");
+    describe_seeing(command, line);
     command("arp", IpmpVerb::other_tool, "arp with the grammar of Solaris");
     command("ifconfig", IpmpVerb::other_tool, "ifconfig with the grammar of Solaris");
     command("route", IpmpVerb::other_tool, "route with the grammar of Solaris");
@@ -57,6 +80,15 @@ Result<IpmpLine> parse_ipmp_line(const std::vector<std::string>& words) {
     bool is_other = !words.empty() && (words[0] == "arp" || words[0] == "ifconfig" || words[0] == "route");
     if (is_other) {
         line.verb = IpmpVerb::other_tool;
+        return line;
+    }
+    if (is_native(words)) {
+        line.verb = IpmpVerb::native;
+        return line;
+    }
+    bool is_import = !words.empty() && words[0] == "import";
+    if (is_import || (!words.empty() && words[0] == "complete")) {
+        line.verb = is_import ? IpmpVerb::import_files : IpmpVerb::complete;
         return line;
     }
     Texts texts;
@@ -91,6 +123,24 @@ Result<IpmpLine> parse_ipmp_line(const std::vector<std::string>& words) {
         return Error{line.ipmp_interface + ": not an IPMP interface"};
     }
     return line;
+}
+
+std::vector<IpmpCommand> ipmp_commands() {
+    IpmpLine line;
+    Texts texts;
+    CLI::App app;
+    describe(app, line, texts);
+    std::vector<IpmpCommand> commands;
+    for (const CLI::App* subcommand : app.get_subcommands([](CLI::App*) { return true; })) {
+        IpmpCommand& command = commands.emplace_back();
+        command.name = subcommand->get_name();
+        for (const CLI::Option* option : subcommand->get_options()) {
+            command.takes_words = command.takes_words || option->get_positional();
+            if (!option->get_lnames().empty()) command.options.push_back("--" + option->get_lnames()[0]);
+            else if (!option->get_snames().empty()) command.options.push_back("-" + option->get_snames()[0]);
+        }
+    }
+    return commands;
 }
 
 }  // namespace ipmp

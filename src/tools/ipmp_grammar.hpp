@@ -22,13 +22,20 @@ enum class IpmpVerb : std::uint8_t {
     detach,
     save,
     wait_online,
+    native,
+    import_files,
+    complete,
+    monitor,
+    why,
+    check,
+    top,
     other_tool
 };
 
 struct IpmpLine {
     IpmpVerb verb = IpmpVerb::help;
     std::string help;                    // the text
-    bool as_json = false;                // of status
+    bool as_json = false;                // of status, monitor and check
     bool purge = false;                  // of stop
     std::string ipmp_interface;          // of policy, isolate and place, of which empty: all
     std::optional<SpreadPolicy> policy;  // none: it is to be shown
@@ -39,10 +46,21 @@ struct IpmpLine {
     bool dry_run = false;                // of detach
     std::string group;                   // of wait_online: a group's name or its interface's; empty: all
     unsigned timeout_s = 120;            // of wait_online; 0: without end
-    std::vector<std::string> nics;       // of attach and detach, at least one; of save
+    std::vector<std::string> nics;       // of attach and detach, at least one; of save; of check, or IPMP interfaces
+    std::string subject;                 // of why: interface, address or group
+    bool once = false;                   // of top
 };
 
-// `words`: without the program's name. The tools of Solaris read their words themselves: `other_tool`.
+// `words`: without the program's name. The tools of Solaris read their words themselves (`other_tool`), and so do
+// `native` verbs (native_grammar.hpp), `import` and `complete`.
 Result<IpmpLine> parse_ipmp_line(const std::vector<std::string>& words);
+
+// All of the above as completion has to know them; `complete`, which is for shells, is not among them.
+struct IpmpCommand {
+    std::string name;
+    bool takes_words = false;          // other than options
+    std::vector<std::string> options;  // "--json"
+};
+std::vector<IpmpCommand> ipmp_commands();
 
 }  // namespace ipmp

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -19,6 +20,7 @@
 #include "render/probe_table.hpp"
 #include "render/status_table.hpp"
 #include "tools/daemon_client.hpp"
+#include "tools/status_json.hpp"
 
 namespace ipmp {
 namespace {
@@ -26,6 +28,7 @@ namespace {
 constexpr std::size_t kDefaultScreenLines = 24;
 constexpr const char* kUsage =
     "usage: ipmpstat [-n] [-o field[,...] [-P]] -a|-g|-i|-p|-t\n"
+    "       ipmpstat -j -a|-g|-i|-p|-t\n"
     "\n"
     "  modes:\n"
     "    -a    IP data addresses, and the interfaces they use\n"
@@ -34,6 +37,7 @@ constexpr const char* kUsage =
     "    -p    probes, as they are sent and answered\n"
     "    -t    probe targets\n"
     "  options:\n"
+    "    -j    as JSON, with more than the tables have; for -p a line for each\n"
     "    -n    addresses as numbers\n"
     "    -o    only these fields, in this order; all: every field\n"
     "    -P    for scripts: fields separated by colons (needs -o)\n";
@@ -42,6 +46,7 @@ struct Options {
     char mode = 0;
     bool numeric = false;
     bool parsable = false;
+    bool json = false;
     std::optional<std::string> fields;
 };
 
@@ -63,9 +68,12 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         return 0;
     }
     opterr = 0;  // the usage says it all
-    for (int option; (option = getopt(argc, argv, "nagiptPLo:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "nagijptPLo:")) != -1;) {
         switch (option) {
             case 'L':  // the state is always live
+                break;
+            case 'j':
+                options.json = true;
                 break;
             case 'n':
                 options.numeric = true;
@@ -83,7 +91,8 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
                 options.mode = static_cast<char>(option);
         }
     }
-    if (options.mode == 0 || optind != argc) return fail_with_usage();
+    bool two_forms = options.json && (options.parsable || options.fields);
+    if (options.mode == 0 || optind != argc || two_forms) return fail_with_usage();
     return {};
 }
 
@@ -179,11 +188,25 @@ int show_probes(const Options& options, const FieldChoice& choice, DaemonClient&
         if (news.dropped > 0) {
             warn("missed " + std::to_string(news.dropped) + " probes: this output is read too slowly");
         }
-        output.print(probe_row(news.probe, began, choice.indices, text));
+        if (options.json) std::fputs(json_line(probe_json(news.probe, began)).c_str(), stdout);
+        else output.print(probe_row(news.probe, began, choice.indices, text));
         std::fflush(stdout);
     });
     if (end.error_number == EPERM) return fail("insufficient privileges for -p");
     return fail(end.text);
+}
+
+std::string json_of(char mode, const Status& status) {
+    switch (mode) {
+        case 'a':
+            return json_document("addresses", addresses_json(status, Kinds::data));
+        case 'g':
+            return json_document("groups", groups_json(status));
+        case 'i':
+            return json_document("interfaces", interfaces_json(status));
+        default:
+            return json_document("targets", targets_json(status));
+    }
 }
 
 int run(int argc, char** argv) {
@@ -205,9 +228,13 @@ int run(int argc, char** argv) {
                                [](const InterfaceStatus& i) { return i.probe != ProbeHealth::disabled; });
     if (options.mode == 'p' && !probing) return fail("probe-based failure detection is disabled");
     if (options.mode == 'p') return show_probes(options, *choice, *client, began);
-    Output output(options, *choice, columns);
-    for (const Row& row : rows_of(view_of(options.mode), *status, choice->indices, address_text(options))) {
-        output.print(row);
+    if (options.json) {
+        std::fputs(json_of(options.mode, *status).c_str(), stdout);
+    } else {
+        Output output(options, *choice, columns);
+        for (const Row& row : rows_of(view_of(options.mode), *status, choice->indices, address_text(options))) {
+            output.print(row);
+        }
     }
     if (std::fflush(stdout) != 0) return fail(std::string("cannot write: ") + std::strerror(errno));
     return 0;

@@ -240,7 +240,10 @@ std::string encode_reply(const CommandReply& reply) {
         std::string name = std::string(kInterface) + kErrorNames[static_cast<std::size_t>(reply.error)];
         return finished({{"error", name}, {"parameters", {{"text", reply.text}}}});
     }
-    return encode_parameters(reply.detail.empty() ? Json::object() : Json{{"detail", reply.detail}});
+    Json parameters = Json::object();
+    if (!reply.detail.empty()) parameters["detail"] = reply.detail;
+    if (!reply.unsaved.empty()) parameters["unsaved"] = reply.unsaved;
+    return encode_parameters(std::move(parameters));
 }
 
 std::string encode_ping_reply() { return encode_parameters(Json::object()); }
@@ -286,8 +289,10 @@ Result<CommandReply> decode_reply(std::string_view message) {
     if (!answer) return answer.error();
     CommandReply reply;
     if (answer->error.empty()) {
-        auto detail = answer->parameters.find("detail");
-        if (detail != answer->parameters.end() && detail->is_string()) reply.detail = detail->get<std::string>();
+        for (auto [name, part] : {std::pair("detail", &reply.detail), {"unsaved", &reply.unsaved}}) {
+            auto told = answer->parameters.find(name);
+            if (told != answer->parameters.end() && told->is_string()) *part = told->get<std::string>();
+        }
         return reply;
     }
     for (std::size_t i = 1; i < kErrorNames.size(); ++i) {

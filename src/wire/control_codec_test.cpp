@@ -98,12 +98,14 @@ TEST(ControlCodec, RequestsLookAsTheDefinitionSays) {
                   "parameters":{"interface":"ipmp0","number":1,"address":"192.0.2.1","prefix_length":24}})"));
     EXPECT_EQ(json::parse(body(encode_reply({CommandError::none, "", "ipmp0:1"}))),
               json::parse(R"({"parameters":{"detail":"ipmp0:1"}})"));
+    EXPECT_EQ(json::parse(body(encode_reply({CommandError::none, "", "", "disk is full"}))),
+              json::parse(R"({"parameters":{"unsaved":"disk is full"}})"));
     EXPECT_EQ(json::parse(body(encode_reply({CommandError::in_use, "eth0 is busy", ""}))),
               json::parse(R"({"error":"org.ipmp.Mpathd.InUse","parameters":{"text":"eth0 is busy"}})"));
     EXPECT_EQ(json::parse(body(encode_ping_reply())), json::parse(R"({"parameters":{}})"));
     EXPECT_EQ(json::parse(body(encode_status_reply({}))),
               json::parse(R"({"parameters":{"status":{"groups":[],"interfaces":[],"addresses":[],
-                  "targets":[],"plumbed":[],"proxies":[],"dhcp":[]}}})"));
+                  "targets":[],"plumbed":[],"proxies":[],"dhcp":[],"decisions":[]}}})"));
 }
 
 // The served definition and the tables of the codec name the same methods and errors.
@@ -125,7 +127,8 @@ TEST(ControlCodec, DefinitionIsComplete) {
 
 TEST(ControlCodec, EveryCommandErrorSurvivesTheRoundTrip) {
     for (int i = 0; i <= static_cast<int>(CommandError::kernel_refused); ++i) {
-        CommandReply reply{static_cast<CommandError>(i), i == 0 ? "" : "why", i == 0 ? "ipmp0:1" : ""};
+        CommandReply reply{static_cast<CommandError>(i), i == 0 ? "" : "why", i == 0 ? "ipmp0:1" : "",
+                           i == 0 ? "full" : ""};
         auto again = decode_reply(body(encode_reply(reply)));
         ASSERT_TRUE(again);
         EXPECT_EQ(*again, reply);

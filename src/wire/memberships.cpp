@@ -142,7 +142,7 @@ std::set<IpAddress> joined_groups(Family family, std::string_view text, Interfac
         std::optional<IpAddress> group;
         if (of_the_same) group = group4(words.front());
         if (family == Family::ipv6 && words.size() > 2) group = group6(words[2]);
-        if (group) groups.insert(*group);
+        if (group && group->is_multicast()) groups.insert(*group);
     }
     return groups;
 }

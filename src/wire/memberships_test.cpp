@@ -64,7 +64,9 @@ TEST(JoinedGroups, WhatCannotBeReadIsPassedOver) {
     for (const char* text : {"", "\n\n", "5", "5 ipmp0", "5 ipmp0 ff02", "\tzz",
                              "5 x : 1 V3\n\t0100\n\t\n\t-1000000\n"}) {
         for (Family family : kFamilies) EXPECT_TRUE(joined_groups(family, text, kUpper).empty()) << text;
-    }
+        std::string one_host = "5\tipmp0     :     1      V3\n\t\t\t\t" + hex_in_memory("192.0.2.1") + " 1 0:0 0\n";
+    EXPECT_TRUE(joined_groups(Family::ipv4, one_host, kUpper).empty());  // found by fuzz_memberships
+}
 }
 
 TEST(GroupsToLeave, NotTheNicsOwnNorThoseThatNobodyReports_R_SPR_3) {

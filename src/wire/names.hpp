@@ -72,6 +72,15 @@ inline constexpr const char* kDhcpVerbNames[] = {"start", "drop", "release", "ex
 inline constexpr const char* kDhcpNewsNames[] = {"bound", "refused", "informed"};
 inline constexpr const char* kDhcpPhaseNames[] = {"selecting", "bound", "releasing", "inform_sent", "information"};
 
+inline constexpr const char* kDecisionObjectNames[] = {"interface", "group", "address"};
+inline constexpr const char* kDecisionKindNames[] = {"joined", "left",   "missing",  "failed", "repaired",
+                                                     "offline", "online", "inactive", "active", "kept",
+                                                     "bound",  "unbound", "withdrawn", "ok",    "degraded"};
+inline constexpr const char* kDecisionReasonNames[] = {
+    "asked", "observed", "link_down", "link_up", "set_down", "missing", "declared", "probes", "unstable",
+    "duplicate_mac", "standby", "no_failback", "needed", "left", "not_plumbed", "balance", "first", "member_back",
+    "no_member", "duplicate_address", "members"};
+
 constexpr std::span<const char* const> names_of(GroupHealth) { return kGroupHealthNames; }
 constexpr std::span<const char* const> names_of(InterfaceHealth) { return kInterfaceHealthNames; }
 constexpr std::span<const char* const> names_of(LinkHealth) { return kLinkHealthNames; }
@@ -82,6 +91,9 @@ constexpr std::span<const char* const> names_of(SpreadPolicy) { return kSpreadPo
 constexpr std::span<const char* const> names_of(DhcpVerb) { return kDhcpVerbNames; }
 constexpr std::span<const char* const> names_of(DhcpNews) { return kDhcpNewsNames; }
 constexpr std::span<const char* const> names_of(DhcpPhase) { return kDhcpPhaseNames; }
+constexpr std::span<const char* const> names_of(DecisionObject) { return kDecisionObjectNames; }
+constexpr std::span<const char* const> names_of(DecisionKind) { return kDecisionKindNames; }
+constexpr std::span<const char* const> names_of(DecisionReason) { return kDecisionReasonNames; }
 
 template <class T>
 std::optional<T> parse_name(std::string_view text) {

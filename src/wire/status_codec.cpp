@@ -129,8 +129,23 @@ void fields(A& a, typename A::template Ref<DhcpStatus> v) {
 }
 
 template <class A>
+void fields(A& a, typename A::template Ref<Decision> v) {
+    auto& [sequence, at_ms, object, name, group, what, why, from, to, command] = v;
+    a("sequence", sequence);
+    a("at_ms", at_ms);
+    a("object", object);
+    a("name", name);
+    a("group", group);
+    a("what", what);
+    a("why", why);
+    a("from", from);
+    a("to", to);
+    a("command", command);
+}
+
+template <class A>
 void fields(A& a, typename A::template Ref<Status> v) {
-    auto& [groups, interfaces, addresses, targets, plumbed, proxies, dhcp] = v;
+    auto& [groups, interfaces, addresses, targets, plumbed, proxies, dhcp, decisions] = v;
     a("groups", groups);
     a("interfaces", interfaces);
     a("addresses", addresses);
@@ -138,6 +153,7 @@ void fields(A& a, typename A::template Ref<Status> v) {
     a("plumbed", plumbed);
     a.defaulted("proxies", proxies);
     a.defaulted("dhcp", dhcp);
+    a.defaulted("decisions", decisions);
 }
 
 template <class A>

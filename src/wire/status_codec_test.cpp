@@ -18,7 +18,7 @@ class Generator {
                 list<AddressStatus>([&] { return address(); }), list<TargetStatus>([&] { return target(); }),
                 list<PlumbedInterface>([&] { return plumbed(); }),
                 list<ProxyStatus>([&] { return ProxyStatus{ip(), name(), name()}; }),
-                list<DhcpStatus>([&] { return dhcp(); })};
+                list<DhcpStatus>([&] { return dhcp(); }), list<Decision>([&] { return decision(); })};
     }
 
   private:
@@ -55,6 +55,18 @@ class Generator {
                 static_cast<LinkHealth>(below(3)),
                 static_cast<ProbeHealth>(below(4)),
                 static_cast<InterfaceHealth>(below(4))};
+    }
+    Decision decision() {
+        return {below(1000),
+                below(1000),
+                static_cast<DecisionObject>(below(3)),
+                name(),
+                name(),
+                static_cast<DecisionKind>(below(15)),
+                static_cast<DecisionReason>(below(21)),
+                name(),
+                name(),
+                name()};
     }
     IpAddress ip() {
         IpAddress result{coin() ? Family::ipv4 : Family::ipv6, {}};

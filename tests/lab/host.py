@@ -36,11 +36,15 @@ class Host:
         text = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self.ns.root / "etc/default/mpathd").write_text(text)
 
-    def start_daemon(self):
-        """Starts in.mpathd -f and returns once a client can connect."""
+    def launch_daemon(self):
+        """Starts in.mpathd -f and returns at once."""
         with open(self.ns.root / "mpathd.log", "ab") as log:
             self.daemon = self.ns.popen(build_dir() / "bin/in.mpathd", "-f", env=self.environment, stdout=log,
                                         stderr=log)
+
+    def start_daemon(self):
+        """Starts it and returns once a client can connect."""
+        self.launch_daemon()
 
         def ready():
             if self.daemon.poll() is not None:

@@ -143,7 +143,7 @@ def replace_again_and_again(lab, say, rounds):
                 wait_until(lambda: len(members(host)) == 1, 10, "it has left")
                 site.plug(name) if number % 3 else plug_and_rename(site, name)
             indices.add(host.ns.link(name)["ifindex"])
-            wait_until(lambda: members(host) == ["eth0", "eth1"], 15, f"{name} is used again")
+            wait_until(lambda: members(host) == ["eth0", "eth1"], USED_AGAIN_S, f"{name} is used again")
             meter.wait_messages(50)
             now = site.configuration()
             before = before or now

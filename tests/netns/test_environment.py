@@ -15,8 +15,12 @@ from netns import wait_until
 
 PEER = "192.0.2.9"
 DATA = ("192.0.2.1", "192.0.2.2")
-FULL = "in.mpathd: cannot write the state file: No space left on device; the last good one stays, will retry"
-READ_ONLY = "in.mpathd: cannot create the state file: Read-only file system; the last good one stays, will retry"
+EXTRA = "192.0.2.7/24"
+FULL = "cannot write the state file: No space left on device"
+READ_ONLY = "cannot create the state file: Read-only file system"
+DEAF = ("in.mpathd: cannot replace the control socket: Read-only file system; no tool can reach in.mpathd until that "
+        "works, will retry")
+HEARING = "in.mpathd: the control socket is there: tools can reach in.mpathd"
 WRITABLE = "in.mpathd: the state file can be written again"
 OVERRUN = "in.mpathd: the network changes faster than the kernel can tell us: reading all of it anew"
 LOST = "messages were lost, as nobody took them"
@@ -87,31 +91,49 @@ def scene(lab):
 def test_R_POL_4_D6_a_disk_that_takes_no_state_stops_nothing(scene, what):
     """Twice; what changed meanwhile is on disk once it takes something, and a killed daemon goes on from there."""
     host, environment = scene.host, scene.environment
-    spoil, message = {"full": (environment.fill_disk, FULL), "read-only": (environment.make_read_only, READ_ONLY)}[what]
+    spoil, reason = {"full": (environment.fill_disk, FULL), "read-only": (environment.make_read_only, READ_ONLY)}[what]
+    message = f"in.mpathd: {reason}; the last good one stays, will retry"
     scene.start()
     for times in (1, 2):
         spoil()
         before = scene.saved()
         scene.fail_over_and_back()
         scene.cut("eth0")
+        said = host.tool("ifconfig", "ipmp0", "addif", EXTRA, "up").stderr
+        assert said == (f"ifconfig: warning: done, but in.mpathd {reason}; should it end before it can, this is "
+                        "forgotten\n")
         assert scene.saved() == before
         assert scene.logged(message, WRITABLE) == (times, times - 1)
         environment.mend()
         wait_until(lambda: scene.is_saved_as_shown() and scene.saved()["interfaces"]["eth0"]["failed"], 5,
                    "the state is saved again")
         assert scene.logged(message, WRITABLE) == (times, times)
+        assert host.tool("ifconfig", "ipmp0", "removeif", EXTRA).stderr == ""
         scene.heal("eth0")
     spoil()
     host.kill_daemon()
-    if what == "read-only":  # nobody could talk to another one
-        refused = host.tool("in.mpathd", "-f", check=False)
-        assert refused.returncode == 1
-        assert refused.stderr.endswith("Read-only file system\n") and refused.stderr.count("\n") == 1
-        assert scene.is_reached()
-        environment.mend()
-    host.start_daemon()  # from the last good one
+    if what == "read-only":
+        fail_over_without_a_socket(scene)
+    else:
+        host.start_daemon()  # from the last good one
     host.wait_ok("ipmp0")
     scene.fail_over_and_back()
+
+
+def fail_over_without_a_socket(scene):
+    """Nobody can talk to a daemon that begins where it cannot make its socket, but it does what it is there for."""
+    host = scene.host
+    host.launch_daemon()
+    wait_until(lambda: scene.logged(DEAF) == (1,), 5, "in.mpathd says so")
+    for name, nic in host.nics.items():
+        nic.cut()
+        wait_until(scene.is_reached, 5, f"all is reached without {name}")
+        nic.heal()
+        wait_until(lambda name=name: host.log().count(f"repair detected on {name}") > 2, 5, f"{name} is repaired")
+    assert host.tool("ipmpstat", "-g", check=False).returncode == 1
+    scene.environment.mend()
+    wait_until(lambda: host.tool("ipmpstat", "-g", check=False).returncode == 0, 5, "in.mpathd answers")
+    assert scene.logged(DEAF, HEARING) == (1, 1)
 
 
 def test_D6_neither_bpffs_nor_sysfs_is_needed(scene):

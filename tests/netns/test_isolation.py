@@ -105,6 +105,8 @@ def test_R_VIS_1_programs_see_the_group_and_no_member(lab, kind):
     [group] = json.loads(host.tool("ipmp", "status", "--json").stdout)["groups"]
     assert group["isolate"] and group["active"] == ["eth0", "eth1"]
     assert host.tool("ipmp", "isolate", "ipmp0").stdout == "on\n"
+    findings = json.loads(host.tool("ipmp", "check", "-j", check=False).stdout)["findings"]
+    assert "link" in {one["code"] for one in findings}, "members hear each other's frames where they are"
     for options, shown in (((), {"ipmp0"}), (("-u",), {"ipmp0", "eth0", "eth1"})):  # who knows of IPMP may see all
         out = host.ns.run(build_dir() / "examples/example_aware", *options, env=host.environment).stdout
         assert {line.split()[1] for line in out.splitlines()} - {"lo"} == shown

@@ -9,43 +9,18 @@ longest between two messages of a UDP meter with 1,000 messages/s each way.
 """
 
 import math
-import os
 import random
-import re
-import threading
 import time
 
 import pytest
 from control import Control
+from log_watch import LogWatch
 from netns import wait_until
 from test_statistics import figures, keep
 
 DATA, PEER = "192.0.2.1", "192.0.2.9"
 TESTS = {"eth0": "192.0.2.20", "eth1": "192.0.2.21"}
 SILENCES = ("out", "in", "both")
-
-
-class LogWatch:
-    """Notes when each line of a log came."""
-
-    def __init__(self, path):
-        self.path, self.lines, self.stopping = path, [], threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))  # this thread alone
-        with open(self.path, "rb") as log:
-            while not self.stopping.wait(0.001):
-                for line in log.read().decode(errors="replace").splitlines():
-                    self.lines.append((time.monotonic(), line))
-
-    def seen(self, pattern, since):
-        return next((at for at, line in list(self.lines) if at >= since and re.search(pattern, line)), None)
-
-    def close(self):
-        self.stopping.set()
-        self.thread.join()
 
 
 def build(lab, detection_time_ms, kind="veth"):

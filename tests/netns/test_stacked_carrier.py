@@ -11,8 +11,8 @@ import statistics
 import time
 
 import pytest
+from log_watch import LogWatch
 from netns import wait_until
-from test_silent import LogWatch
 
 CUTS, LATEST_MS = 12, 100
 

@@ -13,7 +13,7 @@
 #include <set>
 
 #include "model/interface_flags.hpp"
-#include "sim/world.hpp"
+#include "sim/world_daemon.hpp"
 #include "tools/boot_run.hpp"
 
 namespace ipmp::sim {
@@ -72,24 +72,6 @@ struct Picture {
         }
         return out;
     }
-};
-
-// The daemon of a world whose time passes while one waits for an answer.
-class WorldDaemon final : public Daemon {
-  public:
-    explicit WorldDaemon(World& world) : world_(world) {}
-    Result<Status> status() override { return world_.engine().status(); }
-    Result<CommandReply> call(const Command& command, std::optional<std::chrono::seconds>) override {
-        std::uint64_t request = world_.command(command);
-        for (int tries = 0; tries < 100; ++tries) {
-            world_.run_until(world_.now() + 100ms);
-            if (const CommandReply* reply = world_.reply(request)) return *reply;
-        }
-        return Error{"never answered"};
-    }
-
-  private:
-    World& world_;
 };
 
 class Host {

@@ -69,6 +69,7 @@ void FakeKernel::remove_link(InterfaceIndex index) {
     filter_daemon_.erase(index);
     std::erase_if(truth_.addresses, [&](const AddressState& address) { return address.link == index; });
     std::erase_if(truth_.routes, [&](const RouteState& route) { return route.link == index; });
+    std::erase_if(truth_.neighbours, [&](const NeighbourEntry& entry) { return entry.link == index; });
     changed();
     if (LinkState* other = link(peer); other && other->peer == index) remove_link(peer);
 }
@@ -91,8 +92,9 @@ void FakeKernel::plug(InterfaceIndex index, bool cable) {
 void FakeKernel::update_carrier(LinkState& changing) {
     const LinkState* peer = link(changing.peer);
     bool carrier = changing.admin_up && (changing.peer ? peer && peer->admin_up : cable_[changing.index]);
-    if (carrier == changing.carrier) return;
-    changing.carrier = carrier;
+    if (carrier == (changing.carrier || changing.starting)) return;
+    changing.starting = carrier && slow_ && !changing.peer;
+    changing.carrier = carrier && !changing.starting;
     ++changing.carrier_changes;
     carrier_changes_.push_back({changing.index, carrier, changing.carrier_changes});
     changed();
@@ -148,21 +150,13 @@ void FakeKernel::detach_filter(InterfaceIndex index) {
     changed();
 }
 
-void FakeKernel::add_proxy(const std::string& link, const IpAddress& address) {
-    truth_.neighbours.push_back({find(link), address, {}});
-    changed();
-}
-
-void FakeKernel::remove_proxies() {
-    truth_.neighbours.clear();
-    changed();
-}
-
 void FakeKernel::add_address(const AddressState& address) {
     if (!link(address.link)) return;
     for (AddressState& present : truth_.addresses) {
         if (present.key() != address.key()) continue;
-        if (std::exchange(present.deprecated, address.deprecated) != address.deprecated) changed();
+        bool was_deprecated = std::exchange(present.deprecated, address.deprecated);
+        bool was_finite = std::exchange(present.finite_lifetime, address.finite_lifetime);
+        if (was_deprecated != address.deprecated || was_finite != address.finite_lifetime) changed();
         return;
     }
     truth_.addresses.push_back(address);
@@ -289,7 +283,11 @@ int FakeKernel::apply(const KernelOp& op) {
         looked_into_[open->name] = numbers_[open->name] = open->place;
         return changed(), 0;
     }
-    if (auto* to_move = std::get_if<MoveLink>(&op)) return is_there(to_move->to) ? (move(*to_move), 0) : ENOENT;
+    if (auto* to_move = std::get_if<MoveLink>(&op)) {
+        if (const LinkState* moving = link(to_move->link); moving && moving->immovable) return EINVAL;
+        return is_there(to_move->to) ? (move(*to_move), 0) : ENOENT;
+    }
+    if (auto result = apply_rarity(op)) return *result;
     if (auto* renamed = std::get_if<RenameLink>(&op)) return rename(renamed->link, renamed->name), 0;
     if (auto* create = std::get_if<CreateIpmpLink>(&op)) return create_ipmp(*create);
     if (auto* remove = std::get_if<DeleteLink>(&op)) return remove_link(remove->link), 0;
@@ -324,7 +322,10 @@ int FakeKernel::apply(const KernelOp& op) {
                              .prefix_length = on_link.prefix_length,
                              .broadcast = on_link.broadcast,
                              .scope_link = on_link.scope_link || on_link.address.is_link_local(),
+                             .finite_lifetime = on_link.valid_until.has_value(),
                              .deprecated = on_link.deprecated});
+                ends_.erase({on_link.link, on_link.address});
+                if (on_link.valid_until) ends_[{on_link.link, on_link.address}] = *on_link.valid_until;
             }
             if constexpr (std::is_same_v<Op, RemoveAddress>) {
                 remove_address(on_link.link, on_link.address, on_link.prefix_length);
@@ -335,6 +336,7 @@ int FakeKernel::apply(const KernelOp& op) {
                 target.filter = on_link.filter;
                 target.filter_group = on_link.ipmp_interface;
                 target.filter_place = on_link.place;
+                target.filter_surplus = false;
                 filter_daemon_[on_link.link] = daemon_;
                 changed();
             }
@@ -366,20 +368,6 @@ std::map<InterfaceIndex, LinkState> FakeKernel::dump_links(const std::vector<Man
         }
     }
     return seen;
-}
-
-void FakeKernel::set_routers(const std::vector<IpAddress>& routers) {
-    routers_ = routers;
-    changed();
-}
-
-std::vector<TargetRoute> FakeKernel::dump_target_routes() const {
-    std::vector<TargetRoute> routes;
-    for (const auto& [index, link] : truth_.links) {
-        if (link.alias != kIpmpLinkAlias || !link.admin_up) continue;
-        for (const IpAddress& router : routers_) routes.push_back({index, router});
-    }
-    return routes;
 }
 
 InterfaceIndex FakeKernel::find(const std::string& name) const {

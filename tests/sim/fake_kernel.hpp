@@ -31,7 +31,17 @@ class FakeKernel {
     void detach_filter(InterfaceIndex link);
     void add_address(const AddressState& address);
     void remove_address(InterfaceIndex link, const IpAddress& address, std::uint8_t prefix_length);
+    bool expire(Instant now);  // addresses whose time is over; whether there were any
     void add_proxy(const std::string& link, const IpAddress& address);
+    void add_neighbour(const NeighbourEntry& entry);
+    void add_foreign_routes(InterfaceIndex link, std::uint32_t count);  // of other programs
+    void set_other_sources(InterfaceIndex link, std::uint32_t count);   // routes with another source than wanted
+    void nail_down(InterfaceIndex link, bool immovable);
+    void double_filter(InterfaceIndex link, std::uint16_t in_front);  // a second one of ours, or one of others
+    void set_gso(InterfaceIndex link, std::uint32_t bytes, std::uint32_t segments);
+    // While links are slow their queues open only when they are let.
+    void set_slow(bool slow) { slow_ = slow; }
+    void let_start();
     void remove_proxies();
     void flush_rules();
     void flush_routes();
@@ -66,6 +76,7 @@ class FakeKernel {
     LinkState* link(InterfaceIndex index);
     LinkState& make_link(const std::string& name, const MacAddress& mac, Place place = Place::host);
     void move(const MoveLink& op);
+    std::optional<int> apply_rarity(const KernelOp& op);  // nothing: it is none
     void update_carrier(LinkState& link);
     void lose_addresses_of_down_link(const LinkState& link);
     int create_ipmp(const CreateIpmpLink& op);
@@ -84,6 +95,8 @@ class FakeKernel {
     std::uint32_t next_index_ = 2;
     std::uint64_t version_ = 0;
     std::vector<CarrierChanged> carrier_changes_;
+    bool slow_ = false;
+    std::map<std::pair<InterfaceIndex, IpAddress>, Instant> ends_;  // of leased addresses
 };
 
 }  // namespace ipmp::sim

@@ -142,7 +142,7 @@ class Goal {
         bool is_isolated = host != state_.groups.end() && host->second.isolate;
         require(nic.index.place == (is_isolated ? Place::members : Place::host), nic.name + " is misplaced");
         require(link.name == nic.name, nic.name + " is called " + link.name);
-        bool up = link.admin_up && link.carrier;
+        bool up = link.admin_up && link.carrier && !nic.declared_failed;
         AddressSet wanted;
         for (const InterfaceFamily& family : nic.families) {
             for (const LogicalAddress& logical : family.addresses) {

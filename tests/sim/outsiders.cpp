@@ -50,7 +50,8 @@ Faults random_faults(Random& random) {
     return faults;
 }
 
-Outsiders::Outsiders(World& world) : world_(world), random_(world.random()) {
+Outsiders::Outsiders(World& world, std::uint64_t seed, std::uint64_t edition)
+    : world_(world), random_(world.random()), edition_(edition), rare_(seed ^ 0x2a2e) {
     std::uint64_t count = 1 + random_.below(5);
     for (std::uint64_t nic = 0; nic < count; ++nic) nics_.push_back(fmt::format("eth{}", nic));
     if (random_.chance(0.3)) groups_.push_back("b");
@@ -67,6 +68,7 @@ Outsiders::Outsiders(World& world) : world_(world), random_(world.random()) {
     namespaces_ = !probing_ && remakes_ && renames_;  // likewise
     if (probing_) set_up_probing();
     if (quick_) claims_ = false;  // these take minutes to be over
+    if (edition_ >= 2) choose_rarities();
 }
 
 void Outsiders::change(std::function<void(FakeKernel&)> act) {
@@ -133,6 +135,7 @@ void Outsiders::meddle() {
     if (next >= end_) return;
     world_.at(next, [this] {
         if (claims_ && random_.chance(0.3)) claim_addresses();
+        if (rarities_) act_rarely();
         switch (random_.below(probing_ ? 6 : 4)) {
             case 5:
                 act_on_network();
@@ -342,6 +345,7 @@ void Outsiders::settle() {
             }
         });
         if (probing_) settle_network();
+        if (rarities_) settle_rarities();
     });
     world_.run_until(world_.now() + seconds(5));
 }

@@ -19,7 +19,10 @@ Faults random_faults(Random& random);
 
 class Outsiders {
   public:
-    explicit Outsiders(World& world);
+    // Histories of a former edition stay what they were: what came later is in newer editions only, and has dice of its
+    // own (outsiders_rare.cpp). So a seed that once failed can be replayed as long as its edition is said.
+    static constexpr std::uint64_t kEdition = 2;
+    explicit Outsiders(World& world, std::uint64_t seed = 0, std::uint64_t edition = 1);
 
     void set_up();  // NICs, groups and addresses to begin with
     void meddle_until(Instant end);
@@ -44,6 +47,14 @@ class Outsiders {
     Duration some_time();  // up to a few failure detection times
     void for_some_time(std::function<void(Network&)> begin, std::function<void(Network&)> end);
     void give_command();
+    void choose_rarities();
+    void act_rarely();
+    void act_on_kernel_rarely();
+    void give_rare_command();
+    Command rare_command();
+    Command rare_link_command();
+    Command wrong_command();
+    void settle_rarities();
     Command random_command();
 
     std::string some_nic();
@@ -70,6 +81,12 @@ class Outsiders {
     bool quick_ = false;  // with a short detection time, and so in a short history
     bool silences_, losses_, delays_, deaths_, partitions_, routes_, stalls_, forgeries_;
     std::set<std::uint8_t> routers_;  // by number of the machine
+
+    std::uint64_t edition_;
+    Random rare_;  // the dice of later editions
+    bool rarities_ = false;  // this history has any
+    bool entries_ = false, wishes_ = false, leases_ = false, arrivals_ = false, mistakes_ = false, stops_ = false;
+    bool twins_ = false, drivers_ = false, outside_filters_ = false;
 };
 
 }  // namespace ipmp::sim

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cinttypes>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -33,39 +34,44 @@ struct Options {
     std::uint64_t count = 1;
     std::uint64_t minutes = 3;
     std::uint64_t jobs = 1;  // processes
+    std::uint64_t edition = Outsiders::kEdition;
     bool verbose = false;
     std::string replay;
 };
 
-volatile std::uint64_t running_seed;  // for the signal handler
-volatile std::uint64_t running_minutes;
+struct Seed {
+    std::uint64_t number = 0, edition = 0;
+};
+
+char running[160];  // how to repeat it, for the signal handler
 
 extern "C" void crashed(int) {
-    std::fprintf(stderr, "seed %llu crashed; replay: ipmp_sim --seed %llu --count 1 --minutes %llu --verbose\n",
-                 static_cast<unsigned long long>(running_seed), static_cast<unsigned long long>(running_seed),
-                 static_cast<unsigned long long>(running_minutes));
+    std::fprintf(stderr, "crashed; replay: %s\n", running);
     std::_Exit(kCrash);
 }
 
-int fail(std::uint64_t seed, const Options& options, const char* kind, const Violations& violations, int status) {
-    fmt::print(stderr, "seed {}: {}; replay: ipmp_sim --seed {} --count 1 --minutes {} --verbose\n", seed, kind, seed,
-               options.minutes);
+std::string how_to_replay(const Seed& seed, const Options& options) {
+    std::string edition = seed.edition == Outsiders::kEdition ? "" : fmt::format(" --edition {}", seed.edition);
+    return fmt::format("ipmp_sim --seed {} --count 1 --minutes {}{} --verbose", seed.number, options.minutes, edition);
+}
+
+int fail(const Seed& seed, const Options& options, const char* kind, const Violations& violations, int status) {
+    fmt::print(stderr, "seed {}: {}; replay: {}\n", seed.number, kind, how_to_replay(seed, options));
     for (const std::string& text : violations) fmt::print(stderr, "    {}\n", text);
     return status;
 }
 
-int run_seed(std::uint64_t seed, const Options& options) {
-    running_seed = seed;
-    running_minutes = options.minutes;
-    Random dice(seed);
+int run_seed(const Seed& seed, const Options& options) {
+    std::snprintf(running, sizeof running, "%s", how_to_replay(seed, options).c_str());
+    Random dice(seed.number);
     Config config = random_config(dice);
-    World world(seed, config, random_faults(dice));
+    World world(seed.number, config, random_faults(dice));
     if (options.verbose)
         world.trace_to([](const std::string& line) {
             fmt::print("{}\n", line);
             std::fflush(stdout);  // the last line is the one that tells, should it crash
         });
-    Outsiders outsiders(world);
+    Outsiders outsiders(world, seed.number, seed.edition);
     outsiders.set_up();
     outsiders.meddle_until(world.now() + outsiders.time_to_meddle(std::chrono::minutes(options.minutes)));
     outsiders.settle();
@@ -79,17 +85,20 @@ int run_seed(std::uint64_t seed, const Options& options) {
     return kPassed;
 }
 
-std::vector<std::uint64_t> replayed_seeds(const std::string& path) {
-    std::vector<std::uint64_t> seeds;
+// Lines of a seed and its edition.
+std::vector<Seed> replayed_seeds(const std::string& path) {
+    std::vector<Seed> seeds;
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
-        if (!line.empty() && line[0] != '#') seeds.push_back(std::strtoull(line.c_str(), nullptr, 10));
+        Seed seed;
+        bool is_seed = std::sscanf(line.c_str(), "%" SCNu64 " %" SCNu64, &seed.number, &seed.edition) == 2;
+        if (is_seed) seeds.push_back(seed);
     }
     return seeds;
 }
 
 // Every jobs-th seed from `first` on.
-int run_some(const std::vector<std::uint64_t>& seeds, std::size_t first, const Options& options) {
+int run_some(const std::vector<Seed>& seeds, std::size_t first, const Options& options) {
     for (std::size_t at = first; at < seeds.size(); at += options.jobs) {
         if (int status = run_seed(seeds[at], options)) return status;
     }
@@ -97,7 +106,7 @@ int run_some(const std::vector<std::uint64_t>& seeds, std::size_t first, const O
 }
 
 // The first failure ends the others: its seed is what matters.
-int run_in_processes(const std::vector<std::uint64_t>& seeds, const Options& options) {
+int run_in_processes(const std::vector<Seed>& seeds, const Options& options) {
     std::set<pid_t> children;
     for (std::size_t job = 0; job < options.jobs; ++job) {
         pid_t child = ::fork();
@@ -118,8 +127,8 @@ int run_in_processes(const std::vector<std::uint64_t>& seeds, const Options& opt
 }
 
 int run(const Options& options) {
-    std::vector<std::uint64_t> seeds = replayed_seeds(options.replay);
-    for (std::uint64_t n = 0; n < options.count; ++n) seeds.push_back(options.seed + n);
+    std::vector<Seed> seeds = replayed_seeds(options.replay);
+    for (std::uint64_t n = 0; n < options.count; ++n) seeds.push_back({options.seed + n, options.edition});
     int status = options.jobs > 1 ? run_in_processes(seeds, options) : run_some(seeds, 0, options);
     if (status == kPassed) fmt::print("{} seeds passed\n", seeds.size());
     return status;
@@ -142,6 +151,8 @@ bool parse(int argc, char** argv, Options& options) {
             options.minutes = std::strtoull(value, nullptr, 10);
         else if (word == "--jobs")
             options.jobs = std::max<std::uint64_t>(1, std::strtoull(value, nullptr, 10));
+        else if (word == "--edition")
+            options.edition = std::strtoull(value, nullptr, 10);
         else if (word == "--replay")
             options.replay = value;
         else
@@ -158,7 +169,8 @@ int main(int argc, char** argv) {
     ipmp::sim::Options options;
     if (!ipmp::sim::parse(argc, argv, options)) {
         std::fprintf(stderr,
-                     "usage: ipmp_sim [--seed N] [--count N] [--minutes M] [--jobs J] [--replay FILE] [--verbose]\n");
+                     "usage: ipmp_sim [--seed N] [--count N] [--minutes M] [--jobs J] [--edition E] [--replay FILE] "
+                     "[--verbose]\n");
         return ipmp::sim::kUsage;
     }
     for (int signal : {SIGABRT, SIGSEGV, SIGFPE}) std::signal(signal, ipmp::sim::crashed);

@@ -18,7 +18,6 @@ namespace {
 constexpr Duration kResyncInterval = std::chrono::seconds(5);
 constexpr int kMostStepsAtOnce = 500;  // more of them without time passing is a busy loop
 constexpr const char* kHostId = "0123456789abcdef";
-constexpr MacAddress kStranger{{0x02, 0x99, 0, 0, 0, 1}};
 
 int count(const GroupFamily& family, InterfaceIndex member) {
     return static_cast<int>(std::count(family.slots.begin(), family.slots.end(), member));
@@ -40,6 +39,8 @@ World::World(std::uint64_t seed, const Config& config, const Faults& faults)
       peers_(seed, [this](Duration delay, Event event) {
           for_this_daemon(delay, [this, event = std::move(event)] { deliver(event); });
       }),
+      attendants_(*this, seed, [this](Duration delay, auto act) { for_this_daemon(delay, std::move(act)); },
+                  [this](const Event& event) { deliver(event); }),
       stored_(encode_state(State{})) {
     start();
 }
@@ -122,6 +123,7 @@ void World::restart(Duration downtime) {
     next_op_ = generation_ = 0;
     netlink_busy_ = dump_wanted_ = false;
     kernel_.new_daemon();
+    attendants_.daemon_ended();
     at(now_ + downtime, [this] { start(); });
 }
 
@@ -145,6 +147,7 @@ void World::deliver(const Event& event) {
         return;
     }
     for (const Action& action : outcome.actions) carry_out(action);
+    if (outcome.stop) return restart(random_.up_to(std::chrono::seconds(3)));  // somebody starts another one
     schedule_tick(outcome.deadline);
 }
 
@@ -260,6 +263,7 @@ void World::carry_out(const Action& action) {
     } else if (auto* watch = std::get_if<WatchCarrier>(&action)) {
         watched_ = {watch->links.begin(), watch->links.end()};
     }
+    attendants_.serve(action);
 }
 
 void World::schedule_tick(std::optional<Instant> deadline) {
@@ -286,17 +290,6 @@ std::uint64_t World::command(const Command& command) {
 const CommandReply* World::reply(std::uint64_t request) const {
     auto found = replies_.find(request);
     return found == replies_.end() ? nullptr : &found->second;
-}
-
-void World::claim(const IpAddress& address, bool probing) {
-    for (const auto& [name, group] : engine_->image()) {
-        auto entry = group.addresses.find(address);
-        bool known = entry != group.addresses.end() && entry->second.kind == AddressKind::data;
-        if (!running_ || !known || group.members.empty() || !claims_.is_passed_on(address, now_)) continue;
-        InterfaceIndex link = group.members.begin()->first;
-        AddressClaimed claim{address, kStranger, link, probing};
-        for_this_daemon(random_.up_to(faults_.carrier_delay), [this, claim] { deliver(claim); });
-    }
 }
 
 void World::set_config(const Config& config) {
@@ -355,6 +348,7 @@ void World::netlink_work() {
     const KernelOp& op = batch.ops[next_op_++];
     int error_number = random_.chance(faults_.operation_fails) ? EBUSY : kernel_.apply(op);
     if (error_number) failures_.push_back({op, error_number, std::strerror(error_number)});
+    expire_later(op);
     kernel_changed();
     for_this_daemon(random_.up_to(faults_.kernel_delay), [this] { netlink_work(); });
 }

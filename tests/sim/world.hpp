@@ -17,6 +17,7 @@
 
 #include "core/engine.hpp"
 #include "core/invariants.hpp"
+#include "sim/attendants.hpp"
 #include "sim/claim_watch.hpp"
 #include "sim/detection_watch.hpp"
 #include "sim/fake_kernel.hpp"
@@ -55,6 +56,7 @@ class World {
     Faults& faults() { return faults_; }
     FakePeers& peers() { return peers_; }
     const FakePeers& peers() const { return peers_; }
+    Attendants& attendants() { return attendants_; }
 
     // To be called after each change of kernel(): those who watch it learn of it in their own time.
     void kernel_changed();
@@ -109,6 +111,7 @@ class World {
     void arrive(const ProbeAnswered& answer);
     void find_peers(const FindPeers& question);
     void carry_out(const Action& action);
+    void expire_later(const KernelOp& op);
     void schedule_tick(std::optional<Instant> deadline);
     void for_this_daemon(Duration delay, std::function<void()> act);
     void violated(const std::string& text);
@@ -126,6 +129,7 @@ class World {
     Random random_;
     FakeKernel kernel_;
     FakePeers peers_;
+    Attendants attendants_;
     Network network_;
     DetectionWatch detection_;
     std::set<ProbeSource> probe_sources_;     // there are sockets for these

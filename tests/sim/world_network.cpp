@@ -10,6 +10,8 @@ namespace ipmp::sim {
 
 namespace {
 
+constexpr MacAddress kStranger{{0x02, 0x99, 0, 0, 0, 1}};
+
 bool has_link(const FakeKernel& kernel, InterfaceIndex nic) {
     auto link = kernel.truth().links.find(nic);
     return link != kernel.truth().links.end() && link->second.admin_up && link->second.carrier;
@@ -39,6 +41,26 @@ void World::stall(Duration time) {
     trace("stall");
     stalled_until_ = std::max(stalled_until_, now_ + time);
     at(stalled_until_, [this] { detection_.forgive_all(now_); });
+}
+
+void World::claim(const IpAddress& address, bool probing) {
+    for (const auto& [name, group] : engine_->image()) {
+        auto entry = group.addresses.find(address);
+        bool known = entry != group.addresses.end() && entry->second.kind == AddressKind::data;
+        if (!running_ || !known || group.members.empty() || !claims_.is_passed_on(address, now_)) continue;
+        InterfaceIndex link = group.members.begin()->first;
+        AddressClaimed claim{address, kStranger, link, probing};
+        for_this_daemon(random_.up_to(faults_.carrier_delay), [this, claim] { deliver(claim); });
+    }
+}
+
+// The kernel takes an address away when its lease is over, if nobody has prolonged it by then.
+void World::expire_later(const KernelOp& op) {
+    auto* add = std::get_if<AddAddress>(&op);
+    if (!add || !add->valid_until) return;
+    at(*add->valid_until, [this] {
+        if (kernel_.expire(now_)) kernel_changed();
+    });
 }
 
 void World::send(const SendProbe& probe) {

@@ -1,0 +1,30 @@
+#include "tools/status_follower.hpp"
+
+#include <utility>
+
+namespace ipmp {
+
+StatusFollower::Happened StatusFollower::lose(Error problem) {
+    problem_ = std::move(problem);
+    bool had = client_.has_value();
+    client_.reset();
+    return had ? Happened::lost : Happened::nothing;
+}
+
+StatusFollower::Happened StatusFollower::take() {
+    if (!client_) {
+        auto client = DaemonClient::connect(paths_);
+        if (!client) return lose(client.error());
+        if (auto asked = client->watch_status(); !asked) return lose(asked.error());
+        client_.emplace(std::move(*client));
+        return Happened::connected;
+    }
+    auto news = client_->next_status_news(std::chrono::milliseconds(0));
+    if (!news) return lose(news.error());
+    if (!*news) return Happened::nothing;
+    apply(status_, **news);
+    known_ = true;
+    return Happened::changed;
+}
+
+}  // namespace ipmp

@@ -1,0 +1,189 @@
+"""Results as Markdown: the goals, every measurement against the bare host, and what to think of the machine."""
+
+import importlib.util
+import pathlib
+import statistics
+
+import figures
+import goals
+import machine
+from results import BARE, BARE_AGAIN, IPMP, load
+
+
+def number(value):
+    """Four digits, and thousands as people write them."""
+    if value is None:
+        return "–"
+    if abs(value) >= 1e9:
+        return f"{value / 1e9:.4g} G"
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:.4g} M"
+    return f"{value:,.0f}" if abs(value) >= 10000 else f"{value:.4g}"
+
+
+def pair(values):
+    return f"{number(values[0])} … {number(values[1])}" if values else "–"
+
+
+def table(head, lines):
+    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head),
+                      *("| " + " | ".join(line) + " |" for line in lines)])
+
+
+def goal_table(results):
+    lines = []
+    for row in goals.rows(results):
+        if row.verdict != goals.ABSENT:
+            lines.append((row.goal.what, row.goal.limit, number(row.value) + row.goal.unit, pair(row.spread),
+                          pair(row.interval), number(row.noise), number(row.by_cpu), row.verdict))
+    absent = sum(row.verdict == goals.ABSENT for row in goals.rows(results))
+    head = ("What", "Goal", "Measured", "Quartiles", "95 %", "Bare against itself", "By processor time", "Verdict")
+    return table(head, lines) + (f"\n\n{absent} goals were not measured in this run." if absent else "")
+
+
+def ratio_text(entry, who):
+    base, own = entry["samples"].get(BARE), entry["samples"][who]
+    if not base or who == BARE or len(base) != len(own) or entry["unit"].startswith("of "):
+        return "–"
+    ratios = figures.ratios(own, base)
+    if not ratios:
+        return "–"
+    interval = figures.interval_of_median(ratios)
+    return f"{statistics.median(ratios):.3f}" + (f" ({interval[0]:.3f} … {interval[1]:.3f})" if interval else "")
+
+
+def measurement_table(results):
+    lines = []
+    for name, entry in results.measurements.items():
+        if "x" in entry:
+            continue
+        for who, samples in entry["samples"].items():
+            found = figures.summary(samples)
+            lines.append((name, entry["unit"], who, str(found["count"]), number(found["median"]),
+                          pair((found["q1"], found["q3"])), number(found["p99"]), number(found["maximum"]),
+                          ratio_text(entry, who)))
+    head = ("Measurement", "Unit", "Who", "Samples", "Median", "Quartiles", "99 %", "Most", "Ratio to bare (95 %)")
+    return table(head, lines)
+
+
+def curve_tables(results):
+    parts = []
+    for name, entry in results.measurements.items():
+        if "x" in entry:
+            exponent = figures.growth_exponent(results.points(name)) if len(set(entry["x"])) > 1 else 0
+            parts += [f"{entry['what']}: grows as the power {exponent:.2f} of {entry['x_what']}.\n",
+                      table((entry["x_what"], entry["unit"]),
+                            [(number(x), number(y)) for x, y in results.points(name)]) + "\n"]
+    return "\n".join(parts)
+
+
+def comparable(entry):
+    """What does not change with what else the machine does: ratios to the bare host where there are such."""
+    own, base = entry["samples"].get(IPMP, []), entry["samples"].get(BARE)
+    return ("of bare", figures.ratios(own, base)) if base else (entry["unit"], own)
+
+
+def comparison_table(results, baseline):
+    lines = []
+    for name, entry in results.measurements.items():
+        if "x" in entry or name not in baseline.measurements:
+            continue
+        (unit, now), (_, before) = comparable(entry), comparable(baseline.measurements[name])
+        if not before or not now:
+            continue
+        old, new = statistics.median(before), statistics.median(now)
+        low, high = figures.quartiles(now)
+        better = (new > old) == (entry["better"] == "more")
+        verdict = "within the spread" if low <= old <= high else "better" if better else "worse"
+        lines.append((name, unit, number(old), number(new), f"{new / old:.3f}" if old else "–", verdict))
+    return table(("Measurement", "Unit", "Then", "Now", "Now / then", ""), lines)
+
+
+def noise_text(results):
+    found = machine.complaints(results.about)
+    spreads = []
+    for entry in results.measurements.values():
+        again, base = entry["samples"].get(BARE_AGAIN), entry["samples"].get(BARE)
+        if again and base and entry["better"] == "more":
+            spreads += [abs(1 - ratio) for ratio in figures.ratios(again, base)]
+    text = []
+    if spreads:
+        median = statistics.median(spreads)
+        text.append(f"The bare host against itself, turn by turn (A/A): half of all pairs differ by more than "
+                    f"{median:.1%}, a tenth by more than {figures.percentile(spreads, 0.9):.1%}.")
+        if median > 0.05:
+            found.append(f"half of the A/A pairs differ by more than {median:.1%}")
+    if found:
+        text.append("**This machine was too noisy:** " + "; ".join(found) + ".")
+    return "\n".join(text)
+
+
+def head_text(about):
+    during = about.get("during", {})
+    return (f"Linux {about['kernel']}, {about['processors']} × {about['model']}, commit {about['commit']}, "
+            f"seed {about['seed']}{', quick' if about['quick'] else ''}, {about['began']}, "
+            f"{about.get('seconds', 0):.0f} s. Before the run others took {about['others']:.0%} of the processors; "
+            f"steal during it {during.get('steal', 0):.1%}, load at its end {about.get('load_after', 0):.1f}.")
+
+
+def markdown(results, baseline=None):
+    parts = ["# Measurements", head_text(results.about), noise_text(results)]
+    if results.about.get("failed"):
+        parts.append("Failed: " + "; ".join(f"{name}: {why}" for name, why in results.about["failed"].items()))
+    parts += ["## Goals", goal_table(results), "## All measurements", measurement_table(results)]
+    curves = curve_tables(results)
+    parts += ["## Growth", curves] if curves else []
+    parts += ["## Against the baseline", comparison_table(results, baseline)] if baseline else []
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+PUBLISHED = """# Performance
+
+Written by `./bench --publish` from the last runs of `./bench` and `./bench --vm`; do not edit. How it is measured:
+[TESTING.md](TESTING.md#benchmarks). Goals are judged by medians over turns; `met` and `missed` are said only where 95 %
+of what chance could have made of the samples agrees. Ratios are to a bare NIC on the same switch, measured in turns.
+"By processor time" is the same ratio by what the sending thread used of its processor, which on veths is the whole way
+of a packet to the receiving socket, and which a busy machine disturbs least.
+"""
+
+
+def rival_table(results):
+    """Of the emulated machine: all contenders side by side."""
+    lines = []
+    for name, entry in results.measurements.items():
+        if name.endswith(("-system", "-lost", "-p90", "-p99", "-p99_9")):
+            continue
+        for who, samples in entry["samples"].items():
+            found = figures.summary(samples)
+            lines.append((entry["what"], entry["unit"], who, number(found["median"]),
+                          pair((found["minimum"], found["maximum"]))))
+    return table(("What", "Unit", "Who", "Median", "Least … most"), lines)
+
+
+def publish(build):
+    """Writes docs/PERFORMANCE.md; 0 if there was something to write."""
+    parts = [PUBLISHED]
+    for directory, title in (("bench", "This machine"), ("bench-vm", "Against bonding and teamd")):
+        path = build / directory / "results.json"
+        if path.exists():
+            results = load(path)
+            parts += [f"## {title}", head_text(results.about), noise_text(results), goal_table(results)]
+            parts += [rival_table(results) if results.about["vm"] else measurement_table(results),
+                      curve_tables(results)]
+    if len(parts) == 1:
+        print("bench: nothing was measured yet")
+        return 1
+    text = "\n\n".join(part.strip() for part in parts if part) + "\n"
+    (pathlib.Path(__file__).resolve().parents[2] / "docs/PERFORMANCE.md").write_text(text)
+    return 0
+
+
+def write(results, output, baseline=None):
+    """Writes report.md and the plots, and returns what is to be shown on a terminal."""
+    text = markdown(results, baseline)
+    (output / "report.md").write_text(text)
+    if importlib.util.find_spec("matplotlib"):  # ./bench installs it; tests of this program do without
+        import plots
+        plots.write(results, output)
+    shown = [goal_table(results), noise_text(results)] + ([comparison_table(results, baseline)] if baseline else [])
+    return "\n\n".join(shown) + f"\n\nAll of it: {output}/report.md, results.json and *.svg"
