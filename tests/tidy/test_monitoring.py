@@ -1,4 +1,4 @@
-"""What docs/monitoring has for Prometheus and Grafana (issue 9, point 5). That there are metrics of the names used in it
+"""What docs/monitoring has for Prometheus and Grafana (issue 9, point 5). That there are metrics of the names used there
 is tested in src/exporter/metrics_documents_test.cpp."""
 
 import json
