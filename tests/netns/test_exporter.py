@@ -28,9 +28,9 @@ class Exporter:
         root = os.open(host.ns.root, os.O_PATH | os.O_DIRECTORY)  # its path is for root only
         try:
             with open(host.ns.root / "exporter.log", "ab") as log:
-                self.child = host.ns.popen(*UNPRIVILEGED, build_dir() / "bin/ipmp-exporter", stdout=log, stderr=log,
-                                           env={**host.environment, "IPMP_ROOT": f"/proc/self/fd/{root}"},
-                                           pass_fds=[root])
+                self.child = host.ns.popen(
+                    *UNPRIVILEGED, build_dir() / "bin/ipmp-exporter", stdout=log, stderr=log, pass_fds=[root],
+                    env={**host.environment, "IPMP_ROOT": f"/proc/self/fd/{root}"})
         finally:
             os.close(root)
         wait_until(self.text, 10, "the exporter answers")
@@ -81,7 +81,8 @@ def probed(lab):
 def check_by_promtool(text):
     """Where somebody installed it; docs/TESTING.md."""
     if shutil.which("promtool"):
-        result = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False)
+        result = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True,
+                                check=False)
         assert result.returncode == 0, result.stdout + result.stderr
 
 
