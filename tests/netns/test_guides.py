@@ -4,9 +4,9 @@
     host <                              +--- switch --- peer 192.0.2.254, its router
               eth1, eth2 ---------------+
 
-In a block of kind `console` a line `# command` is run as root and must succeed, or end as it says (`# status 1`); each line below it must be found in what
-it printed, however wide the blanks are. A comment `<!-- lab: ... -->` is what a reader does by hand. Meanwhile a TCP
-session of the host goes on.
+In a block of kind `console` a line `# command` is run as root and must succeed, or end as it says (`# status 1`); each
+line below it must be found in what it printed, however wide the blanks are. A comment `<!-- lab: ... -->` is what a
+reader does by hand. Meanwhile a TCP session of the host goes on.
 """
 
 import os
