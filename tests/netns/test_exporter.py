@@ -1,5 +1,5 @@
-"""ipmp-exporter beside the real daemon: what Prometheus sees of a NIC that is cut and healed, and of a daemon that goes.
-The mapping itself is tested in src/exporter/metrics_test.cpp, the alerts in docs/monitoring.
+"""ipmp-exporter beside the real daemon: what Prometheus sees of a NIC that is cut and healed, and of a daemon that
+goes. The mapping itself is tested in src/exporter/metrics_test.cpp, the alerts in docs/monitoring.
 
               eth0 --- switch --- peer 192.0.2.9, probed
     host <    eth1 ---/
@@ -39,7 +39,8 @@ class Exporter:
         """What a scrape gets; nothing while nobody listens."""
         with self.host.ns.entered():
             try:
-                with urllib.request.urlopen(f"http://{ADDRESS[0]}:{ADDRESS[1]}/metrics", timeout=10 * PATIENCE) as answer:
+                url = f"http://{ADDRESS[0]}:{ADDRESS[1]}/metrics"
+                with urllib.request.urlopen(url, timeout=10 * PATIENCE) as answer:
                     return answer.read().decode()
             except urllib.error.URLError:
                 return ""
