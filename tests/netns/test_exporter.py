@@ -39,7 +39,8 @@ class Exporter:
         """What a scrape gets; nothing while nobody listens."""
         with self.host.ns.entered():
             try:
-                with urllib.request.urlopen(f"http://{ADDRESS[0]}:{ADDRESS[1]}/metrics", timeout=10 * PATIENCE) as answer:
+                url = f"http://{ADDRESS[0]}:{ADDRESS[1]}/metrics"
+                with urllib.request.urlopen(url, timeout=10 * PATIENCE) as answer:
                     return answer.read().decode()
             except urllib.error.URLError:
                 return ""
