@@ -47,6 +47,8 @@ constexpr const char* kDaemon[] = {
     // sockets
     "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "sendmmsg",
     "sendto", "setsockopt", "shutdown",
+    // the control socket, where it could not be made at the start
+    "fchmodat", "listen",
 };
 
 constexpr const char* kNamespaces[] = {"fsconfig", "fsmount", "fsopen", "mount", "setns", "umount2", "unshare"};

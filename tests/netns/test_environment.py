@@ -8,6 +8,8 @@ all is as it was (D6).
 
 import json
 import signal
+import subprocess
+import threading
 
 import pytest
 from environment import Environment
@@ -24,6 +26,7 @@ HEARING = "in.mpathd: the control socket is there: tools can reach in.mpathd"
 WRITABLE = "in.mpathd: the state file can be written again"
 OVERRUN = "in.mpathd: the network changes faster than the kernel can tell us: reading all of it anew"
 LOST = "messages were lost, as nobody took them"
+STOPS, STOP_S = 30, 0.3
 FLOOD = 12000  # notifications; the daemon's buffer takes about 5,000
 
 
@@ -73,7 +76,7 @@ class Scene:
         state = self.saved()
         names = {interface["index"]: name for name, interface in state["interfaces"].items()}
         bound = {entry["address"]: names[entry["member"]]
-                 for entry in state["groups"]["ipmp0"]["families"][0]["bindings"]}
+                 for entry in state["groups"]["ipmp0"]["families"][0]["bindings"] if entry["address"] in DATA}
         return {address: row["inbound"] for address, row in self.host.addresses().items() if address in DATA} == bound
 
     def logged(self, *lines):
@@ -192,3 +195,23 @@ def test_D7_a_flood_of_notifications_that_overruns_the_daemon_is_made_up_for(sce
     scene.heal("eth1")
     scene.fail_over_and_back()
     assert scene.logged(OVERRUN) == (1,)
+
+
+@pytest.mark.long
+def test_D7_a_daemon_that_stood_still_looks_again_at_once(scene):
+    """As in a machine that is paused, amid reading what a busy network changes: the pause after a read is not one by
+    the clock."""
+    host, lines = scene.host, "\n".join(f"link set noise0 mtu {1300 + number % 100}" for number in range(200000))
+    scene.start()
+    addresses = [f"192.0.2.{number}/24" for number in range(30, 30 + STOPS)]  # who insists is answered late
+    for address in addresses:
+        host.ifconfig("ipmp0", "addif", address, "up")
+    host.ns.ip_batch("link add noise0 type veth peer name noise1")
+    noise = host.ns.popen("ip", "-batch", "-", stdin=subprocess.PIPE, text=True)
+    threading.Thread(target=noise.communicate, args=(lines,), daemon=True).start()
+    for address in addresses:
+        host.pause_daemon(STOP_S)
+        host.ns.ip_batch(f"addr del {address} dev ipmp0")
+        wait_until(lambda address=address: address in host.ns.run("ip", "addr", "show", "dev", "ipmp0").stdout,
+                   2 * STOP_S, f"{address} is back")
+    noise.kill()

@@ -1,5 +1,5 @@
-"""What docs/monitoring has for Prometheus and Grafana (issue 9, point 5). That there are metrics of the names used
-there is tested in src/exporter/metrics_documents_test.cpp."""
+"""What docs/monitoring has for Prometheus and Grafana. That there are metrics of the names used in it is tested
+in src/exporter/metrics_documents_test.cpp."""
 
 import json
 import re

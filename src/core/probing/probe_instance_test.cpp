@@ -147,8 +147,8 @@ TEST(ProbeInstance, R_DET_13_ALateAnswerTakesItsLossBackAndIsCounted) {
     EXPECT_EQ(after.late, before.late + 1);
     EXPECT_EQ(after.answered, 1u);
     EXPECT_EQ(after.round_trip.count, 1u);
-    auto waited = std::chrono::duration_cast<std::chrono::microseconds>(path.now - path.sent.front().first);
-    EXPECT_EQ(after.round_trip.sum_us, static_cast<std::uint64_t>(waited.count()));
+    auto waited_us = std::chrono::duration_cast<std::chrono::microseconds>(path.now - path.sent.front().first).count();
+    EXPECT_EQ(after.round_trip.sum_us, static_cast<std::uint64_t>(waited_us)) << "from sending it";
 }
 
 TEST(ProbeInstance, TicksThatWereMissedAreNotSentAndNotLost) {
