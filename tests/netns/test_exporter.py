@@ -1,5 +1,5 @@
 """ipmp-exporter beside the real daemon: what Prometheus sees of a NIC that is cut and healed, and of a daemon that
-The mapping itself is tested in src/exporter/metrics_test.cpp, the alerts in docs/monitoring.
+goes. The mapping itself is tested in src/exporter/metrics_test.cpp, the alerts in docs/monitoring.
 
               eth0 --- switch --- peer 192.0.2.9, probed
     host <    eth1 ---/
