@@ -53,9 +53,10 @@ def detach(story):
         if story.random.random() < 0.4 and story.outside[name].silent == "none":
             story.host.tool("ipmp", "attach", name)
             return f"detach {name}, and undone"
+        story.outside[name].member = False
         story.settle(f"detach {name}")
         story.host.nics[name].delete()
-        story.outside[name].plugged = story.outside[name].member = False
+        story.outside[name].plugged = False
         return f"detach {name} and unplug it"
 
 

@@ -38,11 +38,13 @@ def overrun_netlink(story):
     count = story.random.randint(*OVERRUN)
     story.host.ns.ip_batch("link add noise0 type veth peer name noise1")
     story.host.daemon.send_signal(signal.SIGSTOP)
-    lines = [f"link set noise0 mtu {1300 + number % 100}" for number in range(count)] + ["link del noise0"]
+    lines = [f"link set noise0 mtu {1300 + number % 100}" for number in range(count)]
     lines.insert(story.random.randrange(count), "addr flush dev ipmp0 scope global")
     if name:
         lines.insert(story.random.randrange(count), f"link set {name} address {story.host.lab.new_mac()}")
-    story.host.ns.run("ip", "-force", "-batch", "-", input="\n".join(lines) + "\n", check=False)  # ipmp0 may be gone
+    story.host.ns.run("ip", "-force", "-batch", "-", input="\n".join(lines) + "\n", check=False,  # ipmp0 may be gone
+                      timeout_s=120)
+    story.host.ns.ip_batch("link del noise0")
     story.host.daemon.send_signal(signal.SIGCONT)
     return f"{count} notifications while in.mpathd was stopped, another MAC of {name} and no addresses among them"
 

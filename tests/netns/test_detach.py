@@ -17,6 +17,7 @@ FILES = {
     "hostname.ipmp0": "ipmp group ops 192.0.2.1/24 up addif 192.0.2.2/24\n",
     **{f"hostname.eth{n}": f"group ops -failover 192.0.2.2{n}/24\n" for n in range(2)},
 }
+USED_AGAIN_S = 60  # a busy machine answers probes late, which stretches the detection time and so the repair
 
 
 def members(host):
