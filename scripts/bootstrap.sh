@@ -36,6 +36,7 @@ packages=(
     libfmt-dev           # text formatting
     nlohmann-json3-dev   # control protocol and state file
     libcli11-dev         # options of ipmp
+    prometheus-cpp-dev   # the HTTP server and metrics of ipmp-exporter
     libgtest-dev         # unit tests
     linux-libc-dev       # kernel interface headers
     # tests, laboratory and demo

@@ -29,6 +29,7 @@ LAYERS = {
     "shell": BELOW_SHELL,
     "daemon": BELOW_SHELL | {"shell"},
     "tools": {"base", "model", "wire", "render"},
+    "exporter": {"base", "model", "wire", "tools"},
     "libipmp": {"base", "model", "wire", "render", "tools"},
     "bpf": set(),
 }

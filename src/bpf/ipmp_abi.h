@@ -22,7 +22,7 @@ enum {
     IPMP_MAC_BYTES = 6,
     IPMP_FAMILIES = 2, /* index 0: IPv4 (and ARP), 1: IPv6 */
     IPMP_SLOTS_PER_FAMILY = 256,
-    IPMP_MAX_ADDRESSES = 4096,
+    IPMP_MAX_ADDRESSES = 5120, /* 4,096 data addresses, and those of the NICs themselves */
     IPMP_NIC_ROWS = 256,
     IPMP_MAX_MEMBERS = IPMP_NIC_ROWS - 1,
 };

@@ -69,7 +69,7 @@ struct Engine::Impl {
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes and announcements
     // Of decide() for conclude(): what comes after the actions that keep traffic flowing, and NICs as they were.
-    std::vector<Action> log;
+    std::vector<Action> messages;  // of decide() for conclude(): after the actions that keep traffic flowing
     std::map<std::string, Interface> before;
 
     explicit Impl(RandomSource random) : probing(std::move(random)) {}
@@ -123,25 +123,25 @@ RandomSource without_chance() {
 
 Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
     now = std::max(now, at);
-    log.clear();
+    messages.clear();
     bool frames_only = concerns_frames_only(event);
     if (!frames_only) before = state.interfaces;
 
-    std::visit([&](const auto& kind) { file(kind, log); }, event);
-    if (!observed) return {.actions = std::exchange(log, {})};
+    std::visit([&](const auto& kind) { file(kind, messages); }, event);
+    if (!observed) return {.actions = std::exchange(messages, {})};
     if (frames_only) {
         if (!probing.verdict_due(state, config, now)) return send_frames(event);
         before = state.interfaces;  // probes change nothing before they are judged
     }
 
     judge_places(state, kernel);
-    dhcp.reconsider(command_context(log));
+    dhcp.reconsider(command_context(messages));
     migrate_addresses(state, kernel);
     update_anonymous_group(state, kernel, config);
-    log_membership(before, state, log);
-    judge_hardware_addresses(state, before, log);
-    probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, log);
-    judge(log);
+    log_membership(before, state, messages);
+    judge_hardware_addresses(state, before, messages);
+    probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, messages);
+    judge(messages);
     choose_active(state, before, config.failback);
     duplicates.reconsider(state, config, now);
     place();
@@ -157,8 +157,8 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
 
 Engine::Outcome Engine::Impl::conclude(const Event& event) {
     std::vector<Action> actions;
-    for (auto& [name, group] : state.groups) judge_group(state, group, log);
-    hygiene.update(state, kernel, now, log);
+    for (auto& [name, group] : state.groups) judge_group(state, group, messages);
+    hygiene.update(state, kernel, now, messages);
     duplicates.update(state, image, config, now, actions);
     DataplaneImage told = announceable(state, image);
     announcements.follow(told, kernel, now);
@@ -167,7 +167,7 @@ Engine::Outcome Engine::Impl::conclude(const Event& event) {
     keep_alives.update(told, kernel, now, actions);
     periodic_defence.update(told, now, actions);
     queries.update(state, image, kernel, now, actions);
-    std::move(log.begin(), log.end(), std::back_inserter(actions));
+    std::move(messages.begin(), messages.end(), std::back_inserter(actions));
     watch_carriers(actions);
     dhcp.update(state, kernel, now, actions);
     name_services.update(state, actions);
@@ -183,8 +183,8 @@ Engine::Outcome Engine::Impl::conclude(const Event& event) {
 
 // Probes that came or went, and announcements that are due: nothing has changed.
 Engine::Outcome Engine::Impl::send_frames(const Event& event) {
-    if (std::holds_alternative<Tick>(event)) announcements.send(config.announcements_per_second, now, log);
-    return {.actions = std::exchange(log, {}), .deadline = deadline(), .decided = false};
+    if (std::holds_alternative<Tick>(event)) announcements.send(config.announcements_per_second, now, messages);
+    return {.actions = std::exchange(messages, {}), .deadline = deadline(), .decided = false};
 }
 
 void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {

@@ -50,6 +50,8 @@ void give_back(const Group& group, CommandContext& context) {
                 order(AddRoute{route, false});
             }
             context.log.push_back(Announce{logical.address, {heir->index, heir->mac}});
+            // The NIC may have had it, as a test address, say, or down: an address is a NIC's once.
+            std::erase_if(family.addresses, [&](const LogicalAddress& own) { return own.address == logical.address; });
             LogicalAddress inherited = logical;
             inherited.number = free_number(family);
             inherited.uniqueness = Uniqueness::settled;

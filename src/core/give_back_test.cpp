@@ -107,6 +107,18 @@ TEST_F(GiveBack, ANicWithoutLinkInheritsIfThereIsNoOther) {
     EXPECT_EQ(on("two"), (std::vector<IpAddress>{kTest, kData, kAdvertised}));
 }
 
+// Seed 1298: one of both was wanted, the other not, so that it was added and removed for ever.
+TEST_F(GiveBack, AnAddressThatTheNicHadAlsoItselfIsThereOnce) {
+    state_.interfaces["two"].families[0].addresses = {
+        {.number = 0, .address = kData, .prefix_length = 32, .up = true, .no_failover = true},
+        {.number = 1, .address = kTest, .prefix_length = 24}};
+    purge();
+    EXPECT_EQ(on("two"), (std::vector<IpAddress>{kTest, kData, kAdvertised}));
+    const LogicalAddress& inherited = state_.interfaces["two"].families[0].addresses[1];
+    EXPECT_TRUE(inherited.up && !inherited.no_failover);
+    EXPECT_EQ(inherited.number, 2u);
+}
+
 TEST_F(GiveBack, AGroupWithoutMembersLeavesNothing) {
     state_.interfaces.clear();
     EXPECT_EQ(purge().error, CommandError::none);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/duration_histogram.hpp"
 #include "base/ip_address.hpp"
 #include "base/time.hpp"
 #include "model/ids.hpp"
@@ -65,10 +66,12 @@ struct ProbeReport {
 
 struct ProbeStatistics {
     std::uint64_t sent = 0, answered = 0, lost = 0;
+    std::uint64_t late = 0;       // answered after they had counted as lost
     std::uint64_t unknown = 0;    // answers that fit no probe: late, repeated or forged
     std::uint64_t suspicion = 0;  // extra probes sent while a failure was suspected
     // Not sent in time, as the daemon itself was late, or not let out by the kernel.
     std::uint64_t missed = 0, missed_occasions = 0;
+    DurationHistogram round_trip;  // of those answered, until the answer had been dealt with
     bool operator==(const ProbeStatistics&) const = default;
 };
 

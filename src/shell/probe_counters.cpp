@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "shell/histogram_counters.hpp"
+
 namespace ipmp {
 
 namespace {
@@ -35,11 +37,13 @@ void add_to(Counters& counters, const ProbeStatisticsByName& statistics) {
         set("sent", of.sent);
         set("answered", of.answered);
         set("lost", of.lost);
+        set("late", of.late);
         set("unanswered", unanswered(of));
         set("unknown", of.unknown);
         set("suspicion", of.suspicion);
         set("missed", of.missed);
         set("missed_occasions", of.missed_occasions);
+        add_to(counters, "probes." + name + ".round_trip", of.round_trip);
     }
 }
 

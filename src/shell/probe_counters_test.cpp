@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "shell/failover_times.hpp"
 #include "shell/loop_lag.hpp"
 
 namespace ipmp {
@@ -10,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 const ProbeStatisticsByName kStatistics{
-    {"eth0 inet", {.sent = 12, .answered = 8, .lost = 3, .unknown = 2, .suspicion = 4, .missed = 5,
+    {"eth0 inet", {.sent = 12, .answered = 8, .lost = 3, .late = 1, .unknown = 2, .suspicion = 4, .missed = 5,
                    .missed_occasions = 1}},
     {"eth0 inet6", {.sent = 1, .missed = 2, .missed_occasions = 2}}};
 
@@ -27,15 +28,42 @@ TEST(ProbeCounters, AreToldToPeople_R_DET_13) {
 TEST(ProbeCounters, AreToldToPrograms_R_DET_13) {
     Counters counters;
     add_to(counters, kStatistics);
-    EXPECT_EQ(counters.size(), 16u);
+    EXPECT_EQ(counters.size(), 2u * (9 + DurationHistogram::kLimitsUs.size() + 2));
     EXPECT_EQ(counters["probes.eth0 inet.sent"], 12u);
     EXPECT_EQ(counters["probes.eth0 inet.answered"], 8u);
     EXPECT_EQ(counters["probes.eth0 inet.lost"], 3u);
+    EXPECT_EQ(counters["probes.eth0 inet.late"], 1u);
     EXPECT_EQ(counters["probes.eth0 inet.unanswered"], 1u);
     EXPECT_EQ(counters["probes.eth0 inet.unknown"], 2u);
     EXPECT_EQ(counters["probes.eth0 inet.suspicion"], 4u);
     EXPECT_EQ(counters["probes.eth0 inet.missed"], 5u);
     EXPECT_EQ(counters["probes.eth0 inet6.missed_occasions"], 2u);
+}
+
+TEST(ProbeCounters, RoundTripsAreAHistogram_R_DET_13) {
+    ProbeStatistics statistics;
+    for (Duration time : {Duration(50us), Duration(51us), Duration(3ms), Duration(2s)}) statistics.round_trip.add(time);
+    Counters counters;
+    add_to(counters, ProbeStatisticsByName{{"eth0.7 inet6", statistics}});
+    EXPECT_EQ(counters["probes.eth0.7 inet6.round_trip.us_le_50"], 1u);
+    EXPECT_EQ(counters["probes.eth0.7 inet6.round_trip.us_le_100"], 2u);
+    EXPECT_EQ(counters["probes.eth0.7 inet6.round_trip.us_le_5000"], 3u);
+    EXPECT_EQ(counters["probes.eth0.7 inet6.round_trip.us_le_1000000"], 3u);
+    EXPECT_EQ(counters["probes.eth0.7 inet6.round_trip.us_sum"], 2'003'101u);
+    EXPECT_EQ(counters["probes.eth0.7 inet6.round_trip.count"], 4u);
+}
+
+TEST(FailoverTimes, AreAHistogramForEachStage) {
+    FailoverTimes times;
+    times.add(FailoverTimes::Stage::writing, 70us);
+    Counters counters;
+    times.add_to(counters);
+    EXPECT_EQ(counters["failover.writing.us_le_50"], 0u);
+    EXPECT_EQ(counters["failover.writing.us_le_100"], 1u);
+    EXPECT_EQ(counters["failover.writing.us_sum"], 70u);
+    EXPECT_EQ(counters["failover.writing.count"], 1u);
+    EXPECT_EQ(counters["failover.noticing.count"], 0u);
+    EXPECT_EQ(counters.size(), 4 * (DurationHistogram::kLimitsUs.size() + 2));
 }
 
 TEST(LoopLag, KeepsTheWorstAndHowOften) {

@@ -95,12 +95,12 @@ void set_patience(int connection, int option, std::chrono::seconds patience) {
 
 }  // namespace
 
-Result<DaemonClient> DaemonClient::connect(const Paths& paths) {
+Result<DaemonClient> DaemonClient::connect(const Paths& paths, std::chrono::seconds patience) {
     UniqueFd directory(open(paths.run().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return system_error("cannot contact in.mpathd: " + paths.run());
     UniqueFd connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!connection) return system_error("cannot create sockets");
-    for (int option : {SO_RCVTIMEO, SO_SNDTIMEO}) set_patience(connection.get(), option, kPatience);
+    for (int option : {SO_RCVTIMEO, SO_SNDTIMEO}) set_patience(connection.get(), option, patience);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::string path = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + Paths::socket_name;

@@ -20,7 +20,7 @@ namespace ipmp {
 class DaemonClient final : public Daemon {
   public:
     // Error if no daemon answers there.
-    static Result<DaemonClient> connect(const Paths& paths);
+    static Result<DaemonClient> connect(const Paths& paths, std::chrono::seconds patience = kPatience);
     // The same, but a daemon that does not run is started, and ready when this returns.
     static Result<DaemonClient> connect_or_start(const Paths& paths);
 

@@ -8,6 +8,7 @@
 
 #include <functional>
 
+#include "bpf/ipmp_abi.h"
 #include "bench.hpp"
 #include "shell/mirrored_map.hpp"
 
@@ -124,7 +125,7 @@ TEST_F(Lifecycle, R_GRP_12_groups_are_independent) {
 
 TEST_F(Lifecycle, one_group_that_does_not_fit_leaves_the_others_alone_and_recovers) {
     GroupImage large = base_image();
-    for (int i = 0; i < 5000; ++i) {
+    for (int i = 0; i <= IPMP_MAX_ADDRESSES; ++i) {
         large.addresses[ip("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250))] = {AddressKind::data,
                                                                                                   under0()};
     }

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string_view text(reinterpret_cast<const char*>(data), size);
     if (auto address = parse_ip(text)) IPMP_CHECK(parse_ip(to_string(*address)) == address);
     if (auto mac = parse_mac(text)) IPMP_CHECK(parse_mac(to_string(*mac)) == mac);
-    std::string_view name = text.substr(0, text.find('\n'));
+    std::string_view name = text.substr(0, text.find_first_of(" \t\n"));
     for (const std::string& line : lines_naming(text, name)) IPMP_CHECK(line.find(name) != std::string::npos);
     lines_naming(text, "eth0");
     return 0;

@@ -1,4 +1,4 @@
-"""What a person sees of a group (issue 9.4): check before and after, monitor, why and top through a failure and its
+"""What a person sees of a group: check before and after, monitor, why and top through a failure and its
 repair, told by the real daemon. What is made of which facts are tables beside the code; here is that they come.
 
     peer 192.0.2.9 --- switch ---< eth0, eth1 and, in another group's place, eth2

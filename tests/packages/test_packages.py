@@ -194,10 +194,10 @@ def test_ifupdown_brings_groups_up_and_down(lab, root, packages):
 
 def test_what_debian_would_test(lab, root, packages):
     """debian/tests in a root with the packages, as autopkgtest would run them."""
-    ours = [deb(packages, name) for name in ("ipmp", "libipmp0", "libipmp-dev")]
-    root.install(*ours, "gcc", "libc6-dev", "pkg-config")
+    ours = [deb(packages, name) for name in ("ipmp", "ipmp-exporter", "libipmp0", "libipmp-dev")]
+    root.install(*ours, "curl", "gcc", "libc6-dev", "pkg-config")
     host = PackagedHost(lab, root)
-    for name in ("failover", "library"):
+    for name in ("exporter", "failover", "library"):
         (root.path / "tmp" / name).write_bytes((REPOSITORY / "debian/tests" / name).read_bytes())
         (root.path / "tmp" / name).chmod(0o755)
         print(host.shell(f"/tmp/{name}").stdout)

@@ -22,6 +22,11 @@ void Attendants::serve(const Action& action) {
     if (auto* newcomer = std::get_if<AttachNic>(&action); newcomer && group_) attach(newcomer->name);
 }
 
+void Attendants::calm() {
+    is_calm_ = true;
+    for (const auto& [key, how] : running_) later_({}, [this, key = key, run = how.run] { speak(key, run); });
+}
+
 void Attendants::start(const StartDhcpClient& how) {
     running_[how.client] = how;
     later_(random_.up_to(seconds(3)), [this, how] { speak(how.client, how.run); });

@@ -29,7 +29,7 @@ class Attendants {
     void serve(const Action& action);
     void daemon_ended() { running_.clear(); }
     // From now on servers grant whatever is asked for, and for ever.
-    void calm() { is_calm_ = true; }
+    void calm();
     // NICs that appear have a file, which puts them into this group.
     void attach_to(const std::string& group) { group_ = group; }
 

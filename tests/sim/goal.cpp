@@ -16,7 +16,8 @@ namespace {
 using AddressSet = std::set<std::string>;
 
 std::string written(const IpAddress& address, std::uint8_t prefix_length, bool test_address) {
-    return fmt::format("{}/{}{}", to_string(address), prefix_length, test_address ? " test" : "");
+    bool is_narrow = test_address && address.family == Family::ipv4;  // of IPv6 the kernel decides
+    return fmt::format("{}/{}{}", to_string(address), prefix_length, is_narrow ? " test" : "");
 }
 
 AddressSet addresses_on(const KernelState& kernel, InterfaceIndex link) {

@@ -11,7 +11,7 @@ using Status = ProbeRecord::Status;
 
 void ProbeHistory::add(ProbeRecord probe) {
     if (probes_.size() == kRemembered) probes_.pop_front();
-    probes_.push_back(std::move(probe));
+    probes_.push_back(probe);
 }
 
 ProbeRecord* ProbeHistory::find(std::uint64_t nonce) {

@@ -269,7 +269,11 @@ ProbeInstance::Taken ProbeInstance::take_answer(const ProbeAnswered& answer, boo
     probe->settled = context.now;
     held_back_ = false;
     ++statistics_.answered;
-    if (was_lost) --statistics_.lost;
+    statistics_.round_trip.add(sample);
+    if (was_lost) {
+        --statistics_.lost;
+        ++statistics_.late;
+    }
     report(*probe, answer.network_time, was_lost, context);
     heard_ = true;
     return taken;

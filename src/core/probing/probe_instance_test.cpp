@@ -134,6 +134,23 @@ TEST(ProbeInstance, R_DET_4_ASilentPathIsFoundWithinTheDetectionTimeInEveryRun) 
     EXPECT_LT(longest_since_break, 1s);
 }
 
+TEST(ProbeInstance, R_DET_13_ALateAnswerTakesItsLossBackAndIsCounted) {
+    Path path;
+    path.answers = nobody;
+    path.stop_when = [&] { return path.instance.statistics().lost > 0; };
+    path.run_until(path.now + 60s);
+    auto before = path.instance.statistics();
+    const SendProbe& first = path.sent.front().second;
+    EXPECT_TRUE(path.take(first.target, first.nonce).detection);
+    auto after = path.instance.statistics();
+    EXPECT_EQ(after.lost, before.lost - 1);
+    EXPECT_EQ(after.late, before.late + 1);
+    EXPECT_EQ(after.answered, 1u);
+    EXPECT_EQ(after.round_trip.count, 1u);
+    auto waited_us = std::chrono::duration_cast<std::chrono::microseconds>(path.now - path.sent.front().first).count();
+    EXPECT_EQ(after.round_trip.sum_us, static_cast<std::uint64_t>(waited_us)) << "from sending it";
+}
+
 TEST(ProbeInstance, TicksThatWereMissedAreNotSentAndNotLost) {
     Path path;
     path.answers = everybody;
