@@ -14,7 +14,8 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as pyplot  # noqa: E402  (after the choice of what draws)
 
-matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "soak"})  # text stays text, and same input same bytes
+# Text stays text, and the same samples make the same bytes.
+matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "soak"})
 TRENDS = (("resident_kb", "resident memory, MB", 1024), ("heap_kb", "heap, kB", 1),
           ("neighbours", "neighbour entries", 1), ("cpu_s", "CPU, s", 1))
 
@@ -35,8 +36,8 @@ def draw(samples, output):
     kinds = sorted({gauge for sample in samples for gauge in sample["objects"]})
     strays = [gauge for gauge in kinds if any(sample["objects"].get(gauge) != first.get(gauge) for sample in samples)]
     minutes, _ = series(samples, lambda sample: 0)
-    axes[-1].plot(minutes, [0] * len(minutes), linewidth=1,
-                  label=f"{len(kinds) - len(strays)} kinds: {sum(first.values())} descriptors, BPF objects, addresses, ...")
+    all_but_strays = f"{len(kinds) - len(strays)} kinds: {sum(first.values())} descriptors, BPF objects, addresses, ..."
+    axes[-1].plot(minutes, [0] * len(minutes), linewidth=1, label=all_but_strays)
     for gauge in strays:
         axes[-1].plot(*series(samples, lambda sample: sample["objects"].get(gauge, 0) - first.get(gauge, 0)),
                       linewidth=1, label=gauge)
