@@ -59,11 +59,14 @@ const Interface* find_interface(const State& state, InterfaceIndex index) { retu
 Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
 
 const Interface* same_interface(const std::map<std::string, Interface>& before, const Interface& interface) {
+    auto found = before.find(interface.name);
+    const Interface* namesake = found == before.end() ? nullptr : &found->second;
+    bool is_it = namesake && (!interface.index || namesake->index == interface.index);  // as a rule
+    if (is_it) return namesake;
     for (const auto& [name, former] : before) {
         if (interface.index && former.index == interface.index) return &former;
     }
-    auto found = before.find(interface.name);
-    return found == before.end() ? nullptr : &found->second;
+    return namesake;
 }
 
 const LogicalAddress* find_up(const std::vector<LogicalAddress>& addresses, const IpAddress& address) {
