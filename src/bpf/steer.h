@@ -138,9 +138,10 @@ struct stated_mac {
     __u16 found;
 };
 
-/* 1: an option states a member's MAC; 0: none does; -1: malformed. */
-static __always_inline int read_stated_mac(struct __sk_buff* skb, enum nd_type type, __u32 end,
-                                           struct stated_mac* stated) {
+/* 1: an option states a member's MAC; 0: none does; -1: malformed. Not static: the verifier then goes through it once,
+ * and not again for whatever it may have left behind. */
+__noinline int read_stated_mac(struct __sk_buff* skb, __u32 type, __u32 end, struct stated_mac* stated) {
+    if (!stated) return -1;
     __u32 offset = nd_options_offset(type);
     __u8 wanted = type == ND_NA ? OPTION_TARGET_MAC : OPTION_SOURCE_MAC;
     for (int i = 0; i < OPTIONS_MAX; i++) {
