@@ -43,8 +43,8 @@ def base_system():
 class DebianRoot:
     def __init__(self):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="ipmp-root.", dir=REPOSITORY / "build"))
-        self.path.chmod(0o755)
         subprocess.run(["tar", "-C", self.path, "-xf", base_system()], check=True)
+        self.path.chmod(0o755)  # it is "/" to users other than root, too
 
     def install(self, *packages):
         """Packages by name, or files; with the network of this machine and nothing started."""
