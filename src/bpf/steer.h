@@ -198,6 +198,7 @@ static __noinline int steer_nd(struct __sk_buff* skb, const struct ipmp_settings
         struct ethhdr ethernet;
         if (bpf_skb_load_bytes(skb, L3, &ip, sizeof(ip)) < 0) return verdict;
         if (bpf_skb_load_bytes(skb, 0, &ethernet, sizeof(ethernet)) < 0) return verdict;
+        if (!stated.found && is_member_mac(ethernet.h_source)) return verdict;
         record_peer(&key, ip.saddr.s6_addr, stated.found ? stated.mac : ethernet.h_source);
     }
     return verdict;
