@@ -299,6 +299,9 @@ TEST_F(Events, who_asks_for_a_data_address_is_a_peer) {
     run(Filter::steer, "under1", ns("fe80::99", source_option(second)));      // the MAC it states
     run(Filter::steer, "under1", ns("fe80::98", {}));                         // the MAC it comes from
     run(Filter::steer, "under1", with_byte(ns("fe80::97", {}), 14 + 7, 64));  // from far away
+    Bytes own = nd_from(kMac1, nd(kNs, "fe80::96", "2001:db8::1", "2001:db8::1"));
+    std::ranges::copy(bytes_of(kMac0), own.begin());
+    run(Filter::steer, "under0", own);                                        // unicast, a member's that states nothing
     using Found = PeersFound::Found;
     EXPECT_EQ(find_peers({ip("192.0.2.1")}), (std::vector{Found{ip("192.0.2.1"), {ip("192.0.2.9"), kPeer}}}));
     EXPECT_EQ(find_peers({ip("2001:db8::1")}), (std::vector{Found{ip("2001:db8::1"), {ip("fe80::98"), kPeer}},
