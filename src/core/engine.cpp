@@ -69,7 +69,7 @@ struct Engine::Impl {
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes and announcements
     // Of decide() for conclude(): what comes after the actions that keep traffic flowing, and NICs as they were.
-    std::vector<Action> messages;  // of decide() for conclude(): after the actions that keep traffic flowing
+    std::vector<Action> messages;
     std::map<std::string, Interface> before;
 
     explicit Impl(RandomSource random) : probing(std::move(random)) {}

@@ -4,19 +4,19 @@
 #include <set>
 #include <utility>
 
+#include "core/address_index.hpp"
 #include "core/series.hpp"
 
 namespace ipmp {
 
 void KeepAlives::update(const DataplaneImage& image, const KernelState& kernel, Instant now,
                         std::vector<Action>& actions) {
-    std::set<std::pair<InterfaceIndex, IpAddress>> present;
-    for (const AddressState& seen : kernel.addresses) present.emplace(seen.link, seen.address);
+    AddressIndex present(kernel);
     std::map<InterfaceIndex, std::pair<MacAddress, std::set<IpAddress>>> bound;
     for (const auto& [name, group] : image) {
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index) continue;
-            if (!present.contains({group.upper, address})) continue;
+            if (!present.contains(group.upper, address)) continue;
             bound[entry.nic.index].first = entry.nic.mac;
             bound[entry.nic.index].second.insert(address);
         }
