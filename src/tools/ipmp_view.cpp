@@ -1,11 +1,10 @@
 #include "tools/ipmp_view.hpp"
 
-#include <algorithm>
-
 #include "model/interface_flags.hpp"
 #include "model/paths.hpp"
 #include "tools/daemon_client.hpp"
 #include "tools/kernel_interfaces.hpp"
+#include "tools/status_lookup.hpp"
 
 namespace ipmp {
 
@@ -25,10 +24,7 @@ Result<IpmpView> IpmpView::read() {
 }
 
 std::string IpmpView::group_of(const std::string& interface) const {
-    for (const InterfaceStatus& member : status_.interfaces) {
-        if (member.name == interface) return member.group;
-    }
-    return "";
+    return group_of_member(status_, interface);
 }
 
 std::string IpmpView::seen_as(const std::string& interface) const {
@@ -37,9 +33,7 @@ std::string IpmpView::seen_as(const std::string& interface) const {
 }
 
 const PlumbedInterface* IpmpView::plumbed(const std::string& name) const {
-    auto found = std::find_if(status_.plumbed.begin(), status_.plumbed.end(),
-                              [&](const PlumbedInterface& interface) { return interface.name == name; });
-    return found == status_.plumbed.end() ? nullptr : &*found;
+    return plumbed_called(status_, name);
 }
 
 OwnAddress IpmpView::describe(const PlumbedInterface& interface, const LogicalStatus& logical) const {
