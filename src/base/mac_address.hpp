@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,11 @@ struct MacAddress {
     std::array<std::uint8_t, 6> bytes{};
 
     auto operator<=>(const MacAddress&) const = default;
+    // In two halves that compilers compare as numbers: for six bytes they call memcmp(), and images are full of these.
+    bool operator==(const MacAddress& other) const {
+        return std::memcmp(bytes.data(), other.bytes.data(), 4) == 0 &&
+               std::memcmp(bytes.data() + 4, other.bytes.data() + 4, 2) == 0;
+    }
     bool is_zero() const { return *this == MacAddress{}; }
 };
 

@@ -8,6 +8,14 @@
 
 #include "core/predicates.hpp"
 
+// What holds, nearly always, is not put into words: addresses are turned into text where a message is made.
+template <>
+struct fmt::formatter<ipmp::IpAddress> : fmt::formatter<std::string> {
+    auto format(const ipmp::IpAddress& address, format_context& context) const {
+        return formatter<std::string>::format(to_string(address), context);
+    }
+};
+
 namespace ipmp {
 
 namespace {
@@ -53,19 +61,17 @@ void check_bindings(const Group& group, Family which, const std::set<InterfaceIn
         if (wants_binding(logical)) up.insert(logical.address);
         bool asked = logical.uniqueness == Uniqueness::settled;
         report.require(asked || !logical.adopted, "{}: {} is another program's and in question", group.interface,
-                       to_string(logical.address));
-        report.require(asked || logical.up, "{}: {} is down and in question", group.interface,
-                       to_string(logical.address));
+                       logical.address);
+        report.require(asked || logical.up, "{}: {} is down and in question", group.interface, logical.address);
         bool verified = logical.adopted || !active.empty() || !wants_binding(logical);
         report.require(verified || logical.uniqueness == Uniqueness::optimistic,
                        "{}: {} is UP without an active NIC and will not be asked for", group.interface,
-                       to_string(logical.address));
+                       logical.address);
     }
     for (const Binding& binding : family.bindings) {
-        report.require(bound.insert(binding.address).second, "{}: {} is bound twice", group.interface,
-                       to_string(binding.address));
+        report.require(bound.insert(binding.address).second, "{}: {} is bound twice", group.interface, binding.address);
         bool right = active.empty() ? !binding.member : active.contains(binding.member);
-        report.require(right, "{}: {} is bound to {}, which is not active", group.interface, to_string(binding.address),
+        report.require(right, "{}: {} is bound to {}, which is not active", group.interface, binding.address,
                        binding.member.value);
     }
     report.require(up == bound, "{}: {} {} addresses are UP and no duplicates, {} are bound", group.interface,
@@ -154,7 +160,7 @@ void check_image(const State& state, const Group& group, const GroupImage& image
             auto entry = image.addresses.find(binding.address);
             bool right = entry != image.addresses.end() && entry->second.kind == AddressKind::data &&
                          agrees(state, image, entry->second.nic, binding.member);
-            report.require(right, "{}: image has {} elsewhere", name, to_string(binding.address));
+            report.require(right, "{}: image has {} elsewhere", name, binding.address);
         }
         data_addresses += family.bindings.size() + family.proxies.size();
     }

@@ -13,7 +13,7 @@ import os
 import random
 
 from chaos_network import DATA, NETWORK_DEEDS, SETTINGS, Outside, cut, flap, heal, silence
-from chaos_places import PLACE_DEEDS
+from chaos_places import NAMESPACE, PLACE_DEEDS
 from chaos_system import SYSTEM_DEEDS
 from control import Control
 from environment import Environment
@@ -67,8 +67,13 @@ class Story:
 
     def set_route(self):
         """The peer is the router, and so the target of all probes. A route goes with ipmp0 if somebody deletes that,
-        and whoever manages routes sets it again."""
-        self.host.ns.run("ip", "route", "replace", "default", "via", PEER, "dev", "ipmp0", check=False)
+        and whoever manages routes sets it again, in whatever network namespace. False if ipmp0 did not take it: it may
+        not have an address yet."""
+        for place in ((), ("-n", NAMESPACE)):
+            if self.host.ns.run("ip", *place, "link", "show", "ipmp0", check=False).returncode == 0:
+                return self.host.ns.run("ip", *place, "route", "replace", "default", "via", PEER, "dev", "ipmp0",
+                                        check=False).returncode == 0
+        return True
 
     def is_probed(self, name):
         """A silence will be noticed: one that was there from the start is not, for a minute (in.mpathd(8))."""
@@ -115,8 +120,7 @@ class Story:
             raise AssertionError(f"in.mpathd ended with {self.host.daemon.returncode} after: {what}")
 
         def all_answer():
-            self.set_route()
-            return all(self.peer.ping(address) for address in self.data)
+            return self.set_route() and all(self.peer.ping(address) for address in self.data)
 
         if self.carriers():
             self.expect(all_answer, f"the peer reaches {self.data} by one of {self.carriers()} after: {what}")
