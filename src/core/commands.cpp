@@ -180,8 +180,8 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (Group* renamed = find_group(context, command.interface)) return rename_group(*renamed, command.group, context);
     Interface* nic = find_nic(context, command.interface);
     if (!nic) return no_such_interface(command.interface);
-    if (command.group.empty()) {
-        leave_group(*nic);
+    if (command.group.empty()) {  // in the anonymous one it stays: what was found about it is still true
+        if (!nic->group.empty()) leave_group(*nic);
         return success();
     }
     Group* group = group_named(context, command.group);

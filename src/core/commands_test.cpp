@@ -57,6 +57,13 @@ TEST_F(Commands, CreateRefusesWhatExists) {
     EXPECT_EQ(run(CreateIpmp{"ipmp0", Family::ipv6}), CommandError::none);
 }
 
+TEST_F(Commands, R_DET_12_WhoIsInNoGroupLeavesNone) {
+    nic("c").tracked = true;
+    nic("c").failed = nic("c").probe_failed = true;
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, ""}), CommandError::none);
+    EXPECT_TRUE(nic("c").failed && nic("c").probe_failed) << "no probe was answered since";
+}
+
 // Else a NIC would keep the link-local addresses of all MACs that it ever had.
 TEST_F(Commands, R_ADR_4_UpLeavesAnAddressThatIsUpToWhoMadeIt) {
     InterfaceFamily& family = nic("c").families[1];
