@@ -129,10 +129,16 @@ TEST_F(Commands, R_GRP_7_JoinRefusals) {
     EXPECT_NE(reply_.text.find("a port of a"), std::string::npos);
     link("c").master = {};
     kernel_.addresses = {{.link = nic("c").index, .address = kOne, .prefix_length = 24, .finite_lifetime = true}};
+    nic("c").families[0].addresses = {{.address = kOne, .prefix_length = 24, .up = true, .adopted = true}};
     EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::address_managed);
-    kernel_.addresses.clear();
+    nic("c").families[0].addresses.clear();
     nic("c").families[0].plumbed = false;
     EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::no_such_interface);
+}
+
+TEST_F(Commands, R_GRP_7_AReleasedLeaseThatTheKernelStillHasKeepsNobodyOut) {
+    kernel_.addresses = {{.link = nic("c").index, .address = kOne, .prefix_length = 24, .finite_lifetime = true}};
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "ipmp0"}), CommandError::none);
 }
 
 TEST_F(Commands, R_GRP_7_AFullGroupTakesNoMore) {
