@@ -1,0 +1,136 @@
+#!/bin/bash
+# Runs in the machine that test_stranger.py boots, after network-online.target; the first step that fails ends it.
+#
+#   host (eth0, eth1) --- sw0, a bridge in the namespace "switch", which is the router 192.0.2.254 as well
+#
+#   stranger.sh first      eth0 is systemd-networkd's; what the guide says (/guide) makes a group of it and eth1
+#   stranger.sh rebooted   with the files that are there now
+set -euo pipefail
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+
+trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
+step() { echo "== $*"; }
+fail() {
+    echo "$*"
+    ip -br addr; ip route; ipmpstat -i; ipmpstat -an; networkctl --no-pager list
+    journalctl -b --no-pager | tail -n 80
+    exit 1
+}
+there() { ip netns exec switch "$@"; }
+cut() { there ip link set "port-$1" down; }
+heal() { there ip link set "port-$1" up; }
+bound() { ipmpstat -an -P -o address,inbound | sed -n 's/^192\.0\.2\.1://p'; }
+await() {
+    local deadline=$((SECONDS + 90))
+    until "$@"; do
+        sleep 0.2
+        ((SECONDS < deadline)) || fail "not within 90 s: $*"
+    done
+}
+moved_from() { [[ $(bound) != "$1" ]]; }
+group_is() { [[ $(ipmpstat -gP -o state) == "$1" ]]; }
+
+# A command of the guide, its status, and what each of the lines it prints is to hold. Times are as may be.
+squeeze() { tr -s ' \t' ' ' | sed -E 's/\b[0-9]+\.[0-9]{2}s/N.NNs/'; }
+follow() {
+    local command=$1 status=$2 deadline=$((SECONDS + 90)) result line missing
+    shift 2
+    echo "# $command"
+    while true; do
+        result=0 missing=
+        bash -c "$command" </dev/null >/tmp/shown 2>&1 || result=$?
+        ((result == status)) || missing="status $status but $result"
+        for line in "$@"; do
+            squeeze </tmp/shown | grep -qF -- "$(squeeze <<<"$line")" || missing=$line
+        done
+        [[ -n $missing ]] || return 0
+        (($# > 0 && SECONDS < deadline)) || fail "$(cat /tmp/shown): not: $missing"
+        sleep 0.5
+    done
+}
+
+# The session: numbered messages each way, 20 a second.
+begin_session() {
+    coproc METER { /meter tcp /proc/1/ns/net 192.0.2.1 /run/netns/switch 192.0.2.254 20; }
+    exec 7<&"${METER[0]}" 8>&"${METER[1]}"  # subshells have these, too
+    read -r -t 60 -u 7 _
+}
+report() {
+    local answer
+    echo "$1" >&8
+    read -r -t 60 -u 7 answer
+    echo "$answer"
+}
+received() { report report | grep -o '"received":[0-9]*' | head -n 1 | grep -o '[0-9]*'; }
+goes_on() { (($(received) >= $1)); }
+await_session() { await goes_on $(($(received) + 40)); }
+end_session() {
+    await_session
+    local told
+    told=$(report stop)
+    echo "$told"
+    [[ $told == *'"error":null'* && $(grep -o '"missing":0,' <<<"$told" | wc -l) == 2 ]] || fail "the session lost something"
+}
+
+# Whatever manages interfaces, the members and ipmp0 are none of its business.
+is_left_alone() {
+    [[ $(networkctl --no-legend | awk '$2 ~ /^(eth|ipmp)/ { print $NF }' | sort -u) == unmanaged ]]
+}
+is_whole() {
+    await group_is ok
+    [[ $(ipmpstat -an -P -o address) == $'192.0.2.1\n192.0.2.2' ]] || fail "the data addresses are others"
+    [[ $(ip -o route show default) == "default via 192.0.2.254 dev ipmp0"* ]] || fail "the default route is another"
+    [[ $(ip route show default | wc -l) == 1 ]] || fail "there are more default routes"
+    [[ $(ipmpstat -tnP -o interface,testaddr,targets) == $'eth0:192.0.2.21:192.0.2.254\neth1:192.0.2.22:192.0.2.254' ]] ||
+        fail "the targets are others"
+    is_left_alone || fail "networkd manages what is ours"
+}
+cut_and_heal() {
+    local former
+    former=$(bound)
+    cut "$former"
+    await moved_from "$former"
+    await_session
+    heal "$former"
+    await group_is ok
+}
+
+step "boot: $(systemctl --version | head -n 1), Linux $(uname -r)"
+if [[ $1 == first ]]; then
+    [[ $(networkctl --no-legend | awk '$2 == "eth0" { print $NF }') == configured ]] || fail "eth0 is not networkd's"
+    begin_session
+    await_session
+    step "the guide"
+    # shellcheck disable=SC1091
+    . /guide
+    is_whole
+    await_session
+
+    step "networkd is restarted and reloaded"
+    systemctl restart systemd-networkd.service
+    networkctl reload
+    await is_left_alone
+    is_whole
+    cut_and_heal
+    is_whole
+    end_session
+    step "all is well"
+    step "/etc"
+    tar -C / -cz etc | base64
+else
+    systemctl is-active --quiet ipmp-wait-online.service || fail "nobody waited for the group"
+    ! systemctl is-enabled --quiet systemd-networkd-wait-online.service || fail "networkd would wait for itself"
+    systemctl is-active --quiet systemd-networkd.service || fail "networkd does not run"
+    is_whole
+    begin_session
+    systemctl restart systemd-networkd.service
+    networkctl reload
+    await is_left_alone
+    cut_and_heal
+    is_whole
+    step "back again"
+    # shellcheck disable=SC1091
+    . /back
+    end_session
+    step "all is well"
+fi
