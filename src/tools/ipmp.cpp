@@ -106,8 +106,8 @@ int show_group(DaemonClient& client, const std::string& ipmp_interface, Describe
     return fail(ipmp_interface + ": not an IPMP interface");
 }
 
-// What is about one group, as JSON: as the verbs of `ipmp group` have it. `change`: as `group set` takes it; empty: it is
-// to be shown.
+// What is about one group, as JSON: as the verbs of `ipmp group` have it. `change`: as `group set` takes it; empty: it
+// is to be shown.
 int as_json(DaemonClient& client, const std::string& ipmp_interface, const std::vector<std::string>& change) {
     std::vector<std::string> words{"group", change.empty() ? "show" : "set"};
     if (!ipmp_interface.empty()) words.push_back(ipmp_interface);

@@ -205,10 +205,10 @@ TEST_F(DocumentCommands, AreOfTheGrammar_R_CMD_1_R_CMD_2_R_CMD_3_R_CMD_4) {
 }
 
 TEST_F(DocumentCommands, ThatDoNotExistAreFound) {
-    for (const char* bad :
-         {"ipmp dance", "ipmp policy ipmp0 sideways", "ipmp group paint ipmp0", "ipmp member add eth0 group ipmp0 colour red",
-          "ipmp save --hard", "ipmp adm blow-up", "ipmp ifconfig eth0 plump", "ifconfig eth0 plump", "ipmpstat -x",
-          "ipmpstat -gP -o nothing", "if_mpadm -x eth0", "route paint 192.0.2.0", "arp -x", "ipmp import -x file"}) {
+    for (const char* bad : {"ipmp dance", "ipmp policy ipmp0 sideways", "ipmp group paint ipmp0",
+                            "ipmp member add eth0 group ipmp0 colour x", "ipmp save --hard", "ipmp adm blow-up",
+                            "ipmp ifconfig eth0 plump", "ifconfig eth0 plump", "ipmpstat -x", "ipmpstat -gP -o nothing",
+                            "if_mpadm -x eth0", "route paint 192.0.2.0", "arp -x", "ipmp import -x file"}) {
         EXPECT_TRUE(mistake_in(Shown{bad, true})) << bad;
     }
 }
