@@ -84,6 +84,8 @@ class Judge {
         static const std::regex selector("\\b(ipmp_[a-z_]*[a-z])(?:\\{([^}]*)\\})?");
         for (const Match& found : matches(text_, selector)) take(found[1], found[2]);
         if (metrics_.empty()) tell("no metric");
+        static const std::regex matched_number("\\b[0-9.]+ [-+*/] (on|ignoring) ");
+        if (std::regex_search(text_, matched_number)) tell("matches a number, which has no labels");
         static const std::regex modifier("\\b(by|on|without|ignoring) \\(([^)]*)\\)");
         Names left = every_label(), dropped;
         for (const Match& found : matches(text_, modifier)) {
@@ -215,6 +217,8 @@ TEST(MonitoringExpressions, MistakesAreFound) {
     EXPECT_NE(mistakes_in("sum by (group) (ipmp_group_state)", {"state"}), "");
     EXPECT_NE(mistakes_in("sum without (group) (ipmp_group_state)", {"group"}), "");
     EXPECT_NE(mistakes_in("ipmp_probes_lost_total + on (group) ipmp_group_state"), "");
+    EXPECT_EQ(mistakes_in("ipmp_up + on (instance) 2 * ipmp_up", {"instance"}), "");
+    EXPECT_NE(mistakes_in("ipmp_up + 2 * on (instance) ipmp_up", {"instance"}), "");
     EXPECT_NE(mistakes_in("rate(ipmp_probe_round_trip_seconds[5m])"), "") << "a histogram has no such series";
     EXPECT_NE(mistakes_in("rate(ipmp_probes_sent_total_bucket[5m])"), "");
     EXPECT_NE(mistakes_in("sum by (le) (rate(ipmp_probe_round_trip_seconds_count[5m]))"), "");
