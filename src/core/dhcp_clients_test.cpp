@@ -124,6 +124,38 @@ TEST_F(DhcpControl, InformAsksForAnAddressThatIsThereAndChangesNothing) {
     EXPECT_TRUE(contains(on("ipmp0"), kOther));
 }
 
+// As before a daemon has seen the kernel: commands come, and nothing is done about them yet.
+TEST_F(DhcpControl, WhoWaitsForAClientThatAnotherHasReplacedIsTold) {
+    CommandContext context = this->context();
+    auto replaced = [&](DhcpVerb awaited, const std::vector<Command>& commands) {
+        ControlDhcp wait{{"ipmp0"}, Family::ipv4, awaited};
+        dhcp_.await({7, carry_out(wait, context)}, wait, state_);
+        for (const Command& command : commands) EXPECT_EQ(carry_out(command, context).error, CommandError::none);
+        step();
+        auto replies = take<Reply>();
+        return replies.size() == 1 && replies[0].reply.error == CommandError::no_dhcp;
+    };
+    ControlDhcp drop{{"ipmp0"}, Family::ipv4, DhcpVerb::drop}, start{{"ipmp0"}, Family::ipv4, DhcpVerb::start};
+    get_lease({"ipmp0"}, kLeased);
+    take<Reply>();
+    EXPECT_TRUE(replaced(DhcpVerb::extend, {drop, start})) << "another lease is not the one extended";
+    run(drop);
+    EXPECT_TRUE(replaced(DhcpVerb::start, {drop, SetAddress{{"ipmp0"}, kOther, 24, {}},
+                                           SetFlags{{"ipmp0"}, Family::ipv4, true, {}, {}},
+                                           ControlDhcp{{"ipmp0"}, Family::ipv4, DhcpVerb::inform}}));
+}
+
+TEST_F(DhcpControl, WhoWaitsForALeaseOfANicThatIsUnpluggedIsTold) {
+    run(ControlDhcp{{"a"}, Family::ipv4});
+    EXPECT_TRUE(take<Reply>().empty());
+    state_.interfaces.at("a").index = {};
+    step();
+    auto replies = take<Reply>();
+    ASSERT_EQ(replies.size(), 1u);
+    EXPECT_EQ(replies[0].reply.error, CommandError::no_such_interface);
+    EXPECT_NE(client({{"a"}, Family::ipv4}), nullptr) << "it asks for one once the NIC is back";
+}
+
 TEST_F(DhcpControl, ANewDaemonStartsItsClientsAnewAndKeepsTheirLeases) {
     get_lease({"ipmp0"}, kLeased);
     std::uint64_t former = client(kOnGroup)->run;
