@@ -3,16 +3,19 @@
 #
 #   host (eth0, eth1) --- sw0, a bridge in the namespace "switch", which is the router 192.0.2.254 as well
 #
-#   stranger.sh first      eth0 is systemd-networkd's; what the guide says (/guide) makes a group of it and eth1
-#   stranger.sh rebooted   with the files that are there now
+#   stranger.sh MANAGER first      eth0 is MANAGER's; what the guide says (/guide) makes a group of it and eth1
+#   stranger.sh MANAGER rebooted   with the files that are there now
+#
+# MANAGER: systemd-networkd or ifupdown.
 set -euo pipefail
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+manager=$1 boot=$2
 
 trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
 step() { echo "== $*"; }
 fail() {
     echo "$*"
-    ip -br addr; ip route; ipmpstat -i; ipmpstat -an; networkctl --no-pager list
+    ip -br addr; ip route; ipmpstat -i; ipmpstat -an; [[ $manager == ifupdown ]] || networkctl --no-pager list
     journalctl -b --no-pager | tail -n 80
     exit 1
 }
@@ -73,9 +76,22 @@ end_session() {
     [[ $(grep -o '"missing":0,' <<<"$told" | wc -l) == 2 ]] || fail "the session lost something"
 }
 
-# Whatever manages interfaces, the members and ipmp0 are none of its business.
-is_left_alone() {
-    [[ $(networkctl --no-legend | awk '$2 ~ /^(eth|ipmp)/ { print $NF }' | sort -u) == unmanaged ]]
+# networkd has nothing to do with the members and ipmp0; ifupdown knows what it has brought up.
+is_as_told() {
+    if [[ $manager == ifupdown ]]; then
+        [[ $(ifquery --state | sort | tr '\n' ' ') == "eth0=eth0 eth1=eth1 ipmp0=ipmp0 lo=lo " ]]
+    else
+        [[ $(networkctl --no-legend | awk '$2 ~ /^(eth|ipmp)/ { print $NF }' | sort -u) == unmanaged ]]
+    fi
+}
+restart_manager() {
+    if [[ $manager == ifupdown ]]; then
+        systemctl restart networking.service
+    else
+        systemctl restart systemd-networkd.service
+        networkctl reload
+    fi
+    await is_as_told
 }
 is_whole() {
     await group_is ok
@@ -86,7 +102,7 @@ is_whole() {
     [[ $(ip -o route show default) == "default via 192.0.2.254 dev ipmp0"* ]] || fail "the default route is another"
     [[ $(ip route show default | wc -l) == 1 ]] || fail "there are more default routes"
     [[ $targets == $'eth0:192.0.2.21:192.0.2.254\neth1:192.0.2.22:192.0.2.254' ]] || fail "the targets are others"
-    is_left_alone || fail "networkd manages what is ours"
+    is_as_told || fail "$manager manages something else"
 }
 cut_and_heal() {
     local former
@@ -99,8 +115,9 @@ cut_and_heal() {
 }
 
 step "boot: $(systemctl --version | head -n 1), Linux $(uname -r)"
-if [[ $1 == first ]]; then
-    [[ $(networkctl --no-legend | awk '$2 == "eth0" { print $NF }') == configured ]] || fail "eth0 is not networkd's"
+systemctl is-active --quiet network-online.target || fail "the network is not online"
+if [[ $boot == first ]]; then
+    [[ $(ip -br addr show eth0) == *192.0.2.1/24* ]] || fail "eth0 is not in use"
     begin_session
     await_session
     step "the guide"
@@ -109,10 +126,8 @@ if [[ $1 == first ]]; then
     is_whole
     await_session
 
-    step "networkd is restarted and reloaded"
-    systemctl restart systemd-networkd.service
-    networkctl reload
-    await is_left_alone
+    step "$manager is restarted"
+    restart_manager
     is_whole
     cut_and_heal
     is_whole
@@ -121,14 +136,15 @@ if [[ $1 == first ]]; then
     step "/etc"
     tar -C / -cz etc | base64
 else
-    systemctl is-active --quiet ipmp-wait-online.service || fail "nobody waited for the group"
-    ! systemctl is-enabled --quiet systemd-networkd-wait-online.service || fail "networkd would wait for itself"
-    systemctl is-active --quiet systemd-networkd.service || fail "networkd does not run"
+    if [[ $manager == systemd-networkd ]]; then
+        systemctl is-active --quiet ipmp-wait-online.service || fail "nobody waited for the group"
+        systemctl is-active --quiet systemd-networkd.service || fail "networkd does not run"
+    fi
+    [[ -z $(systemctl --failed --plain --no-legend) ]] || fail "$(systemctl --failed)"
     is_whole
     begin_session
-    systemctl restart systemd-networkd.service
-    networkctl reload
-    await is_left_alone
+    await_session
+    restart_manager
     cut_and_heal
     is_whole
     step "back again"
