@@ -34,7 +34,7 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
         return app.add_subcommand(name, text)->callback([&line, verb] { line.verb = verb; });
     };
     command("status", IpmpVerb::status, "show groups, interfaces and data addresses")
-        ->add_flag("--json", line.as_json, "as JSON, with everything the daemon tells");
+        ->add_flag("-j,--json", line.as_json, "as JSON, with everything the daemon tells");
     command("stop", IpmpVerb::stop, "end in.mpathd; the groups stay and work on")
         ->add_flag("--purge", line.purge, "before that take all groups apart");
     CLI::App* policy = command("policy", IpmpVerb::policy, "show or set how outbound traffic is spread");

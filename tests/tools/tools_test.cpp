@@ -92,6 +92,7 @@ TEST_F(ToolsTest, IpmpShowsEverythingAndStops) {
               "2001:db8::1               up     ipmp0       eth0        eth0 eth1\n");
     auto json = nlohmann::json::parse(run({"ipmp", "status", "--json"}).out);
     EXPECT_EQ(json["groups"][0]["name"], "ops");
+    EXPECT_EQ(nlohmann::json::parse(run({"ipmp", "status", "-j"}).out), json);
     refuse(CommandError::kernel_refused, "cannot delete interface 5: Device or resource busy");
     expect_failure({"ipmp", "stop", "--purge"},
                    "ipmp: cannot stop in.mpathd: cannot delete interface 5: Device or resource busy");
