@@ -21,6 +21,7 @@ using namespace ipmp;
 struct ipmp_handle {
     Paths paths = Paths::from_environment();
     int awareness = RTAW_DEFAULT;
+    std::string unsaved;  // of the last change
     std::optional<DaemonClient> watcher;
     Status status;  // as the watcher has been told
     Facts facts;    // as events have been made of
@@ -56,12 +57,15 @@ int result_of(CommandError error) {
     }
 }
 
-int command(const ipmp_handle_t* handle, const Command& command) {
+int command(ipmp_handle_t* handle, const Command& command) {
+    handle->unsaved.clear();
     auto client = DaemonClient::connect(handle->paths);
     if (!client) return result_of(client.error());
     client->keep_quiet();
     auto reply = client->call(command);
-    return reply ? result_of(reply->error) : result_of(reply.error());
+    if (!reply) return result_of(reply.error());
+    handle->unsaved = std::move(reply->unsaved);
+    return result_of(reply->error);
 }
 
 Result<Status> status_of(const ipmp_handle_t* handle) {
@@ -245,3 +249,5 @@ int ipmp_undo_offline(ipmp_handle_t* handle, const char* interface) {
     if (!handle || !interface) return IPMP_EINVAL;
     return guarded([&]() -> int { return command(handle, UndoOffline{interface}); });
 }
+
+const char* ipmp_unsaved(const ipmp_handle_t* handle) { return handle ? handle->unsaved.c_str() : ""; }

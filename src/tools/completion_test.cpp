@@ -73,7 +73,7 @@ TEST(Completion, NamesAreOfferedWhereTheyBelong) {
     EXPECT_EQ(offered({"ipmp", "member", "add", "eth0", "e"}), (Words{"eth1", "eth2"}));
     EXPECT_EQ(offered({"ipmp", "member", "add", "eth0", "group", ""}), Words{"ipmp0"});
     EXPECT_EQ(offered({"ipmp", "address", "del", "2001:"}), Words{"2001:db8::1"});
-    EXPECT_EQ(offered({"ipmp", "policy", ""}), Words{"ipmp0"});
+    EXPECT_EQ(offered({"ipmp", "policy", ""}), (Words{"ipmp0", "--json"}));
     EXPECT_EQ(offered({"ipmp", "policy", "ipmp0", "t"}), Words{"tuple"});
     EXPECT_EQ(offered({"ipmp", "isolate", "ipmp0", "o"}), (Words{"on", "off"}));
     EXPECT_EQ(offered({"ipmp", "adm", "add-ipmp", "-i", "e"}), (Words{"eth0", "eth1", "eth2"}));

@@ -21,6 +21,8 @@
 #include "tools/native_run.hpp"
 #include "tools/monitor.hpp"
 #include "tools/save.hpp"
+#include "tools/status_json.hpp"
+#include "tools/status_lookup.hpp"
 #include "tools/top.hpp"
 #include "tools/wait_online.hpp"
 #include "tools/why.hpp"
@@ -104,10 +106,25 @@ int show_group(DaemonClient& client, const std::string& ipmp_interface, Describe
     return fail(ipmp_interface + ": not an IPMP interface");
 }
 
+// What is about one group, as JSON: as the verbs of `ipmp group` have it. `change`: as `group set` takes it; empty: it
+// is to be shown.
+int as_json(DaemonClient& client, const std::string& ipmp_interface, const std::vector<std::string>& change) {
+    std::vector<std::string> words{"group", change.empty() ? "show" : "set"};
+    if (!ipmp_interface.empty()) words.push_back(ipmp_interface);
+    words.insert(words.end(), change.begin(), change.end());
+    words.emplace_back("-j");
+    return print(run_native(words, &client), "ipmp");
+}
+
 int policy(const IpmpLine& line) {
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
     auto name_of_policy = [](auto& group) { return wire::kSpreadPolicyNames[static_cast<std::size_t>(group.policy)]; };
+    if (line.as_json) {
+        std::vector<std::string> change;
+        if (line.policy) change = {"policy", wire::kSpreadPolicyNames[static_cast<std::size_t>(*line.policy)]};
+        return as_json(*client, line.ipmp_interface, change);
+    }
     if (!line.policy) return show_group(*client, line.ipmp_interface, name_of_policy);
     auto reply = client->call(SetPolicy{line.ipmp_interface, *line.policy});
     if (!reply) return fail("cannot set the policy of " + line.ipmp_interface + ": " + reply.error().text);
@@ -135,6 +152,12 @@ int isolate(const IpmpLine& line) {
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
     auto describe = [](auto& group) { return group.isolate ? "on" : "off"; };
+    if (line.as_json) {
+        std::vector<std::string> change;
+        if (line.isolate) change = {"isolate", *line.isolate ? "on" : "off"};
+        if (line.isolate && line.force) change.emplace_back("-f");
+        return as_json(*client, line.ipmp_interface, change);
+    }
     if (!line.isolate) return show_group(*client, line.ipmp_interface, describe);
     auto reply = client->call(SetIsolate{line.ipmp_interface, *line.isolate, line.force});
     if (!reply) return fail("cannot isolate " + line.ipmp_interface + ": " + reply.error().text);
@@ -146,11 +169,17 @@ int isolate(const IpmpLine& line) {
 int place(const IpmpLine& line) {
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
+    if (!line.network_namespace && line.as_json) return as_json(*client, line.ipmp_interface, {});
     if (!line.network_namespace) return show_namespaces(*client, line.ipmp_interface);
+    auto before = client->status();
+    if (!before) return fail("cannot get the status: " + before.error().text);
     auto reply = client->call(SetNamespace{line.ipmp_interface, *line.network_namespace});
     if (!reply) return fail("cannot move " + line.ipmp_interface + ": " + reply.error().text);
     if (reply->error != CommandError::none) return fail(line.ipmp_interface + ": " + reply->text);
-    return 0;
+    if (!line.as_json) return 0;
+    const GroupStatus* group = group_called(*before, line.ipmp_interface);
+    bool changed = !group || group->network_namespace != *line.network_namespace;
+    return print({0, json_line({{"changed", changed}}), ""}, "ipmp");
 }
 
 // Becomes the tool of that name: in the directory of this program, or where packages put it.
@@ -188,7 +217,7 @@ int run(int argc, char** argv) {
         case IpmpVerb::detach:
             return detach(line->nics, line->force, line->dry_run);
         case IpmpVerb::save:
-            return save(line->nics);
+            return save(line->nics, line->as_json);
         case IpmpVerb::wait_online:
             return wait_online(line->group, line->timeout_s);
         case IpmpVerb::native:

@@ -34,19 +34,22 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
         return app.add_subcommand(name, text)->callback([&line, verb] { line.verb = verb; });
     };
     command("status", IpmpVerb::status, "show groups, interfaces and data addresses")
-        ->add_flag("--json", line.as_json, "as JSON, with everything the daemon tells");
+        ->add_flag("-j,--json", line.as_json, "as JSON, with everything the daemon tells");
     command("stop", IpmpVerb::stop, "end in.mpathd; the groups stay and work on")
         ->add_flag("--purge", line.purge, "before that take all groups apart");
     CLI::App* policy = command("policy", IpmpVerb::policy, "show or set how outbound traffic is spread");
     policy->add_option("interface", line.ipmp_interface, "IPMP interface")->required();
     policy->add_option("policy", texts.policy, "flow, tuple, destination or source");
+    policy->add_flag("-j,--json", line.as_json, "as JSON");
     CLI::App* isolate = command("isolate", IpmpVerb::isolate, "show, turn on or off: members hidden from programs");
     isolate->add_option("interface", line.ipmp_interface, "IPMP interface")->required();
     isolate->add_option("wanted", texts.isolate, "on or off");
     isolate->add_flag("-f,--force", line.force, "although it interrupts the group");
+    isolate->add_flag("-j,--json", line.as_json, "as JSON");
     CLI::App* place = command("namespace", IpmpVerb::place, "show or set where an IPMP interface lives");
     place->add_option("interface", line.ipmp_interface, "IPMP interface");
     place->add_option("name", texts.network_namespace, "network namespace as `ip netns` knows it; -: this one");
+    place->add_flag("-j,--json", line.as_json, "as JSON");
     command("boot", IpmpVerb::boot, "configure what /etc/hostname.* and hostname6.* name");
     command("attach", IpmpVerb::attach, "configure interfaces that have been plugged in")
         ->add_option("interface", line.nics, "underlying interfaces")->required();
@@ -54,8 +57,10 @@ void describe(CLI::App& app, IpmpLine& line, Texts& texts) {
     detach->add_option("interface", line.nics, "underlying interfaces")->required();
     detach->add_flag("-f,--force", line.force, "even if nothing else carries the traffic on");
     detach->add_flag("--dry-run", line.dry_run, "only say what would happen");
-    command("save", IpmpVerb::save, "write hostname files that reproduce what is configured now")
-        ->add_option("interface", line.nics, "interfaces outside groups to be saved as well");
+    CLI::App* save =
+        command("save", IpmpVerb::save, "write hostname files that reproduce what is configured now");
+    save->add_option("interface", line.nics, "interfaces outside groups to be saved as well");
+    save->add_flag("-j,--json", line.as_json, "as JSON");
     CLI::App* wait = command("wait-online", IpmpVerb::wait_online, "end when a group, or all there are, can be used");
     wait->add_option("group", line.group, "group or IPMP interface");
     wait->add_option("-t,--timeout", line.timeout_s, "seconds; 0: without end")->check(CLI::Range(0u, 1000000u));

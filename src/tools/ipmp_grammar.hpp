@@ -35,7 +35,7 @@ enum class IpmpVerb : std::uint8_t {
 struct IpmpLine {
     IpmpVerb verb = IpmpVerb::help;
     std::string help;                    // the text
-    bool as_json = false;                // of status, monitor and check
+    bool as_json = false;                // of status, monitor, check, policy, isolate, place and save
     bool purge = false;                  // of stop
     std::string ipmp_interface;          // of policy, isolate and place, of which empty: all
     std::optional<SpreadPolicy> policy;  // none: it is to be shown

@@ -6,12 +6,15 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/unique_fd.hpp"
 #include "tools/boot_files.hpp"
 #include "tools/boot_lock.hpp"
 #include "tools/daemon_client.hpp"
 #include "tools/save_plan.hpp"
+#include "tools/status_json.hpp"
+#include "tools/tool_run.hpp"
 
 namespace ipmp {
 
@@ -149,9 +152,27 @@ Result<Contents> read_present(const std::string& etc) {
     return present;
 }
 
+int tell_as_text(const SavePlan& plan, const std::string& etc, const std::string& former) {
+    for (const auto& [name, content] : plan.files) {
+        std::printf("%s/%s %s\n", etc.c_str(), name.c_str(), content ? "written" : "removed");
+    }
+    if (!plan.files.empty()) std::printf("former files: %s\n", former.c_str());
+    for (const std::string& warning : plan.warnings) fail(warning);
+    return std::fflush(stdout) == 0 ? 0 : fail("cannot write what was done");
+}
+
+int tell_as_json(const SavePlan& plan, const std::string& etc, const std::string& former) {
+    OrderedJson files = OrderedJson::array();
+    for (const auto& [name, content] : plan.files) {
+        files.push_back({{"path", etc + "/" + name}, {"change", content ? "written" : "removed"}});
+    }
+    OrderedJson kept = plan.files.empty() ? OrderedJson() : OrderedJson(former);
+    return print({0, json_document({{"files", files}, {"former", kept}, {"warnings", plan.warnings}}), ""}, "ipmp");
+}
+
 }  // namespace
 
-int save(const std::vector<std::string>& named) {
+int save(const std::vector<std::string>& named, bool as_json) {
     Paths paths = Paths::from_environment();
     auto client = DaemonClient::connect(paths);
     if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
@@ -165,18 +186,12 @@ int save(const std::vector<std::string>& named) {
     auto present = read_present(paths.etc());
     if (!present) return fail(present.error().text);
     SavePlan plan = plan_save({*status, kernel_link_names(), {named.begin(), named.end()}, *present});
+    Saving saving(paths.etc());
     if (!plan.files.empty()) {
-        Saving saving(paths.etc());
-        if (auto done = saving.carry_out(plan, *present); !done) {
-            return fail(done.error().text + "; the files are as they were");
-        }
-        for (const auto& [name, content] : plan.files) {
-            std::printf("%s/%s %s\n", paths.etc().c_str(), name.c_str(), content ? "written" : "removed");
-        }
-        std::printf("former files: %s\n", saving.former().c_str());
+        auto done = saving.carry_out(plan, *present);
+        if (!done) return fail(done.error().text + "; the files are as they were");
     }
-    for (const std::string& warning : plan.warnings) fail(warning);
-    return std::fflush(stdout) == 0 ? 0 : fail("cannot write what was done");
+    return (as_json ? tell_as_json : tell_as_text)(plan, paths.etc(), saving.former());
 }
 
 }  // namespace ipmp

@@ -92,6 +92,7 @@ TEST_F(ToolsTest, IpmpShowsEverythingAndStops) {
               "2001:db8::1               up     ipmp0       eth0        eth0 eth1\n");
     auto json = nlohmann::json::parse(run({"ipmp", "status", "--json"}).out);
     EXPECT_EQ(json["groups"][0]["name"], "ops");
+    EXPECT_EQ(nlohmann::json::parse(run({"ipmp", "status", "-j"}).out), json);
     refuse(CommandError::kernel_refused, "cannot delete interface 5: Device or resource busy");
     expect_failure({"ipmp", "stop", "--purge"},
                    "ipmp: cannot stop in.mpathd: cannot delete interface 5: Device or resource busy");
@@ -148,6 +149,55 @@ TEST_F(ToolsTest, IpmpBootAndSaveWithNothingToDo_R_DYN_1) {
     expect_failure({"ipmp", "save", "nosuch0"}, "ipmp: nosuch0: no such interface");
 }
 
+TEST_F(ToolsTest, IpmpTellsAsJsonWhatGroupsAreAndWhatHasChanged) {
+    Status status;
+    status.groups = {{"ipmp0", "ops", GroupHealth::ok, {}, {"eth0"}, {}, {}}};
+    status.groups[0].policy = SpreadPolicy::source;
+    status.groups[0].network_namespace = "app";
+    expect_failure({"ipmp", "policy", "ipmp0", "-j"}, "ipmp: cannot contact in.mpathd -- is IPMP in use?");
+    serve(status);
+    std::string shown = run({"ipmp", "group", "show", "ipmp0", "-j"}).out;
+    EXPECT_EQ(nlohmann::json::parse(shown)["groups"][0]["policy"], "source");
+    for (const char* verb : {"policy", "isolate", "namespace"}) {
+        EXPECT_EQ(run({"ipmp", verb, "ipmp0", "-j"}).out, shown) << verb;
+    }
+    EXPECT_EQ(run({"ipmp", "namespace", "--json"}).out, shown);
+    const std::string yes = "{\"version\":1,\"changed\":true}\n", no = "{\"version\":1,\"changed\":false}\n";
+    EXPECT_EQ(run({"ipmp", "policy", "ipmp0", "source", "-j"}).out, no);
+    EXPECT_EQ(run({"ipmp", "isolate", "ipmp0", "off", "-j"}).out, no);
+    EXPECT_EQ(daemon_->requests(), Requests{});
+    EXPECT_EQ(run({"ipmp", "policy", "ipmp0", "flow", "-j"}).out, yes);
+    EXPECT_EQ(run({"ipmp", "isolate", "-j", "ipmp0", "on", "-f"}).out, yes);
+    EXPECT_EQ(run({"ipmp", "namespace", "ipmp0", "app", "-j"}).out, no);
+    EXPECT_EQ(run({"ipmp", "namespace", "ipmp0", "-j", "other"}).out, yes);
+    EXPECT_EQ(daemon_->requests(), (Requests{R"(SetPolicy {"interface":"ipmp0","policy":"flow"})",
+                                             R"(SetIsolate {"force":true,"interface":"ipmp0","isolate":true})",
+                                             R"(SetNamespace {"interface":"ipmp0","network_namespace":"app"})",
+                                             R"(SetNamespace {"interface":"ipmp0","network_namespace":"other"})"}));
+    refuse(CommandError::kernel_refused, "why");
+    expect_failure({"ipmp", "policy", "ipmp0", "flow", "-j"}, "ipmp: ipmp0: why");
+}
+
+TEST_F(ToolsTest, IpmpTellsAsJsonWhatItSaved_R_DYN_1) {
+    fs::create_directories(root_ / "etc");
+    Status status;
+    status.plumbed = {{.name = "lo", .index = 1}, {.name = "net0", .index = 2, .inet = PlumbedFamily{1500, {}}}};
+    serve(status);
+    std::string etc = (root_ / "etc").string();
+    nlohmann::json former = etc + "/ipmp/former";
+    auto saved = nlohmann::json::parse(run({"ipmp", "save", "lo", "net0", "-j"}).out);
+    nlohmann::json file{{"path", etc + "/hostname.net0"}, {"change", "written"}};
+    EXPECT_EQ(saved["files"], nlohmann::json::array({file}));
+    EXPECT_EQ(saved["former"], former);
+    EXPECT_EQ(saved["warnings"],
+              nlohmann::json::array({"lo: cannot be saved, as names in hostname files end in a digit"}));
+    EXPECT_EQ(saved["version"], 1);
+    auto again = nlohmann::json::parse(run({"ipmp", "save", "--json"}).out);
+    EXPECT_EQ(again["files"], nlohmann::json::array());
+    EXPECT_TRUE(again["former"].is_null());
+    EXPECT_EQ(again["warnings"], nlohmann::json::array());
+}
+
 TEST_F(ToolsTest, IfMpadm_R_CMD_2) {
     Status status;
     status.plumbed = {{.name = "isolated0", .index = 9}};
@@ -188,8 +238,9 @@ TEST_F(StartingTest, ADaemonThatCannotStartIsReported) {
 
 TEST_F(StartingTest, R_CMD_1_GroupsNeedTheDaemon) {
     install("exit 3");
-    std::string text = "ifconfig: cannot ping in.mpathd: cannot start in.mpathd: its messages are above or in the "
-                       "system log\n";
+    std::string text =
+        "ifconfig: cannot ping in.mpathd: cannot start in.mpathd: its messages are above or in the "
+        "system log\n";
     EXPECT_EQ(run({"ifconfig", "ipmp0", "ipmp"}, tools_).err, text);
     EXPECT_EQ(run({"ifconfig", "eth0", "group", "a"}, tools_).err, text);
 }

@@ -215,6 +215,12 @@ void ipmp_free_event(ipmp_event_t *event);
 int ipmp_offline(ipmp_handle_t *handle, const char *interface, unsigned minimum_redundancy);
 int ipmp_undo_offline(ipmp_handle_t *handle, const char *interface);
 
+/*
+ * Why a daemon that is killed now would have forgotten the change that this handle made last, though it is in effect,
+ * as on a full disk; "" if it is saved, or failed. Valid until the next change. Never NULL.
+ */
+const char *ipmp_unsaved(const ipmp_handle_t *handle);
+
 #ifdef __cplusplus
 }
 #endif
