@@ -104,6 +104,7 @@ class ProbingOfAGroup : public testing::Test {
         EXPECT_GE(*probing_.deadline(), before) << "an answer makes nothing due earlier";
         collect(actions);
         judge_if_due();
+        for (const SendProbe& probe : only<SendProbe>(actions)) this->answer(probe);
     }
     void collect(const std::vector<Action>& actions) {
         for (const Log& line : only<Log>(actions)) logged_.push_back(line);
