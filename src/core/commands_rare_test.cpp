@@ -97,8 +97,9 @@ TEST_F(RareCommands, R_DHC_4_WhatDhcpHasToDoWithDoesNotJoinUnlessItIsATestAddres
     state_.dhcp_clients.clear();
 
     kernel_.addresses = {{.link = nic("c").index, .address = kOne, .prefix_length = 24, .finite_lifetime = true}};
-    nic("c").families[0].addresses = {{.number = 1, .address = kTwo, .prefix_length = 24, .up = true, .no_failover = true},
-                                      {.number = 2, .address = kOne, .prefix_length = 24, .up = true, .adopted = true}};
+    nic("c").families[0].addresses = {
+        {.number = 1, .address = kTwo, .prefix_length = 24, .up = true, .no_failover = true},
+        {.number = 2, .address = kOne, .prefix_length = 24, .up = true, .adopted = true}};
     EXPECT_EQ(run(join), CommandError::address_managed);
     nic("c").families[0].addresses[1].no_failover = true;
     EXPECT_EQ(run(join), CommandError::none) << "a test address stays where it is";

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/only.hpp"
+#include "core/predicates.hpp"
 #include "core/probing/probing.hpp"
 
 namespace ipmp {

@@ -111,6 +111,128 @@ TEST_F(ProbingOfAGroup, R_DET_8_WithoutAWitnessAllFailTogetherAndTheActiveOnesAr
     EXPECT_FALSE(nic("e2").kept) << "carried nothing";
 }
 
+TEST_F(ProbingOfAGroup, R_ADR_4_NothingIsProbedFromStubsForeignOrContestedAddresses) {
+    struct Case {
+        const char* what;
+        std::function<void(LogicalAddress& logical, AddressState& seen)> becomes;
+        bool is_probed;
+    };
+    auto change = [](const char* text, std::uint8_t bits) {
+        return [=](LogicalAddress& logical, AddressState& seen) {
+            logical.address = seen.address = *parse_ip(text);
+            logical.prefix_length = seen.prefix_length = bits;
+        };
+    };
+    const std::vector<Case> cases{
+        {"as it should be", [](LogicalAddress&, AddressState&) {}, true},
+        {"a stub", change("0.0.0.0", 0), false},
+        {"refused by duplicate address detection", [](LogicalAddress&, AddressState& seen) { seen.dad_failed = true; },
+         false},
+        {"on another member", [](LogicalAddress&, AddressState& seen) { seen.link = {2}; }, false}};
+    for (const Case& one : cases) {
+        kernel_ = {}, state_ = {};
+        set_up(2);
+        one.becomes(nic("e0").families[0].addresses[0], kernel_.addresses[0]);
+        whole_step(true);
+        EXPECT_EQ(nic("e0").probe != ProbeHealth::disabled, one.is_probed) << one.what;
+    }
+    nic("e0").families[1].addresses = {
+        {.address = *parse_ip("2001:db8::1"), .prefix_length = 64, .up = true, .no_failover = true}};
+    kernel_.addresses.push_back({.link = {1}, .address = *parse_ip("2001:db8::1"), .prefix_length = 64});
+    whole_step(true);
+    EXPECT_EQ(nic("e0").probe, ProbeHealth::disabled) << "IPv6 probes leave from link-local addresses";
+}
+
+TEST_F(ProbingOfAGroup, R_DET_2_AnswersForWhatIsNoMoreSayNothing) {
+    set_up(2);
+    whole_step(true);
+    run_for(5s);
+    std::vector<Action> actions;
+    while (only<SendProbe>(actions).empty()) {
+        now_ = *probing_.deadline();
+        probing_.tick(state_, config_, now_, actions);
+    }
+    SendProbe probe = only<SendProbe>(actions).at(0);
+    const State good = state_;
+    const ProbeAnswered answer{probe.source, probe.target, probe.nonce, {}};
+    auto& member = *find_interface(state_, probe.source.link);
+    const std::string name = member.name;
+    auto answered = [&] { return probing_.statistics(good).at(name + " inet").answered; };
+    const std::uint64_t before = answered();
+    ProbeAnswered other = answer;
+    other.source.link = {77};
+    probing_.take(state_, kernel_, config_, other, now_, actions);
+    other.source = {probe.source.link, kRouter};
+    probing_.take(state_, kernel_, config_, other, now_, actions);
+    EXPECT_EQ(answered(), before) << "of a link and an address that nobody probes from";
+    member.carrier = false;
+    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    state_.interfaces.at(name).index = {78};
+    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    EXPECT_FALSE(probing_.statistics(state_).contains(name + " inet"));
+    state_.interfaces.erase(name);
+    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    probing_.take(state_, ProbeNotSent{probe.source, probe.nonce}, logged_);
+    probing_.take(state_, ProbeNotSent{{{77}, kRouter}, probe.nonce}, logged_);
+    EXPECT_EQ(answered(), before) << "of a NIC that lost its link, its number, or is gone";
+    EXPECT_TRUE(logged_.empty());
+    now_ += 10s;
+    actions.clear();
+    probing_.tick(state_, config_, now_, actions);
+    for (const SendProbe& sent : only<SendProbe>(actions)) EXPECT_NE(sent.source.link, probe.source.link);
+    state_ = good;
+    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    EXPECT_EQ(answered(), before + 1) << "it had been waiting for it";
+}
+
+TEST_F(ProbingOfAGroup, R_DET_3_ANewTestAddressKeepsTheTargetsOnItsNetworkOnly) {
+    set_up(1);
+    kernel_.target_routes.clear();
+    hosts_ = {*parse_ip("10.0.200.1"), *parse_ip("10.0.200.2")};
+    whole_step(true);
+    run_for(5s);
+    ASSERT_EQ(targets_of("e0").size(), 2U);
+    hosts_.clear();
+    auto move_to = [&](const char* text, std::uint8_t bits) {
+        LogicalAddress& logical = nic("e0").families[0].addresses[0];
+        logical.address = kernel_.addresses[0].address = *parse_ip(text);
+        logical.prefix_length = kernel_.addresses[0].prefix_length = bits;
+        return only<WatchProbes>(whole_step(true)).size();
+    };
+    EXPECT_EQ(move_to("10.0.7.7", 16), 1U);
+    EXPECT_EQ(targets_of("e0").size(), 2U);
+    EXPECT_EQ(move_to("10.1.7.7", 16), 1U);
+    EXPECT_TRUE(targets_of("e0").empty());
+}
+
+TEST_F(ProbingOfAGroup, R_DET_3_OwnAddressesAndOtherNetworksAreNoTargetsThoughTheyAnswer) {
+    set_up(2);
+    kernel_.target_routes.clear();
+    hosts_ = {*parse_ip("10.0.1.1"), *parse_ip("10.7.0.1"), *parse_ip("10.0.200.1")};
+    whole_step(true);
+    run_for(5s);
+    EXPECT_EQ(targets_of("e0"), std::vector{hosts_[2]}) << "one was e1's, one is behind a router";
+}
+
+TEST_F(ProbingOfAGroup, R_DET_3_OfManyNeighboursEightAreAskedAtOnceAndNoneThatIsOurs) {
+    set_up(2);
+    kernel_.target_routes.clear();
+    whole_step(true);
+    run_for(3s);
+    PeersFound found{.ipmp_interface = "ipmp0", .found = {}};
+    std::vector<Action> actions;
+    probing_.take(state_, kernel_, config_, found, now_, actions);
+    EXPECT_TRUE(actions.empty());
+    found.found = {{{}, {*parse_ip("10.0.1.1"), {}}}, {{}, {*parse_ip("10.0.0.1"), {}}}};
+    probing_.take(state_, kernel_, config_, found, now_, actions);
+    EXPECT_TRUE(actions.empty()) << "these are test addresses of this host";
+    for (int number = 1; number <= 20; ++number) {
+        found.found.push_back({{}, {*parse_ip(fmt::format("10.0.200.{}", number)), {}}});
+    }
+    probing_.take(state_, kernel_, config_, found, now_, actions);
+    EXPECT_EQ(only<SendProbe>(actions).size(), 2U * 8);
+}
+
 }  // namespace
 
 }  // namespace ipmp

@@ -29,7 +29,6 @@ Target* TargetList::find(const IpAddress& address) {
 void TargetList::insert(const IpAddress& address, Status status) {
     if (!targets_.empty()) ++next_;  // goes on with the one that would have been next
     targets_.insert(targets_.begin(), Target{.address = address, .status = status});
-    if (next_ >= targets_.size()) next_ = 0;
 }
 
 bool TargetList::add_router(const IpAddress& address) {
@@ -80,11 +79,12 @@ void TargetList::promote(Instant now) {
         switch (target.status) {
             case Status::unused: return 0;
             case Status::slow: return recovered(target, now) ? 1 : 2;
-            case Status::dead: return recovered(target, now) ? 3 : 4;
-            default: return 5;
+            case Status::dead: return 3;
+            case Status::active: break;
         }
+        return 4;
     };
-    for (int wanted = 0; wanted < 5; ++wanted) {
+    for (int wanted = 0; wanted < 4; ++wanted) {
         for (Target& target : targets_) {
             if (active_count() >= kFewest) return;
             if (rank(target) == wanted) target.status = Status::active;
@@ -118,7 +118,7 @@ std::optional<IpAddress> TargetList::next(Instant now) {
             target.status = Status::unused;
             continue;
         }
-        if (target.status == Status::dead && recovered(target, now)) {
+        if (target.status == Status::dead) {
             target.status = Status::slow;
             target.last_active = now;
             continue;
