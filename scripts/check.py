@@ -12,7 +12,6 @@ It counts by its second outcome; the first is shown all the same.
 """
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -190,21 +189,13 @@ def exists(folder):
     return any((ROOT / folder).glob("*"))
 
 
-def test_programs(label):
-    """Targets whose tests carry the label, as ctest knows them in the built release tree."""
-    listing = subprocess.run(["ctest", "--test-dir", str(BUILD), "-L", f"^({label})$", "--show-only=json-v1"],
-                             capture_output=True, text=True, check=True).stdout
-    commands = [test.get("command", []) for test in json.loads(listing)["tests"]]
-    return sorted({Path(command[0]).name for command in commands if command})
-
-
 def run_sanitized(check):
     """The same tests again in builds that make undefined behaviour and races visible, and the fuzz targets."""
-    if check.build("asan", [*test_programs("unit|sim|bpf"), "fuzz"], YIELDING):
+    if check.build("asan", ("unit_tests", "bpf_tests", "ipmp_sim", "fuzz"), YIELDING):
         check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, wrapper=YIELDING,
                     ASAN_OPTIONS="detect_leaks=1")
         check.ctest("fuzz", "fuzz", BUILD / "asan")
-    if check.build("tsan", test_programs("net"), YIELDING):  # the netlink thread is the only other thread there is
+    if check.build("tsan", ("net_tests",), YIELDING):  # the netlink thread is the only other thread there is
         # Address randomisation of newer kernels puts mappings where this compiler's run-time library has its own.
         check.ctest("tsan", "net", BUILD / "tsan", jobs="1", wrapper=[*YIELDING, "setarch", "-R"])
 
@@ -251,18 +242,17 @@ def run_laboratory(check, long):
 
 
 def run_simulation(check, long):
-    """The same 2,000 seeds always, so that a change is to blame for a failure; --long adds fresh ones. The seed is in
-    the log and in the report, so that a failure can be replayed."""
+    """The same 1,000 seeds of each edition always, so that a change is to blame for a failure; --long takes fresh ones.
+    The seed is in the log and in the report, so that a failure can be replayed."""
     program = BUILD / "tests/ipmp_sim"
     if not program.exists():
         return
-    seed, count = (random.SystemRandom().randrange(1 << 32), 100_000) if long else (1, 2000)
-    # Of the second edition some seeds do not come to rest yet; what is to blame is being looked for.
-    edition = "1"
-    check.say(f"simulation: build/tests/ipmp_sim --count {count} --seed {seed} --edition {edition}")
-    check.step("swarm", [str(program), "--count", str(count), "--seed", str(seed), "--edition", edition, "--jobs",
-                         str(os.cpu_count() or 1)],
-               7200 if long else 300)  # a seed takes about 50 ms of a processor
+    seed, count = (random.SystemRandom().randrange(1 << 32), 50_000) if long else (1, 1000)
+    for edition in ("1", "2"):
+        words = ["--count", str(count), "--seed", str(seed), "--edition", edition]
+        check.say("simulation: build/tests/ipmp_sim " + " ".join(words))
+        check.step(f"swarm-{edition}", [str(program), *words, "--jobs", str(os.cpu_count() or 1)],
+                   7200 if long else 300)  # a seed takes about 50 ms of a processor
     statistics = BUILD / "tests/false_failures"
     if statistics.exists():
         check.step("false-failures", [str(statistics), "--check", *(["--long"] if long else [])], 3600 if long else 120)
@@ -326,7 +316,10 @@ def main():
         if check.build("release") and not run_in_vm(check, options.long):
             return VM_ABSENT
     elif check.build("release"):
-        check.ctest("unit", "unit|exhaustive")
+        if options.fast:
+            check.build("release", ("unit_tests",))
+            check.ctest("unit", "unit")
+        check.ctest("exhaustive", "exhaustive")
         check.ctest("sim", "sim", required=exists("tests/sim"))
         check.ctest("bpf", "bpf")
         check.ctest("net", "net", jobs="1")

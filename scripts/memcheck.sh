@@ -9,6 +9,7 @@ export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" LC_ALL=C.UTF-8
 scripts/bootstrap.sh memcheck
 
 build=${1:-build}
+cmake --build "$build" --target unit_tests >/dev/null
 log=build/logs/memcheck-run.log
 mkdir -p build/logs
 failed=0 count=0

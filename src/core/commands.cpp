@@ -141,13 +141,6 @@ CommandReply managed_by_dhcp(const Interface& nic, const std::string& address) {
                                nic.name, address));
 }
 
-bool is_test_address(const Interface& nic, const IpAddress& address) {
-    const auto& addresses = nic.families[index_of(address.family)].addresses;
-    return std::any_of(addresses.begin(), addresses.end(), [&](const LogicalAddress& logical) {
-        return logical.address == address && logical.no_failover;
-    });
-}
-
 // Why `nic` cannot be a member, or success (R-GRP-7, design "Deny lists").
 CommandReply vet(const Interface& nic, const CommandContext& context) {
     auto link = context.kernel.links.find(nic.index);
@@ -163,9 +156,10 @@ CommandReply vet(const Interface& nic, const CommandContext& context) {
         std::string name = master == context.kernel.links.end() ? "another interface" : master->second.name;
         return failure(CommandError::in_use, fmt::format("{} is a port of {}; take it out first", nic.name, name));
     }
-    for (const AddressState& address : context.kernel.addresses) {
-        bool leased = address.link == nic.index && address.finite_lifetime && address.address.family == Family::ipv4;
-        if (leased && !is_test_address(nic, address.address)) return managed_by_dhcp(nic, to_string(address.address));
+    // One that the kernel alone still has was released, and is on its way out.
+    for (const LogicalAddress& logical : nic.families[0].addresses) {
+        bool leased = is_seen(context.kernel, nic.index, logical.address, &AddressState::finite_lifetime);
+        if (leased && !logical.no_failover) return managed_by_dhcp(nic, to_string(logical.address));
     }
     for (const DhcpClient& client : context.state.dhcp_clients) {
         bool here = client.key.logical.interface == nic.name && !client.inform && nic.group.empty();
@@ -180,8 +174,8 @@ CommandReply set_group(const SetGroup& command, CommandContext& context) {
     if (Group* renamed = find_group(context, command.interface)) return rename_group(*renamed, command.group, context);
     Interface* nic = find_nic(context, command.interface);
     if (!nic) return no_such_interface(command.interface);
-    if (command.group.empty()) {
-        leave_group(*nic);
+    if (command.group.empty()) {  // in the anonymous one it stays: what was found about it is still true
+        if (!nic->group.empty()) leave_group(*nic);
         return success();
     }
     Group* group = group_named(context, command.group);

@@ -16,6 +16,13 @@ TEST_F(Commands, CreateRefusesWhatExists) {
     EXPECT_EQ(run(CreateIpmp{"ipmp0", Family::ipv6}), CommandError::none);
 }
 
+TEST_F(Commands, R_DET_12_WhoIsInNoGroupLeavesNone) {
+    nic("c").tracked = true;
+    nic("c").failed = nic("c").probe_failed = true;
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, ""}), CommandError::none);
+    EXPECT_TRUE(nic("c").failed && nic("c").probe_failed) << "no probe was answered since";
+}
+
 // Else a NIC would keep the link-local addresses of all MACs that it ever had.
 TEST_F(Commands, R_ADR_4_UpLeavesAnAddressThatIsUpToWhoMadeIt) {
     InterfaceFamily& family = nic("c").families[1];
@@ -81,10 +88,16 @@ TEST_F(Commands, R_GRP_7_JoinRefusals) {
     EXPECT_NE(reply_.text.find("a port of a"), std::string::npos);
     link("c").master = {};
     kernel_.addresses = {{.link = nic("c").index, .address = kOne, .prefix_length = 24, .finite_lifetime = true}};
+    nic("c").families[0].addresses = {{.address = kOne, .prefix_length = 24, .up = true, .adopted = true}};
     EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::address_managed);
-    kernel_.addresses.clear();
+    nic("c").families[0].addresses.clear();
     nic("c").families[0].plumbed = false;
     EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "g"}), CommandError::no_such_interface);
+}
+
+TEST_F(Commands, R_GRP_7_AReleasedLeaseThatTheKernelStillHasKeepsNobodyOut) {
+    kernel_.addresses = {{.link = nic("c").index, .address = kOne, .prefix_length = 24, .finite_lifetime = true}};
+    EXPECT_EQ(run(SetGroup{"c", Family::ipv4, "ipmp0"}), CommandError::none);
 }
 
 TEST_F(Commands, R_GRP_7_AFullGroupTakesNoMore) {

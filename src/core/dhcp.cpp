@@ -335,11 +335,20 @@ bool Dhcp::is_due(Waiting& waiting, State& state, const KernelState& kernel) con
         }
         return true;
     }
+    // Before the kernel has been seen, commands have no effect yet: one may have ended that client and begun another.
+    bool is_another = client->inform != (waiting.verb == DhcpVerb::inform) || client->answers < waiting.answers;
+    if (is_another) {
+        waiting.reply.reply = not_controlled(waiting.client.logical);
+        return true;
+    }
+    auto place = find_dhcp_place(state, waiting.client);
+    if (!place || !place->link) {  // unplugged: there is no telling when it comes back
+        waiting.reply.reply = no_such_interface(waiting.client.logical.interface);
+        return true;
+    }
     switch (waiting.verb) {
-        case DhcpVerb::start: {
-            auto place = find_dhcp_place(state, waiting.client);
-            return place && client->lease && is_usable(*client, *place, kernel);
-        }
+        case DhcpVerb::start:
+            return client->lease && is_usable(*client, *place, kernel);
         case DhcpVerb::extend:
             return client->answers > waiting.answers;
         case DhcpVerb::inform:

@@ -306,6 +306,18 @@ TEST_F(Detection, ADaemonThatDidNotRunBlamesNobody) {
     EXPECT_EQ(logged("failure detected"), 0);
 }
 
+// Answers that came in meanwhile waited for the daemon, not on the network; one of 30 s made the time seven minutes.
+TEST_F(Detection, R_DET_9_ADaemonThatDidNotRunKeepsItsDetectionTime) {
+    host(2, 2, 1);
+    machine(0).delay = machine(1).delay = 20ms;
+    for (int times = 0; times < 40; ++times) {
+        world_->stall(2s);
+        advance(2s + Duration(10ms));  // long enough to send, not to hear
+    }
+    EXPECT_EQ(shown_detection_time(), 1000);
+    EXPECT_EQ(logged("Cannot meet"), 0);
+}
+
 TEST_F(Detection, ForgedAnswersDoNotHideAFailure) {
     host(2, 2, 1);
     mute("a");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/image.hpp"
 #include "core/rebinds.hpp"
 
 namespace ipmp::sim {
@@ -72,8 +73,10 @@ void FakePeers::answered(const PeerAnswered& event) {
     }
 }
 
-void FakePeers::follow(const DataplaneImage& image) {
-    std::set<Binding> bindings = bindings_of(image);
+// Nobody speaks for an address in question; once it is settled, peers are asked about it anew.
+void FakePeers::follow(const State& state, const DataplaneImage& image) {
+    if (exchanges_.empty()) return;
+    std::set<Binding> bindings = bindings_of(announceable(state, image));
     std::erase_if(exchanges_, [&](const auto& exchange) { return !bindings.contains(exchange.first.first); });
 }
 

@@ -34,7 +34,7 @@ class FakePeers {
     void answered(const PeerAnswered& event);
     // A new daemon, or an address that moved: peers may be asked again.
     void forget() { exchanges_.clear(); }
-    void follow(const DataplaneImage& image);
+    void follow(const State& state, const DataplaneImage& image);
 
     // Once nothing is lost any more: every reachable peer of the last rebind has answered, soon enough.
     Violations unmet(const Status& status, Instant now) const;

@@ -146,7 +146,11 @@ void World::deliver(const Event& event) {
         quiet_version_.reset();
         return;
     }
+    auto* received = std::get_if<CommandReceived>(&event);
+    bool is_lease = received && std::holds_alternative<ReportDhcp>(received->command);
+    Instant former_change = last_change_;
     for (const Action& action : outcome.actions) carry_out(action);
+    if (is_lease) last_change_ = former_change;  // renewed now and then, for as long as it is there
     if (outcome.stop) return restart(random_.up_to(std::chrono::seconds(3)));  // somebody starts another one
     schedule_tick(outcome.deadline);
 }
@@ -165,7 +169,7 @@ void World::inspect(const State& before, const Event& event, const std::vector<A
     } else if (quiet_version_ == kernel_.version()) {
         violated(check_restart(step));
     }
-    peers_.follow(engine_->image());
+    peers_.follow(engine_->state(), engine_->image());
     if (auto* answer = std::get_if<PeerAnswered>(&event)) peers_.answered(*answer);
     watch_carrier_beliefs(event);
     watch_slots();
@@ -234,10 +238,11 @@ void World::watch_migration() {
 
 void World::carry_out(const Action& action) {
     if (trace_) trace("  -> " + describe_action(action));
-    bool is_frame = std::holds_alternative<Announce>(action) || std::holds_alternative<ProbeAddress>(action) ||
+    bool is_steady = std::holds_alternative<Announce>(action) || std::holds_alternative<ProbeAddress>(action) ||
                     std::holds_alternative<AskPeer>(action) || std::holds_alternative<SendProbe>(action) ||
-                    std::holds_alternative<ProbeReport>(action) || std::holds_alternative<FindPeers>(action);
-    if (!is_frame) last_change_ = now_;
+                    std::holds_alternative<ProbeReport>(action) || std::holds_alternative<FindPeers>(action) ||
+                    std::holds_alternative<Reply>(action);
+    if (!is_steady) last_change_ = now_;
     if (auto* probe = std::get_if<SendProbe>(&action)) return send(*probe);
     if (std::holds_alternative<Announce>(action)) ++announced_;
     if (auto* publish = std::get_if<PublishImage>(&action)) {

@@ -71,9 +71,9 @@ void World::send(const SendProbe& probe) {
         return;
     }
     for (const Network::Reply& reply : network_.replies(probe, random_)) {
-        at(now_ + reply.after, [this, probe, from = reply.from] {
+        at(now_ + reply.after, [this, probe, reply] {
             if (network_.path(probe.source.link).deaf) return;
-            arrive({.source = probe.source, .from = from, .nonce = probe.nonce, .network_time = {}});
+            arrive({.source = probe.source, .from = reply.from, .nonce = probe.nonce, .network_time = reply.after});
         });
     }
 }

@@ -7,8 +7,6 @@
 
 namespace ipmp {
 
-using Status = ProbeRecord::Status;
-
 void ProbeHistory::add(ProbeRecord probe) {
     if (probes_.size() == kRemembered) probes_.pop_front();
     probes_.push_back(probe);
@@ -20,15 +18,15 @@ ProbeRecord* ProbeHistory::find(std::uint64_t nonce) {
 }
 
 bool ProbeHistory::remove(std::uint64_t nonce) {
-    auto is_it = [&](auto& probe) { return probe.nonce == nonce && probe.status == Status::open; };
+    auto is_it = [&](auto& probe) { return probe.nonce == nonce && probe.status == ProbeRecord::Status::open; };
     return std::erase_if(probes_, is_it) > 0;
 }
 
 std::vector<ProbeRecord> ProbeHistory::settle(Instant now) {
     std::vector<ProbeRecord> lost;
     for (ProbeRecord& probe : probes_) {
-        if (probe.status != Status::open || probe.deadline > now) continue;
-        probe.status = Status::lost;
+        if (probe.status != ProbeRecord::Status::open || probe.deadline > now) continue;
+        probe.status = ProbeRecord::Status::lost;
         probe.settled = probe.deadline;
         lost.push_back(probe);
     }
@@ -37,7 +35,7 @@ std::vector<ProbeRecord> ProbeHistory::settle(Instant now) {
 
 void ProbeHistory::extend_deadlines(Duration lost_time) {
     for (ProbeRecord& probe : probes_) {
-        if (probe.status == Status::open) probe.deadline += lost_time;
+        if (probe.status == ProbeRecord::Status::open) probe.deadline += lost_time;
     }
 }
 
@@ -49,13 +47,13 @@ void ProbeHistory::forgive(Instant sent, const IpAddress& target) {
     }
 }
 
-ProbeHistory::Run ProbeHistory::run(Status status, const IpAddress* target, Instant sent_since) const {
+ProbeHistory::Run ProbeHistory::run(ProbeRecord::Status status, const IpAddress* target, Instant sent_since) const {
     Run run;
     for (auto probe = probes_.rbegin(); probe != probes_.rend(); ++probe) {
         if (probe->started < sent_since) break;
         if (target && probe->target != *target) continue;
-        if (target && status == Status::lost && probe->target_forgiven) break;
-        if (probe->status == Status::open) continue;
+        if (target && status == ProbeRecord::Status::lost && probe->target_forgiven) break;
+        if (probe->status == ProbeRecord::Status::open) continue;
         if (probe->status != status) break;
         ++run.length;
         run.begin = probe->settled;
@@ -68,8 +66,8 @@ ProbeHistory::Run ProbeHistory::losses() const {
     Run run;
     for (auto probe = probes_.rbegin(); probe != probes_.rend(); ++probe) {
         if (probe->forgiven) break;
-        if (probe->status == Status::open) continue;
-        if (probe->status != Status::lost) break;
+        if (probe->status == ProbeRecord::Status::open) continue;
+        if (probe->status != ProbeRecord::Status::lost) break;
         ++run.length;
         run.begin = probe->settled;
         run.sent = probe->started;
@@ -77,17 +75,21 @@ ProbeHistory::Run ProbeHistory::losses() const {
     return run;
 }
 
-ProbeHistory::Run ProbeHistory::losses_of(const IpAddress& target) const { return run(Status::lost, &target, {}); }
+ProbeHistory::Run ProbeHistory::losses_of(const IpAddress& target) const {
+    return run(ProbeRecord::Status::lost, &target, {});
+}
 
-ProbeHistory::Run ProbeHistory::answers(Instant sent_since) const { return run(Status::answered, nullptr, sent_since); }
+ProbeHistory::Run ProbeHistory::answers(Instant sent_since) const {
+    return run(ProbeRecord::Status::answered, nullptr, sent_since);
+}
 
 ProbeHistory::Run ProbeHistory::answers_of(const IpAddress& target, Instant sent_since) const {
-    return run(Status::answered, &target, sent_since);
+    return run(ProbeRecord::Status::answered, &target, sent_since);
 }
 
 std::optional<Instant> ProbeHistory::newest_answer() const {
     for (auto probe = probes_.rbegin(); probe != probes_.rend(); ++probe) {
-        if (probe->status == Status::answered) return probe->settled;
+        if (probe->status == ProbeRecord::Status::answered) return probe->settled;
     }
     return {};
 }
@@ -99,7 +101,7 @@ std::optional<IpAddress> ProbeHistory::newest_target() const {
 
 bool ProbeHistory::newer_answered(const ProbeRecord& probe) const {
     for (auto other = probes_.rbegin(); other != probes_.rend() && other->nonce != probe.nonce; ++other) {
-        if (other->target == probe.target && other->status == Status::answered) return true;
+        if (other->target == probe.target && other->status == ProbeRecord::Status::answered) return true;
     }
     return false;
 }
@@ -107,7 +109,7 @@ bool ProbeHistory::newer_answered(const ProbeRecord& probe) const {
 std::optional<Instant> ProbeHistory::next_deadline() const {
     std::optional<Instant> earliest;
     for (const ProbeRecord& probe : probes_) {
-        if (probe.status == Status::open) note_earlier(earliest, probe.deadline);
+        if (probe.status == ProbeRecord::Status::open) note_earlier(earliest, probe.deadline);
     }
     return earliest;
 }

@@ -8,8 +8,6 @@ namespace ipmp {
 namespace {
 
 using namespace std::chrono_literals;
-using Status = ProbeRecord::Status;
-
 const IpAddress kA = *parse_ip("192.0.2.1");
 const IpAddress kB = *parse_ip("192.0.2.2");
 
@@ -27,7 +25,7 @@ class ProbeHistoryTest : public testing::Test {
     void answer(int number) {
         ProbeRecord* probe = history.find(static_cast<std::uint64_t>(number));
         ASSERT_NE(probe, nullptr);
-        probe->status = Status::answered;
+        probe->status = ProbeRecord::Status::answered;
         probe->settled = at(number + 1);
     }
     ProbeHistory history;

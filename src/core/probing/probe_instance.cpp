@@ -258,18 +258,23 @@ ProbeInstance::Taken ProbeInstance::take_answer(const ProbeAnswered& answer, boo
         return {};
     }
     Taken taken{.detection = true};
-    Duration sample = context.now - probe->started;
-    bool usable = may_measure && sample <= context.timing.interval * static_cast<int>(ProbeHistory::kRemembered);
+    Duration elapsed = context.now - probe->started;
+    // What has waited for the daemon measures the daemon, and the detection time would grow for minutes; the kernel's
+    // stamps tell how long the network took.
+    std::optional<Duration> sample =
+        context.late ? credible_network_time(answer.network_time, elapsed) : std::optional(elapsed);
+    bool usable = may_measure && sample &&
+                  *sample <= context.timing.interval * static_cast<int>(ProbeHistory::kRemembered);
     Target* target = targets_.find(probe->target);
     if (target) target->answered = true;
-    if (target && usable && !history_.newer_answered(*probe) && measure(*target, sample, true, context)) {
+    if (target && usable && !history_.newer_answered(*probe) && measure(*target, *sample, true, context)) {
         taken.measured = probe->target;
     }
     bool was_lost = std::exchange(probe->status, ProbeRecord::Status::answered) == ProbeRecord::Status::lost;
     probe->settled = context.now;
     held_back_ = false;
     ++statistics_.answered;
-    statistics_.round_trip.add(sample);
+    statistics_.round_trip.add(elapsed);
     if (was_lost) {
         --statistics_.lost;
         ++statistics_.late;

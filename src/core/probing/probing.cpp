@@ -51,6 +51,7 @@ ProbeContext Probing::context_for(const Interface& member, const Config& config,
             .next_id = next_id_[member.index],
             .may_suspect = !member.failed && !member.probe_failed,
             .now = now,
+            .late = lost_time(config, now) > Duration::zero(),
             .actions = actions};
 }
 
@@ -217,10 +218,15 @@ bool Probing::refresh_member(const State& state, const Interface& member, const 
 }
 
 // A daemon that was kept from running has not seen what came in meanwhile, and did not send either.
-void Probing::forget_lost_time(const Config& config, Instant now) {
-    if (!due_ || now <= *due_) return;
+Duration Probing::lost_time(const Config& config, Instant now) const {
+    if (!due_) return {};
     Duration lost = now - *due_;
-    if (lost < std::max(kNoticedDelay, Duration(user_interval(config)) / kNoticedShare)) return;
+    return lost >= std::max(kNoticedDelay, Duration(user_interval(config)) / kNoticedShare) ? lost : Duration::zero();
+}
+
+void Probing::forget_lost_time(const Config& config, Instant now) {
+    Duration lost = lost_time(config, now);
+    if (lost == Duration::zero()) return;
     for (auto& [key, instance] : instances_) instance.extend_deadlines(lost);
 }
 

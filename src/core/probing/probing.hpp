@@ -73,6 +73,7 @@ class Probing {
     void refresh_timing(const State& state, const Config& config);
     bool refresh_member(const State& state, const Interface& member, const KernelState& kernel, const Config& config,
                         std::set<Key>& wanted, Instant now, std::vector<Action>& actions);
+    Duration lost_time(const Config& config, Instant now) const;  // that the daemon was kept from running; 0: none
     void forget_lost_time(const Config& config, Instant now);
     void plan(const State& state);
     void offer_routers(const State& state, const KernelState& kernel, Instant now);

@@ -4,8 +4,6 @@
 
 namespace ipmp {
 
-using Status = Target::Status;
-
 namespace {
 
 bool recovered(const Target& target, Instant now) {
@@ -16,7 +14,7 @@ bool recovered(const Target& target, Instant now) {
 
 std::size_t TargetList::active_count() const {
     auto count = std::count_if(targets_.begin(), targets_.end(),
-                               [](const Target& target) { return target.status == Status::active; });
+                               [](const Target& target) { return target.status == Target::Status::active; });
     return static_cast<std::size_t>(count);
 }
 
@@ -26,7 +24,7 @@ Target* TargetList::find(const IpAddress& address) {
     return found == targets_.end() ? nullptr : &*found;
 }
 
-void TargetList::insert(const IpAddress& address, Status status) {
+void TargetList::insert(const IpAddress& address, Target::Status status) {
     if (!targets_.empty()) ++next_;  // goes on with the one that would have been next
     targets_.insert(targets_.begin(), Target{.address = address, .status = status});
 }
@@ -35,13 +33,13 @@ bool TargetList::add_router(const IpAddress& address) {
     if (!routers_) clear();
     routers_ = true;
     if (find(address)) return false;
-    insert(address, active_count() < kMost ? Status::active : Status::unused);
+    insert(address, active_count() < kMost ? Target::Status::active : Target::Status::unused);
     return true;
 }
 
 bool TargetList::add_host(const IpAddress& address) {
     if (routers_ || active_count() >= kMost || find(address)) return false;
-    insert(address, Status::active);
+    insert(address, Target::Status::active);
     return true;
 }
 
@@ -77,22 +75,22 @@ void TargetList::clear() {
 void TargetList::promote(Instant now) {
     auto rank = [&](const Target& target) {
         switch (target.status) {
-            case Status::unused: return 0;
-            case Status::slow: return recovered(target, now) ? 1 : 2;
-            case Status::dead: return 3;
-            case Status::active: break;
+            case Target::Status::unused: return 0;
+            case Target::Status::slow: return recovered(target, now) ? 1 : 2;
+            case Target::Status::dead: return 3;
+            case Target::Status::active: break;
         }
         return 4;
     };
     for (int wanted = 0; wanted < 4; ++wanted) {
         for (Target& target : targets_) {
             if (active_count() >= kFewest) return;
-            if (rank(target) == wanted) target.status = Status::active;
+            if (rank(target) == wanted) target.status = Target::Status::active;
         }
     }
 }
 
-bool TargetList::set_aside(const IpAddress& address, Status status, Instant now) {
+bool TargetList::set_aside(const IpAddress& address, Target::Status status, Instant now) {
     Target* target = find(address);
     if (!target) return false;
     if (!routers_) {
@@ -103,28 +101,32 @@ bool TargetList::set_aside(const IpAddress& address, Status status, Instant now)
     target->round_trip = {};
     target->held_back.reset();
     // A dead one rests once, as slow (7.4); a slow one has begun to.
-    target->last_active = status == Status::slow ? std::optional(now) : std::nullopt;
+    target->last_active = status == Target::Status::slow ? std::optional(now) : std::nullopt;
     if (active_count() == 0) promote(now);
     return false;
 }
 
-bool TargetList::set_dead(const IpAddress& address, Instant now) { return set_aside(address, Status::dead, now); }
-bool TargetList::set_slow(const IpAddress& address, Instant now) { return set_aside(address, Status::slow, now); }
+bool TargetList::set_dead(const IpAddress& address, Instant now) {
+    return set_aside(address, Target::Status::dead, now);
+}
+bool TargetList::set_slow(const IpAddress& address, Instant now) {
+    return set_aside(address, Target::Status::slow, now);
+}
 
 std::optional<IpAddress> TargetList::next(Instant now) {
     for (std::size_t step = 0; step < targets_.size(); ++step) {
         Target& target = targets_[(next_ + step) % targets_.size()];
-        if (target.status == Status::slow && recovered(target, now)) {
-            target.status = Status::unused;
+        if (target.status == Target::Status::slow && recovered(target, now)) {
+            target.status = Target::Status::unused;
             continue;
         }
-        if (target.status == Status::dead) {
-            target.status = Status::slow;
+        if (target.status == Target::Status::dead) {
+            target.status = Target::Status::slow;
             target.last_active = now;
             continue;
         }
-        if (target.status == Status::unused && active_count() < kMost) target.status = Status::active;
-        if (target.status != Status::active) continue;
+        if (target.status == Target::Status::unused && active_count() < kMost) target.status = Target::Status::active;
+        if (target.status != Target::Status::active) continue;
         next_ = (next_ + step + 1) % targets_.size();
         return target.address;
     }
@@ -135,7 +137,7 @@ std::vector<IpAddress> TargetList::firing_order() const {
     std::vector<IpAddress> order;
     for (std::size_t step = 0; step < targets_.size(); ++step) {
         const Target& target = targets_[(next_ + step) % targets_.size()];
-        if (target.status == Status::active) order.push_back(target.address);
+        if (target.status == Target::Status::active) order.push_back(target.address);
     }
     return order;
 }

@@ -10,8 +10,6 @@ namespace ipmp {
 namespace {
 
 using namespace std::chrono_literals;
-using Status = Target::Status;
-
 IpAddress host(int number) { return *parse_ip("192.0.2." + std::to_string(number)); }
 
 class TargetListTest : public testing::Test {
@@ -28,7 +26,7 @@ class TargetListTest : public testing::Test {
         for (const IpAddress& address : list.firing_order()) text += std::to_string(address.bytes[3]);
         return text;
     }
-    Status status(int number) { return list.find(host(number))->status; }
+    Target::Status status(int number) { return list.find(host(number))->status; }
 
     TargetList list;
     Instant now{1h};
@@ -47,10 +45,10 @@ TEST_F(TargetListTest, R_DET_3_NewestFirstInTurnWrappingAround) {
 TEST_F(TargetListTest, R_DET_3_FiveAreActiveOthersWait) {
     routers(6);
     EXPECT_EQ(list.active_count(), 5u);
-    EXPECT_EQ(status(6), Status::unused);
+    EXPECT_EQ(status(6), Target::Status::unused);
     list.remove(host(2), now);
     for (int step = 0; step < 6; ++step) next();
-    EXPECT_EQ(status(6), Status::active);
+    EXPECT_EQ(status(6), Target::Status::active);
 }
 
 TEST_F(TargetListTest, R_DET_3_HostsAreFiveAtMostAndGiveWayToARouter) {
@@ -78,13 +76,13 @@ TEST_F(TargetListTest, R_DET_9_ADeadRouterRestsAMinuteAndComesBack) {
     EXPECT_FALSE(list.set_dead(host(1), now));
     EXPECT_EQ(next(), 2);
     next();
-    EXPECT_EQ(status(1), Status::slow) << "a dead one rests as a slow one";
+    EXPECT_EQ(status(1), Target::Status::slow) << "a dead one rests as a slow one";
     now += 60s;
     next();
-    EXPECT_EQ(status(1), Status::slow);
+    EXPECT_EQ(status(1), Target::Status::slow);
     now += 1s;
     for (int step = 0; step < 3; ++step) next();
-    EXPECT_EQ(status(1), Status::active);
+    EXPECT_EQ(status(1), Target::Status::active);
 }
 
 TEST_F(TargetListTest, R_DET_9_ASlowRouterRestsAMinute) {
@@ -95,7 +93,7 @@ TEST_F(TargetListTest, R_DET_9_ASlowRouterRestsAMinute) {
     for (int step = 0; step < 3; ++step) EXPECT_EQ(next(), 2);
     now += 61s;
     for (int step = 0; step < 3; ++step) next();
-    EXPECT_EQ(status(1), Status::active);
+    EXPECT_EQ(status(1), Target::Status::active);
 }
 
 TEST_F(TargetListTest, R_DET_9_ADeadOrSlowHostIsDeleted) {
@@ -113,7 +111,7 @@ TEST_F(TargetListTest, R_DET_9_WhenNobodyIsLeftThoseSetAsideAreBetterThanNone) {
     EXPECT_EQ(list.active_count(), 1u);
     list.set_slow(host(5), now);
     EXPECT_EQ(list.active_count(), 3u);
-    EXPECT_EQ(status(5), Status::active) << "slow comes before dead";
+    EXPECT_EQ(status(5), Target::Status::active) << "slow comes before dead";
 }
 
 TEST_F(TargetListTest, R_DET_9_TheOnlyRouterIsNeverWithoutSuccessor) {
@@ -138,9 +136,9 @@ TEST_F(TargetListTest, R_DET_9_WhoOnlyWaitedOrHasRestedComesFirstWhenNobodyIsLef
     now += 61s;
     for (int number = 2; number <= 4; ++number) list.set_dead(host(number), now);
     list.set_slow(host(5), now);
-    EXPECT_EQ(status(6), Status::active) << "unused";
-    EXPECT_EQ(status(1), Status::active) << "has rested";
-    EXPECT_EQ(status(5), Status::active) << "slow, not dead";
+    EXPECT_EQ(status(6), Target::Status::active) << "unused";
+    EXPECT_EQ(status(1), Target::Status::active) << "has rested";
+    EXPECT_EQ(status(5), Target::Status::active) << "slow, not dead";
     EXPECT_EQ(list.active_count(), 3u);
 }
 
