@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +21,16 @@ namespace ipmp {
 using namespace std::chrono_literals;
 
 inline const IpAddress kRouter = *parse_ip("10.0.255.254");
+
+// The same each time (splitmix64).
+inline RandomSource spread_numbers() {
+    return [state = std::uint64_t{1}]() mutable {
+        std::uint64_t value = state += 0x9e3779b97f4a7c15;
+        value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+        value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+        return value ^ (value >> 31);
+    };
+}
 
 class ProbingOfAGroup : public testing::Test {
   protected:
@@ -150,7 +159,7 @@ class ProbingOfAGroup : public testing::Test {
     std::function<Duration(const SendProbe&)> round_trip_ = [](const SendProbe&) { return Duration::zero(); };
     std::multimap<Instant, ProbeAnswered> under_way_;
     std::vector<IpAddress> hosts_;  // who answers what is sent to everybody
-    Probing probing_{[engine = std::mt19937_64(1)]() mutable { return engine(); }};
+    Probing probing_{spread_numbers()};
 };
 
 }  // namespace ipmp
