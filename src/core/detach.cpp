@@ -167,8 +167,22 @@ CommandReply undo_detach(const UndoDetach& command, CommandContext& context) {
     return success(nic->name + ": restored");
 }
 
-void undo_failed_detach(const std::vector<std::string>& interfaces, CommandContext& context) {
-    for (const std::string& name : interfaces) {
+namespace {
+
+// Its index may have changed instead, where it left a network namespace.
+Interface* detaching_nic(const std::string& name, InterfaceIndex index, State& state) {
+    Interface* by_index = find_interface(state, index);
+    if (by_index && by_index->detached) return by_index;
+    auto by_name = state.interfaces.find(name);
+    return by_name == state.interfaces.end() ? nullptr : &by_name->second;
+}
+
+}  // namespace
+
+void undo_failed_detach(const DetachingNics& nics, CommandContext& context) {
+    for (const auto& [former_name, index] : nics) {
+        const Interface* nic = detaching_nic(former_name, index, context.state);
+        std::string name = nic ? nic->name : former_name;
         CommandReply undone = undo_detach(UndoDetach{name}, context);
         std::string text = undone.error == CommandError::none
                                ? name + ": its detachment failed, it has its configuration back"
@@ -178,17 +192,17 @@ void undo_failed_detach(const std::vector<std::string>& interfaces, CommandConte
 }
 
 void undo_unfinished_detaches(CommandContext& context) {
-    std::vector<std::string> unfinished;
+    DetachingNics unfinished;
     for (const auto& [name, nic] : context.state.interfaces) {
-        if (nic.index && nic.detached && !nic.detached->done) unfinished.push_back(name);
+        if (nic.index && nic.detached && !nic.detached->done) unfinished[name] = nic.index;
     }
     undo_failed_detach(unfinished, context);
 }
 
-void note_detached(const std::vector<std::string>& interfaces, State& state) {
-    for (const std::string& name : interfaces) {
-        auto nic = state.interfaces.find(name);
-        if (nic != state.interfaces.end() && nic->second.detached) nic->second.detached->done = true;
+void note_detached(const DetachingNics& nics, State& state) {
+    for (const auto& [name, index] : nics) {
+        Interface* nic = detaching_nic(name, index, state);
+        if (nic && nic->detached) nic->detached->done = true;
     }
 }
 

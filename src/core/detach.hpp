@@ -6,8 +6,8 @@
 // the way back.
 #pragma once
 
+#include <map>
 #include <string>
-#include <vector>
 
 #include "core/commands.hpp"
 #include "model/action.hpp"
@@ -17,12 +17,15 @@ namespace ipmp {
 CommandReply detach(const Detach& command, CommandContext& context);
 CommandReply undo_detach(const UndoDetach& command, CommandContext& context);
 
+// NICs as they were called when they were to be detached. What counts is the index: somebody may rename them meanwhile.
+using DetachingNics = std::map<std::string, InterfaceIndex>;
+
 // The kernel refused a step: what was begun is undone for all of them.
-void undo_failed_detach(const std::vector<std::string>& interfaces, CommandContext& context);
+void undo_failed_detach(const DetachingNics& nics, CommandContext& context);
 // The same for what a former daemon did not finish. To be called with its state and the first observation.
 void undo_unfinished_detaches(CommandContext& context);
 
 // The kernel has carried it out.
-void note_detached(const std::vector<std::string>& interfaces, State& state);
+void note_detached(const DetachingNics& nics, State& state);
 
 }  // namespace ipmp

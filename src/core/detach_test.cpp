@@ -56,10 +56,22 @@ TEST_F(Detaching, R_DYN_5_AnUndoThatFailsIsTold) {
     run(Detach{{"b"}});
     kernel_.links.at(nic("b").index).no_arp = true;
     CommandContext context{state_, kernel_, host_id_, orders_, {}, log_};
-    undo_failed_detach({"b"}, context);
+    undo_failed_detach({{"b", nic("b").index}}, context);
     ASSERT_FALSE(log_.empty());
     EXPECT_EQ(std::get<Log>(log_.back()).text,
               "Undo offline failed(b): Replumb failed(b): b: needs ARP and multicast");
+}
+
+TEST_F(Detaching, R_DYN_5_ANicThatWasRenamedMeanwhileHasItsConfigurationBack) {
+    run(Detach{{"b"}});
+    InterfaceIndex index = nic("b").index;
+    auto renamed = state_.interfaces.extract("b");
+    renamed.key() = renamed.mapped().name = "z";
+    state_.interfaces.insert(std::move(renamed));
+    CommandContext context{state_, kernel_, host_id_, orders_, {}, log_};
+    undo_failed_detach({{"b", index}}, context);
+    EXPECT_EQ(nic("z").group, "ipmp0");
+    EXPECT_EQ(std::get<Log>(log_.back()).text, "z: its detachment failed, it has its configuration back");
 }
 
 TEST_F(Detaching, R_DYN_4_AMemberGoesWithItsTestAddress) {
@@ -147,7 +159,7 @@ TEST_F(Detaching, R_DYN_5_ARefusedRejoinLeavesTheRecord) {
 
 TEST_F(Detaching, R_DYN_5_WhoIsConfiguredAnewHasNoWayBack) {
     run(Detach{{"b"}});
-    note_detached({"b"}, state_);
+    note_detached({{"b", nic("b").index}}, state_);
     EXPECT_TRUE(nic("b").detached->done);
     run(Plumb{"b"});
     EXPECT_EQ(run(UndoDetach{"b"}).error, CommandError::not_offline);
@@ -155,7 +167,7 @@ TEST_F(Detaching, R_DYN_5_WhoIsConfiguredAnewHasNoWayBack) {
 
 TEST_F(Detaching, R_DYN_5_ADaemonThatFindsAHalfDoneOneUndoesIt) {
     run(Detach{{"a"}});
-    note_detached({"a"}, state_);
+    note_detached({{"a", nic("a").index}}, state_);
     run(Detach{{"b"}, true});
     nic("b").families[0].plumbed = true;  // its address is still in the kernel, and so adopted
     CommandContext context{state_, kernel_, host_id_, orders_, {}, log_};

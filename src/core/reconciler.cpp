@@ -38,10 +38,9 @@ void Reconciler::observed(const KernelState& kernel) {
     if (kernel.generation >= doomed_since_ && orders.ops.empty()) orders.doomed.clear();
 }
 
-std::vector<std::string> Reconciler::applied(const KernelApplied& event, const KernelState& kernel,
-                                             std::vector<Action>& log) {
+DetachingNics Reconciler::applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log) {
     refused_.clear();
-    std::vector<std::string> not_detached;
+    DetachingNics not_detached;
     for (const KernelApplied::Failure& failure : event.failures) {
         refused_.insert(failure.op);
         std::string text = fmt::format("cannot {}: {}", describe(failure.op, kernel.links), failure.text);
@@ -56,7 +55,7 @@ std::vector<std::string> Reconciler::applied(const KernelApplied& event, const K
             for (const auto& [name, index] : command.detaches) {
                 if (link_of(failure.op) != index) continue;
                 command.kernel_error = fmt::format("Failed to unplumb the device({}): {}", name, text);
-                for (const auto& nic : command.detaches) not_detached.push_back(nic.first);
+                not_detached.insert(command.detaches.begin(), command.detaches.end());
                 break;
             }
         }
@@ -148,9 +147,7 @@ Reconciler::Answered Reconciler::answer(const State& state, const KernelState& k
         }
         bool done = command.kernel_error.empty();
         answered.stop = answered.stop || (command.stops && done);
-        for (const auto& [name, index] : command.detaches) {
-            if (done) answered.detached.push_back(name);
-        }
+        if (done) answered.detached.insert(command.detaches.begin(), command.detaches.end());
         actions.push_back(std::move(command.reply));
     }
     return answered;

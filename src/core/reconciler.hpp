@@ -13,6 +13,7 @@
 
 #include "base/time.hpp"
 #include "core/commands.hpp"
+#include "core/detach.hpp"
 #include "core/op_limiter.hpp"
 #include "model/action.hpp"
 #include "model/event.hpp"
@@ -27,7 +28,7 @@ class Reconciler {
     // A fresh observation came.
     void observed(const KernelState& kernel);
     // A batch has been carried out; tells what the kernel refused. Returns the NICs whose detachment failed by that.
-    std::vector<std::string> applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log);
+    DetachingNics applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log);
     // `command` succeeded here; its reply follows when the addresses it set up are known to be nobody else's and the
     // kernel agrees.
     void await_kernel(Reply reply, const Command& command, const State& state);
@@ -37,8 +38,8 @@ class Reconciler {
                    std::vector<Action>& actions);
     // Appends the replies that are due; tells what was answered with success.
     struct Answered {
-        bool stop = false;                  // a command that ends the daemon
-        std::vector<std::string> detached;  // NICs
+        bool stop = false;  // a command that ends the daemon
+        DetachingNics detached;
     };
     Answered answer(const State& state, const KernelState& kernel, std::vector<Action>& actions);
 
@@ -52,7 +53,7 @@ class Reconciler {
         std::string kernel_error;  // first failure in those that do
         bool stops = false;
         std::set<IpAddress> awaited;  // tentative when it was given
-        std::map<std::string, InterfaceIndex> detaches;  // only what the kernel refuses of them concerns it
+        DetachingNics detaches;  // only what the kernel refuses of them concerns it
     };
 
     bool outstanding(const KernelState& kernel) const { return kernel.generation < submitted_; }

@@ -22,7 +22,7 @@ TEST(ProbeCounters, AreToldToPeople_R_DET_13) {
                                         "probes of eth0 inet6: 1 sent, 0 answered, 0 lost, 1 unanswered, 0 unknown "
                                         "answers, 0 extra on suspicion",
                                         "missed sending 7 probes on 3 occasions"}));
-    EXPECT_EQ(describe({}), (std::vector<std::string>{"missed sending 0 probes on 0 occasions"}));
+    EXPECT_EQ(describe(ProbeStatisticsByName{}), (std::vector<std::string>{"missed sending 0 probes on 0 occasions"}));
 }
 
 TEST(ProbeCounters, AreToldToPrograms_R_DET_13) {

@@ -39,11 +39,12 @@ std::optional<std::string> value_of(std::string_view text, std::string_view name
 }
 
 // A C integer in decimal, octal (0…) or hexadecimal (0x…); what follows the digits is ignored.
-std::optional<std::int64_t> parse_integer(const std::string& text) {
+// -1 if there is none: no setting may be negative.
+std::int64_t parse_integer(const std::string& text) {
     char* end = nullptr;
     errno = 0;
     std::int64_t number = std::strtoll(text.c_str(), &end, 0);
-    if (end == text.c_str() || errno != 0) return {};
+    if (end == text.c_str() || errno != 0) return -1;
     return number;
 }
 
@@ -52,16 +53,16 @@ std::string shown(const std::string& value) { return value.substr(0, kMaxShownBy
 void read_detection_time(std::string_view text, DecodedConfig& result) {
     auto value = value_of(text, "FAILURE_DETECTION_TIME");
     if (!value) return;
-    auto number = parse_integer(*value);
-    if (!number || *number <= 0 || *number > std::numeric_limits<std::int32_t>::max()) {
+    std::int64_t number = parse_integer(*value);
+    if (number <= 0 || number > std::numeric_limits<std::int32_t>::max()) {
         result.messages.push_back(
             fmt::format("Invalid failure detection time of {}, assuming default of 10000 ms", shown(*value)));
-    } else if (*number < kMinimumDetectionTime.count()) {
+    } else if (number < kMinimumDetectionTime.count()) {
         result.messages.push_back(
-            fmt::format("Too small failure detection time of {}, assuming minimum of 100 ms", *number));
+            fmt::format("Too small failure detection time of {}, assuming minimum of 100 ms", number));
         result.config.failure_detection_time = kMinimumDetectionTime;
     } else {
-        result.config.failure_detection_time = std::chrono::milliseconds(*number);
+        result.config.failure_detection_time = std::chrono::milliseconds(number);
     }
 }
 
@@ -96,11 +97,11 @@ void read_number(std::string_view text, const char* name, std::int64_t least, st
                  DecodedConfig& result) {
     auto value = value_of(text, name);
     if (!value) return;
-    auto number = parse_integer(*value);
-    if (!number || *number < least || *number > most) {
+    std::int64_t number = parse_integer(*value);
+    if (number < least || number > most) {
         result.messages.push_back(fmt::format("Invalid value for {} {}", name, shown(*value)));
     } else {
-        target = static_cast<Number>(*number);
+        target = static_cast<Number>(number);
     }
 }
 

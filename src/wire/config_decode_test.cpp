@@ -48,7 +48,7 @@ TEST(ConfigDecode, FirstLineWinsAndNoBlankBeforeTheSign) {
 
 struct TimeCase {
     const char* value;
-    int expected_ms;
+    long expected_ms;  // as long as a pointer: GoogleTest prints all bytes, and would those of a gap
     const char* message;
 };
 
