@@ -36,5 +36,6 @@ for pid in "${pids[@]}"; do wait "$pid"; done
 build/coverage/tests/ipmp_sim --seed 1 --count 1 --replay tests/sim/seeds.txt
 gcovr --root . --filter src/core/ --exclude '.*_(test\.cpp|fixture\.hpp)' \
     --exclude-throw-branches --exclude-unreachable-branches --exclude-branches-by-pattern '.*IPMP_CHECK\(.*' \
-    --print-summary --branches --html-details build/coverage/core.html --txt build/coverage/core.txt build/coverage
+    --print-summary --branches --html-details build/coverage/core.html --txt build/coverage/core.txt \
+    build/coverage/src/core build/coverage/tests/sim
 cat build/coverage/core.txt

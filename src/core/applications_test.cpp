@@ -230,5 +230,121 @@ TEST_F(Applications, R_VIS_1_WithoutAStateItIsFoundWhereItIs) {
     EXPECT_EQ(state.named_places, (NamedPlaces{{"app", kApp}}));
 }
 
+TEST_F(Applications, R_VIS_1_ItGoesToNoOtherNamespaceThanTheOneFoundUnderTheName) {
+    run(SetNamespace{"ipmp0", "app"});
+    kernel_.named_places = {{"app", kOther}};  // seen when the name had another number
+    observe();
+    EXPECT_FALSE(group().misplaced);
+    EXPECT_FALSE(has_home(state_, kernel_, group()));
+    EXPECT_EQ(run(SetNamespace{"ipmp0", ""}).error, CommandError::none) << "it never left, so its name is its own";
+    EXPECT_TRUE(state_.named_places.empty());
+}
+
+TEST_F(Applications, R_VIS_1_NoMoreNamespacesThanThereAreNumbers) {
+    for (auto number = static_cast<std::uint32_t>(kApp); number < kMostPlaces; ++number) {
+        state_.named_places["app" + std::to_string(number)] = Place{number};
+    }
+    EXPECT_EQ(run(SetNamespace{"ipmp0", "one-more"}).error, CommandError::not_supported);
+    EXPECT_EQ(group().upper_namespace, "");
+    EXPECT_TRUE(orders_.ops.empty());
+    EXPECT_TRUE(state_.named_places.empty()) << "no group has to do with those";
+    EXPECT_EQ(run(SetNamespace{"ipmp0", "one-more"}).error, CommandError::none);
+}
+
+TEST_F(Applications, R_VIS_1_ANamespaceIsLookedIntoUntilNothingOfOursIsInIt) {
+    live_in_app();
+    state_.groups.clear();
+    state_.interfaces.clear();
+    judge_places(state_, kernel_);
+    EXPECT_EQ(state_.named_places, (NamedPlaces{{"app", kApp}})) << "the link has to be taken away";
+    EXPECT_TRUE(planned(DeleteLink{kMoved}));
+    kernel_.links.erase(kMoved);
+    judge_places(state_, kernel_);
+    EXPECT_TRUE(state_.named_places.empty());
+}
+
+TEST_F(Applications, R_VIS_1_OnlyRefusalsOfWhatIsStillWantedChangeAnything) {
+    std::vector<Action> log;
+    run(SetNamespace{"ipmp0", "app"});
+    KernelApplied refused{.failures = {{OpenNamespace{"app", kApp, "ipmp9", ""}, 2, "no such namespace"},
+                                       {OpenNamespace{"former", kOther, "ipmp0", ""}, 2, "no such namespace"},
+                                       {MoveLink{kNic, Place::members}, 22, "Invalid argument"},
+                                       {SetLinkUp{kUpper, true}, 1, "not permitted"}}};
+    undo_refused_namespaces(state_, refused, log);
+    EXPECT_EQ(group().upper_namespace, "app");
+    EXPECT_TRUE(log.empty());
+    undo_refused_namespaces(state_, {.failures = {{MoveLink{kUpper, kApp}, 1, "not permitted"}}}, log);
+    EXPECT_EQ(group().upper_namespace, "");
+    ASSERT_EQ(log.size(), 1u);
+    EXPECT_EQ(std::get<Log>(log[0]).text, "ipmp0 stays in this network namespace");
+
+    log.clear();
+    live_in_app();
+    run(SetNamespace{"ipmp0", "other"});
+    undo_refused_namespaces(state_, {.failures = {{MoveLink{kMoved, kOther}, 1, "not permitted"}}}, log);
+    EXPECT_EQ(group().upper_namespace, "app");
+    ASSERT_EQ(log.size(), 1u);
+    EXPECT_EQ(std::get<Log>(log[0]).text, "ipmp0 stays in network namespace app");
+}
+
+TEST_F(Applications, R_VIS_1_TheLogTellsWhatIsWaitedForAndWhatHasCome) {
+    state_.groups["ipmp1"] = {.interface = "ipmp1", .name = "other"};
+    run(SetNamespace{"ipmp0", "app"});
+    auto said = [&](const KernelState& former, const KernelState& kernel, bool is_first) {
+        std::vector<Action> log;
+        log_namespaces(state_, former, kernel, is_first, log);
+        return log.empty() ? "" : std::get<Log>(log.at(0)).text;
+    };
+    KernelState without, with;
+    with.named_places = {{"app", kApp}};
+    EXPECT_NE(said({}, without, true).find("there is no network namespace app: ipmp0 waits"), std::string::npos);
+    EXPECT_EQ(said({}, with, true), "") << "all is well after a start";
+    EXPECT_EQ(said(without, without, false), "") << "once";
+    EXPECT_EQ(said(without, with, false), "ipmp0 goes to network namespace app");
+    EXPECT_EQ(said(with, with, false), "");
+}
+
+TEST_F(Applications, R_VIS_1_AnApplicationsOwnAddressesAreFollowedUpToALimit) {
+    live_in_app();
+    auto add = [&](int number) {
+        IpAddress address = *parse_ip("10.0." + std::to_string(number / 256) + "." + std::to_string(number % 256));
+        kernel_.addresses.push_back({.link = kMoved, .address = address, .prefix_length = 16});
+    };
+    kernel_.addresses = {{.link = kMoved, .address = kData, .prefix_length = 24}};
+    for (int number = 0; number < kMostOfAnApplication; ++number) add(number);
+    KernelState former = kernel_;
+    observe();
+    EXPECT_EQ(group().families[0].addresses.size(), 1u + kMostOfAnApplication);
+    add(kMostOfAnApplication);
+    observe();
+    EXPECT_EQ(group().families[0].addresses.size(), 1u + kMostOfAnApplication);
+    EXPECT_FALSE(is_full(group(), Family::ipv6));
+    std::vector<Action> log;
+    log_surplus(state_, former, former, log);
+    EXPECT_TRUE(log.empty());
+    log_surplus(state_, former, kernel_, log);
+    ASSERT_EQ(log.size(), 1u);
+    EXPECT_EQ(std::get<Log>(log[0]).text.find("ignoring addresses that were added to ipmp0 in network namespace "), 0u);
+    log_surplus(state_, kernel_, kernel_, log);
+    EXPECT_EQ(log.size(), 1u) << "once";
+    group().upper = kUpper;
+    EXPECT_FALSE(is_full(group(), Family::ipv4)) << "the host's own are its administrator's";
+}
+
+TEST_F(Applications, R_VIS_1_OfAGroupOutOfSightOnlyAddressesInUseAreAssumed) {
+    live_in_app();
+    group().families[0].addresses.push_back({.number = 2, .address = kForeign, .prefix_length = 24});
+    state_.groups["ipmp1"] = {.interface = "ipmp1", .name = "other"};
+    lose_sight(true);
+    assume_addresses(state_, kernel_);
+    ASSERT_EQ(kernel_.addresses.size(), 1u);
+    EXPECT_EQ(kernel_.addresses[0].address, kData);
+    kernel_.links.at(kLower).peer = {77};  // it is somewhere we look into, under no name that we know
+    EXPECT_FALSE(is_out_of_sight(kernel_, group()));
+    kernel_.links.at(kLower).peer = {};
+    kernel_.links.at(kLower).peer_elsewhere = 0;
+    EXPECT_FALSE(is_out_of_sight(kernel_, group())) << "it has no other end";
+}
+
 }  // namespace
 }  // namespace ipmp

@@ -89,7 +89,7 @@ Group& make_implicit_group(CommandContext& context, const std::string& name) {
     std::uint32_t number = 0;
     auto taken = [&](const std::string& candidate) {
         return kernel_link(context, candidate) || context.state.interfaces.contains(candidate) ||
-               find_group(context, candidate) || (group_named(context, candidate) && candidate != name);
+               find_group(context, candidate) || group_named(context, candidate);
     };
     while (taken(fmt::format("ipmp{}", number))) ++number;
     return make_group(context, fmt::format("ipmp{}", number), name);

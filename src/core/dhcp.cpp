@@ -64,9 +64,9 @@ std::optional<std::uint64_t> milliseconds(const std::optional<Instant>& at) {
     return static_cast<std::uint64_t>(since.count());
 }
 
+// Of a client whose lease is untouched, and so there.
 bool is_duplicate(const DhcpClient& client, const DhcpPlace& place) {
-    const LogicalAddress* logical = find_number(*place.addresses, client.lease->number);
-    return logical && logical->uniqueness == Uniqueness::duplicate;
+    return find_number(*place.addresses, client.lease->number)->uniqueness == Uniqueness::duplicate;
 }
 
 // dhcpcd 9 renews by an address only that it saw in the kernel, with the server's mask, when it got the lease. A test
@@ -113,27 +113,27 @@ CommandReply control_dhcp(const ControlDhcp& command, CommandContext& context) {
                 return failure(CommandError::in_use, "DHCP does something else for it; drop that first");
             }
             client->primary = client->primary || command.primary;
-            return success();
+            break;
         case DhcpVerb::inform:
             if (!client) return start_client(command, *place, context);
             if (!client->inform) return failure(CommandError::in_use, "has a DHCP lease, or is about to get one");
             client->informed = false;
             client->renew_wanted = true;
-            return success();
+            break;
         case DhcpVerb::drop:
             if (!client) return not_controlled(command.logical);
             end_lease(*client, context);
             erase_client(context.state, client->key);
-            return success();
+            break;
         case DhcpVerb::release:
             if (!client || client->inform) return not_controlled(command.logical);
             client->releasing = true;
-            return success();
+            break;
         case DhcpVerb::extend:
             if (!client) return not_controlled(command.logical);
             if (!client->lease) return failure(CommandError::no_dhcp, "has no DHCP lease yet");
             client->renew_wanted = true;
-            return success();
+            break;
     }
     return success();
 }
@@ -355,7 +355,7 @@ bool Dhcp::is_due(Waiting& waiting, State& state, const KernelState& kernel) con
             return client->informed;
         case DhcpVerb::drop:
         case DhcpVerb::release:
-            return false;
+            break;
     }
     return false;
 }

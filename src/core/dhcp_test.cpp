@@ -189,5 +189,122 @@ TEST_F(DhcpControl, AServerThatRefusesTakesTheLeaseAway) {
     EXPECT_TRUE(client(kOnGroup));
 }
 
+TEST_F(DhcpControl, R_DHC_1_ARenewalThatSaysSomethingElseIsFollowed) {
+    get_lease({"ipmp0"}, kLeased);
+    EXPECT_EQ(on("ipmp0")[0].broadcast, broadcast_of(kLeased, 24));
+    ReportDhcp renewal = bound({"ipmp0"}, kLeased);
+    renewal.prefix_length = 25;
+    EXPECT_EQ(run(renewal).error, CommandError::none);
+    EXPECT_EQ(on("ipmp0")[0].prefix_length, 25);
+    renewal.broadcast = *parse_ip("192.0.2.111");
+    EXPECT_EQ(run(renewal).error, CommandError::none);
+    EXPECT_EQ(on("ipmp0")[0].broadcast, renewal.broadcast);
+    orders_ = {};
+    renewal.prefix_length = 0, renewal.broadcast.reset();
+    EXPECT_EQ(run(renewal).error, CommandError::none);
+    EXPECT_TRUE(on("ipmp0")[0].prefix_length == 25 && on("ipmp0")[0].broadcast == *parse_ip("192.0.2.111"))
+        << "a server that says nothing changes nothing";
+    EXPECT_TRUE(orders_.doomed.empty());
+    EXPECT_TRUE(client(kOnGroup) && client(kOnGroup)->lease);
+    EXPECT_EQ(on("ipmp0").size(), 1u);
+}
+
+TEST_F(DhcpControl, R_DHC_1_AServerThatNamesNoMaskGivesThatOfTheAddressClass) {
+    run(ControlDhcp{{"ipmp0"}});
+    ReportDhcp report = bound({"ipmp0"}, kLeased);
+    report.prefix_length = 0;
+    EXPECT_EQ(run(report).error, CommandError::none);
+    EXPECT_EQ(on("ipmp0")[0].prefix_length, 24);
+}
+
+TEST_F(DhcpControl, R_DHC_5_RenewalsForIpv6KeepTheLogicalInterfaceAndRefusalsLeaveNone) {
+    get_lease({"ipmp0"}, kLeased6);
+    ReportDhcp renewal = bound({"ipmp0"}, kLeased6);
+    renewal.prefix_length = 64;
+    for (int time : {1, 2}) {
+        EXPECT_EQ(run(renewal).error, CommandError::none) << time;
+        ASSERT_EQ(on("ipmp0", Family::ipv6).size(), 1u);
+        EXPECT_TRUE(on("ipmp0", Family::ipv6)[0].number == 1 && on("ipmp0", Family::ipv6)[0].prefix_length == 64);
+    }
+    run(ControlDhcp{{"c"}, Family::ipv6});
+    EXPECT_EQ(run(bound({"c"}, kLeased6)).error, CommandError::in_use) << "the group has it";
+    EXPECT_TRUE(on("c", Family::ipv6).empty());
+    EXPECT_TRUE(is_logged("cannot be used on c"));
+}
+
+TEST_F(DhcpControl, R_DHC_4_WhoMakesADataAddressOfALeasedTestAddressTakesItFromDhcp) {
+    get_lease({"a"}, kLeased);
+    run(SetFlags{{"a"}, Family::ipv4, {}, false, {}});
+    EXPECT_TRUE(state_.dhcp_clients.empty());
+    EXPECT_TRUE(is_logged("a is no longer under DHCP control"));
+    EXPECT_TRUE(contains(on("a"), kLeased)) << "as a data address, which the group takes";
+}
+
+TEST_F(DhcpControl, R_DHC_4_WhatIsTakenAwayBelowAClientEndsIt) {
+    run(Plumb{"ipmp0", Family::ipv4, 1});
+    run(ControlDhcp{{"ipmp0", 1}});
+    run(Unplumb{"ipmp0", Family::ipv4, 1});
+    EXPECT_TRUE(state_.dhcp_clients.empty()) << "its logical interface";
+
+    get_lease({"c"}, kLeased);
+    run(Unplumb{"c", Family::ipv4});
+    EXPECT_TRUE(state_.dhcp_clients.empty()) << "the whole interface";
+    EXPECT_EQ(take<SignalDhcpClient>().size(), 2u);
+    state_.interfaces.at("c").families[0].plumbed = true;
+
+    get_lease({"c"}, kLeased);
+    run(Plumb{"c", Family::ipv4, 1});
+    run(SetAddress{{"c", 1}, kOther, 24, {}});
+    run(SetFlags{{"c"}, Family::ipv4, false, {}, {}});
+    orders_ = {};
+    run(SetNetmask{{"c"}, Family::ipv4, 25});
+    EXPECT_TRUE(state_.dhcp_clients.empty());
+    EXPECT_TRUE(contains(on("c"), kLeased)) << "the address is somebody's now";
+    for (const KernelOp& op : orders_.ops) EXPECT_FALSE(std::holds_alternative<AddAddress>(op)) << "down as before";
+}
+
+TEST_F(DhcpControl, R_DHC_4_WhatIsChangedBeforeTheIpmpInterfaceIsMadeIsNotInTheKernelYet) {
+    get_lease({"ipmp0"}, kLeased);
+    state_.groups.at("ipmp0").upper = {};
+    orders_ = {};
+    run(SetNetmask{{"ipmp0"}, Family::ipv4, 25});
+    EXPECT_TRUE(state_.dhcp_clients.empty());
+    EXPECT_TRUE(orders_.ops.empty());
+    EXPECT_TRUE(contains(on("ipmp0"), kLeased));
+}
+
+TEST_F(DhcpControl, R_DHC_4_ANicThatVanishesTakesNoLeaseAndLosesNone) {
+    run(ControlDhcp{{"c"}});
+    ReportDhcp report = bound({"c"}, kLeased);
+    CommandContext context = this->context();
+    state_.interfaces.at("c").index = {};
+    EXPECT_EQ(carry_out(report, context).error, CommandError::no_such_interface);
+    step();
+    const DhcpKey on_c{{"c"}, Family::ipv4};
+    ASSERT_TRUE(client(on_c));
+    EXPECT_FALSE(client(on_c)->lease);
+    state_.interfaces.at("c").index = kC;
+    pass(seconds(10));
+    EXPECT_EQ(run(bound({"c"}, kLeased)).error, CommandError::none) << "as soon as it is back";
+}
+
+TEST_F(DhcpControl, R_DHC_1_EachLeaseHasItsOwnRoutesAndEnd) {
+    run(Plumb{"ipmp0", Family::ipv4, 1});
+    get_lease({"c"}, kOther, 60);
+    get_lease({"ipmp0"}, kLeased, 120);
+    EXPECT_EQ(leased_routes(state_, kOther, kC), (std::set<RouteState>{{kZero, 0, kC, kMainTable, kRouter, 1003}}));
+    EXPECT_EQ(end_of_lease(state_, kOther), now_ + seconds(60));
+    EXPECT_EQ(end_of_lease(state_, kLeased), now_ + seconds(120));
+    EXPECT_TRUE(leased_routes(state_, kRouter, kUpper).empty());
+    ReportDhcp refused{.logical = {"c"}, .run = client({{"c"}, Family::ipv4})->run, .news = DhcpNews::refused};
+    run(refused);
+    log_.clear();
+    run(refused);
+    EXPECT_TRUE(log_.empty()) << "it had none any more";
+    EXPECT_TRUE(leased_routes(state_, kOther, kC).empty());
+    EXPECT_EQ(run(Stop{.purge = true}).error, CommandError::none);
+    EXPECT_TRUE(state_.dhcp_clients.empty());
+}
+
 }  // namespace
 }  // namespace ipmp

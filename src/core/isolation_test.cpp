@@ -2,6 +2,7 @@
 #include "core/isolation.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "core/places_fixture.hpp"
 #include "core/predicates.hpp"
@@ -186,6 +187,164 @@ TEST_F(Isolation, R_VIS_1_WhatTheKernelWillNotMoveGoesOnWhereItIs) {
     EXPECT_TRUE(state_.groups.at("ipmp0").isolate);
     EXPECT_EQ(state_.interfaces.at("a").group, "") << "it cannot follow the others";
     EXPECT_EQ(other.group, "ipmp0");
+}
+
+TEST_F(Isolation, R_VIS_1_AddressesThatOthersRenewAreNotMadeOursByAMove) {
+    const IpAddress link_local = *parse_ip("fe80::1"), test = *parse_ip("fe80::2"), fixed = *parse_ip("fe80::3");
+    const IpAddress advertised = *parse_ip("2001:db8::1");
+    Interface& nic = state_.interfaces.at("a");
+    nic.families[1].addresses = {
+        {.number = 0, .address = link_local, .prefix_length = 64, .up = true, .adopted = true},
+        {.number = 1, .address = test, .prefix_length = 64, .up = true, .no_failover = true, .adopted = true},
+        {.number = 2, .address = fixed, .prefix_length = 64, .up = true, .deprecated = true, .adopted = true},
+        {.number = 3, .address = advertised, .prefix_length = 64, .up = true, .adopted = true},
+        {.number = 4, .address = *parse_ip("2001:db8::2"), .prefix_length = 64, .up = true, .adopted = true}};
+    kernel_.addresses = {{.link = kNic, .address = advertised, .prefix_length = 64, .finite_lifetime = true}};
+    judge_places(state_, kernel_);
+    std::vector<bool> adopted;
+    for (const LogicalAddress& logical : nic.families[1].addresses) adopted.push_back(logical.adopted);
+    EXPECT_EQ(adopted, (std::vector{true, false, false, true, false}));
+}
+
+TEST_F(Isolation, R_VIS_1_WhatIsMissingIsNotMisplacedAndFollowsNobody) {
+    Interface& nic = state_.interfaces.at("a");
+    nic.index = {};
+    judge_places(state_, kernel_);
+    EXPECT_FALSE(nic.misplaced);
+    follow_moves(state_, kernel_);
+    EXPECT_FALSE(nic.index) << "one that comes back is filed as a newcomer";
+}
+
+// A NIC whose link is gone is looked for in other places by its name; not everything of that name is it.
+TEST_F(Isolation, R_VIS_1_OnlyALinkOfItsNameKindAndElsewhereIsTheNicThatMoved) {
+    struct Case {
+        const char* what;
+        std::function<void(LinkState& other)> differs;
+    };
+    const std::vector<Case> cases{{"another name", [](LinkState& other) { other.name = "z"; }},
+                                  {"no Ethernet", [](LinkState& other) { other.ethernet = false; }},
+                                  {"an IPMP interface", [](LinkState& other) { other.alias = kIpmpLinkAlias; }},
+                                  {"a lower end", [](LinkState& other) { other.alias = kLowerLinkAlias; }}};
+    for (const Case& one : cases) {
+        KernelState kernel = kernel_;
+        kernel.links.erase(kNic);
+        LinkState& other = kernel.links[kMoved];
+        other = {.index = kMoved, .name = "a", .ethernet = true};
+        one.differs(other);
+        State state = state_;
+        follow_moves(state, kernel);
+        EXPECT_EQ(state.interfaces.at("a").index, kNic) << one.what;
+    }
+    KernelState kernel = kernel_;
+    kernel.links.erase(kNic);
+    kernel.links[{9}] = {.index = {9}, .name = "a", .ethernet = true};  // a new NIC where the old one was
+    State state = state_;
+    follow_moves(state, kernel);
+    EXPECT_EQ(state.interfaces.at("a").index, kNic);
+    kernel.links[kMoved] = {.index = kMoved, .name = "a", .ethernet = true};
+    state.interfaces["b"] = {.name = "b", .index = kMoved};
+    follow_moves(state, kernel);
+    EXPECT_EQ(state.interfaces.at("a").index, kNic) << "that is b, which was renamed";
+    state.interfaces.erase("b");
+    follow_moves(state, kernel);
+    EXPECT_EQ(state.interfaces.at("a").index, kMoved);
+}
+
+TEST_F(Isolation, R_VIS_1_TheNamespaceGoesWhenOnlyWhatItWasBornWithIsInIt) {
+    state_.groups.at("ipmp0").isolate = false;
+    kernel_.links.erase(kLower);
+    kernel_.links[{1, Place::members}] = {.index = {1, Place::members}, .name = "lo"};
+    LinkState& born_there = link({2, Place::members}, "erspan0");
+    born_there.immovable = true;
+    EXPECT_FALSE(isolates(state_, kernel_));
+    born_there.immovable = false;
+    EXPECT_TRUE(isolates(state_, kernel_));
+}
+
+TEST_F(Isolation, R_VIS_1_TheLowerEndComesHomeUnderItsNameWhoeverHasIt) {
+    state_.groups.at("ipmp0").isolate = false;
+    link({5}, "ipmpl0");
+    EXPECT_EQ(plan_move(kernel_, kernel_.links.at(kLower), Place::host), KernelOp(MoveLink{kLower, Place::host}));
+}
+
+TEST_F(Isolation, R_VIS_1_NewsOfTakenNamesAreAboutNicsThatAreNewOrRenamed) {
+    move(kNic, kMoved);
+    observe();
+    auto lines = [&](const KernelState& former) {
+        std::vector<Action> log;
+        log_taken_names(state_, former, kernel_, log);
+        return log.size();
+    };
+    KernelState former = kernel_;
+    kernel_.links[{5}] = {.index = {5}, .name = "a"};
+    EXPECT_EQ(lines(former), 0u) << "it is no NIC";
+    link({5}, "a").alias = kLowerLinkAlias;
+    EXPECT_EQ(lines(former), 0u) << "it is ours";
+    link({5}, "z");
+    EXPECT_EQ(lines(former), 0u);
+    former = kernel_;
+    kernel_.links.at({5}).name = "a";
+    EXPECT_EQ(lines(former), 1u) << "renamed";
+}
+
+TEST_F(Isolation, R_VIS_1_WhoWorksAndSoMakesAMoveHarmless) {
+    struct Case {
+        const char* what;
+        std::function<void(Interface& other)> becomes;
+        CommandError error;
+    };
+    const std::vector<Case> cases{
+        {"works", [](Interface&) {}, CommandError::none},
+        {"has failed", [](Interface& other) { other.failed = true; }, CommandError::minimum_redundancy},
+        {"has no link", [](Interface& other) { other.carrier = false; }, CommandError::minimum_redundancy}};
+    for (const Case& one : cases) {
+        Interface& nic = state_.interfaces.at("a");
+        nic.group.clear();
+        nic.families[0].addresses = {{.address = kData, .prefix_length = 24, .up = true}};
+        Interface& other = state_.interfaces["b"];
+        other = {.name = "b", .index = {2, Place::members}, .group = "ipmp0", .admin_up = true, .carrier = true};
+        one.becomes(other);
+        judge_places(state_, kernel_);
+        EXPECT_EQ(run(SetGroup{"a", Family::ipv4, "g"}).error, one.error) << one.what;
+    }
+}
+
+TEST_F(Isolation, R_VIS_1_WhatCannotBeMovedIsNotIsolated) {
+    Group& group = state_.groups.at("ipmp0");
+    group.isolate = false;
+    state_.interfaces["b"] = {.name = "b", .index = {2}, .group = "ipmp0"};  // the kernel's word is still to come
+    kernel_.links.at(kNic).immovable = true;
+    EXPECT_EQ(run(SetIsolate{"ipmp0", true, true}).error, CommandError::not_supported);
+    EXPECT_FALSE(group.isolate);
+    kernel_.links.at(kNic).immovable = false;
+    EXPECT_EQ(run(SetIsolate{"ipmp0", true, true}).error, CommandError::none);
+    CommandReply refused = run(SetIsolate{"ipmp0", false, false});
+    EXPECT_EQ(refused.error, CommandError::none) << "nothing works where it is not, so nothing is interrupted";
+    run(SetIsolate{"ipmp0", true, true});
+    state_.interfaces.at("a").index = kMoved;
+    judge_places(state_, kernel_);
+    refused = run(SetIsolate{"ipmp0", false, false});
+    EXPECT_EQ(refused.error, CommandError::minimum_redundancy);
+    EXPECT_NE(refused.text.find("`ipmp isolate ipmp0 off -f`"), std::string::npos);
+}
+
+TEST_F(Isolation, R_VIS_1_RefusedMovesOfOthersChangeNothing) {
+    Group& group = state_.groups.at("ipmp0");
+    state_.groups["ipmp1"] = {.interface = "ipmp1", .name = "h", .isolate = true};
+    state_.groups["ipmp2"] = {.interface = "ipmp2", .name = "i"};
+    state_.interfaces["b"] = {.name = "b", .group = "ipmp0"};  // missing: nothing of it is there
+    std::vector<Action> log;
+    undo_refused_moves(state_, {.failures = {{MoveLink{kNic, Place::host}, 17, "exists"},
+                                             {SetLinkUp{kNic, true}, 1, "not permitted"},
+                                             {MoveLink{{99}, Place::members}, 19, "no such device"}}}, log);
+    EXPECT_TRUE(group.isolate && log.empty());
+    undo_refused_moves(state_, {.failures = {{MoveLink{kNic, Place::members}, 22, "Invalid argument"}}}, log);
+    EXPECT_FALSE(group.isolate) << "none of its NICs is there";
+    EXPECT_TRUE(state_.groups.at("ipmp1").isolate);
+    group.isolate = true;
+    undo_refused_moves(state_, {.failures = {{MoveLink{kLower, Place::members}, 22, "Invalid argument"}}}, log);
+    EXPECT_FALSE(group.isolate) << "nor its lower end";
+    EXPECT_EQ(log.size(), 2u);
 }
 
 }  // namespace

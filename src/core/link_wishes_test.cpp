@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "core/commands.hpp"
 #include "core/link_limits.hpp"
@@ -214,6 +215,52 @@ TEST_F(LinkWishes, R_CMD_1_RoutesGetTheSourceWhileSomeHaveAnother) {
     EXPECT_TRUE(managed);
 }
 
+TEST_F(LinkWishes, R_CMD_1_ASourceStandsForTheAddressOfItsNumberThatOthersMayKnow) {
+    run(SetGroup{"a", Family::ipv4, ""});
+    nic("a").families[0].addresses = {{.number = 0, .address = kFirst, .prefix_length = 24, .up = true},
+                                      {.number = 1, .address = kSecond, .prefix_length = 24, .up = true}};
+    auto source_of = [&](std::uint32_t number) {
+        EXPECT_EQ(run(SetRouteSource{"b", Family::ipv4, LogicalName{"a", number}}), CommandError::none);
+        auto sources = wanted_route_sources(state_, kernel_, nic("b"));
+        return sources ? (*sources)[0] : std::nullopt;
+    };
+    EXPECT_EQ(source_of(0), kFirst);
+    EXPECT_EQ(source_of(1), kSecond);
+    kernel_.addresses = {{.link = kA, .address = kElsewhere, .prefix_length = 24}};
+    nic("a").families[0].addresses[1].up = false;
+    EXPECT_EQ(source_of(1), std::nullopt) << "it is down, and no other is meant";
+    nic("a").families[0].addresses[0].address = IpAddress{};
+    EXPECT_EQ(source_of(0), kElsewhere) << "the first one it has";
+    kernel_.addresses[0].link = {99};
+    EXPECT_EQ(source_of(0), std::nullopt) << "that link is gone";
+    kernel_.addresses[0].link = kB;
+    EXPECT_EQ(source_of(0), std::nullopt) << "that is another's";
+}
+
+TEST_F(LinkWishes, R_CMD_1_EachFamilyHasASourceOfItsOwn) {
+    const IpAddress link_local = *parse_ip("fe80::1"), global = *parse_ip("2001:db8::1");
+    nic("b").families[1].plumbed = true;
+    EXPECT_EQ(run(SetRouteSource{"b", Family::ipv6, LogicalName{"lo"}}), CommandError::none);
+    InterfaceIndex other_loopback{kLoopback.value, Place::members};
+    kernel_.links[other_loopback] = {.index = other_loopback, .name = "lo"};
+    kernel_.addresses = {{.link = kLoopback, .address = kElsewhere, .prefix_length = 32},
+                         {.link = kLoopback, .address = link_local, .prefix_length = 64, .scope_link = true},
+                         {.link = other_loopback, .address = *parse_ip("2001:db8::2"), .prefix_length = 128}};
+    EXPECT_FALSE(wanted_route_sources(state_, kernel_, nic("b"))) << "none of these is the host's for others";
+    kernel_.addresses.push_back({.link = kLoopback, .address = global, .prefix_length = 128});
+    auto sources = wanted_route_sources(state_, kernel_, nic("b"));
+    ASSERT_TRUE(sources);
+    EXPECT_EQ(*sources, (std::array<std::optional<IpAddress>, 2>{std::nullopt, global}));
+    kernel_.links.at(kB).other_sources = {1, 1};
+    EXPECT_TRUE(planned(SetRouteSources{kB, Family::ipv6, global}));
+    EXPECT_FALSE(planned(SetRouteSources{kB, Family::ipv4, kElsewhere})) << "nobody asked for that";
+    nic("a").families[1].plumbed = true;
+    run(SetGroup{"a", Family::ipv4, ""});
+    nic("a").families[1].addresses = {{.number = 0, .address = link_local, .prefix_length = 64, .up = true}};
+    EXPECT_EQ(run(SetRouteSource{"b", Family::ipv6, LogicalName{"a"}}), CommandError::none);
+    EXPECT_FALSE(wanted_route_sources(state_, kernel_, nic("b"))) << "a link-local address is for its link";
+}
+
 TEST_F(LinkWishes, R_CMD_1_DeprecatedAddressesAreNotPreferredAndComeLast) {
     LogicalAddress deprecated{.number = 1, .address = kFirst, .prefix_length = 24, .up = true, .deprecated = true};
     LogicalAddress other{.number = 2, .address = kSecond, .prefix_length = 24, .up = true};
@@ -233,6 +280,52 @@ TEST_F(LinkWishes, R_CMD_1_DeprecatedAddressesAreNotPreferredAndComeLast) {
     nic("b").families[0].addresses[0].no_failover = true;
     std::swap(kernel_.addresses[0], kernel_.addresses[1]);
     EXPECT_TRUE(plan_link_wishes(state_, kernel_).empty()) << "test addresses are kept apart by scope and routes";
+}
+
+TEST_F(LinkWishes, R_CMD_1_OnlyAddressesOfItsNetworkThatAreInUseGoBeforeADeprecatedOne) {
+    struct Case {
+        const char* what;
+        std::function<void(LogicalAddress& deprecated, LogicalAddress& other)> differs;
+        bool is_reordered;
+    };
+    const std::vector<Case> cases{
+        {"as they are", [](LogicalAddress&, LogicalAddress&) {}, true},
+        {"another program's", [](LogicalAddress& deprecated, LogicalAddress&) { deprecated.adopted = true; }, false},
+        {"a duplicate", [](LogicalAddress& deprecated, LogicalAddress&) {
+             deprecated.uniqueness = Uniqueness::duplicate;
+         }, false},
+        {"both deprecated", [](LogicalAddress&, LogicalAddress& other) { other.deprecated = true; }, false},
+        {"the other being asked for", [](LogicalAddress&, LogicalAddress& other) {
+             other.uniqueness = Uniqueness::tentative;
+         }, false},
+        {"the other down", [](LogicalAddress&, LogicalAddress& other) { other.up = false; }, false},
+        {"another network", [](LogicalAddress&, LogicalAddress& other) { other.address = kElsewhere; }, false}};
+    for (const Case& one : cases) {
+        LogicalAddress deprecated{.number = 1, .address = kFirst, .prefix_length = 24, .up = true, .deprecated = true};
+        LogicalAddress other{.number = 2, .address = kSecond, .prefix_length = 24, .up = true};
+        one.differs(deprecated, other);
+        nic("b").families[0].addresses = {deprecated, other};
+        kernel_.addresses = {{.link = kB, .address = *parse_ip("fe80::1"), .prefix_length = 64},
+                             {.link = kB, .address = kFirst, .prefix_length = 24},
+                             {.link = kA, .address = kElsewhere, .prefix_length = 24},
+                             {.link = kB, .address = other.address, .prefix_length = 24}};
+        EXPECT_EQ(planned(RemoveAddress{kB, kFirst, 24}), one.is_reordered) << one.what;
+    }
+    kernel_.addresses[3].prefix_length = 25;
+    EXPECT_FALSE(planned(RemoveAddress{kB, kFirst, 24})) << "Linux takes that for another network";
+}
+
+TEST_F(LinkWishes, R_CMD_5_ARefusalEndsNoOtherWish) {
+    const MacAddress mac{{2, 0, 0, 0, 0, 9}}, former{{2, 0, 0, 0, 0, 8}};
+    run(SetMtu{"a", Family::ipv4, 1400});
+    run(SetEther{"a", mac});
+    forget_refused_wishes(state_, {.failures = {{SetLinkMtu{kA, 9000}, 22, "Invalid argument"},
+                                                {SetLinkMtu{{99}, 1400}, 19, "No such device"},
+                                                {SetLinkMac{kA, former}, 16, "busy"},
+                                                {SetLinkMac{{99}, mac}, 19, "No such device"}}});
+    EXPECT_TRUE(planned(SetLinkMtu{kA, 1400}) && planned(SetLinkMac{kA, mac}));
+    kernel_.links.at(kA).mac = mac;
+    EXPECT_FALSE(planned(SetLinkMac{kA, mac})) << "it has it";
 }
 
 TEST_F(LinkWishes, R_CMD_5_PrivateIsKeptWithTheAddress) {

@@ -244,7 +244,7 @@ class Planner {
 
     static bool fits(const AddressState& seen, const LogicalAddress& logical, const WantedAddress& wanted) {
         if (logical.adopted) return wanted.scope_link == logical.scope_link;
-        bool kernel_decides = logical.address.family == Family::ipv6 || logical.address.is_link_local();
+        bool kernel_decides = logical.address.family == Family::ipv6;
         bool scope_fits = kernel_decides || seen.scope_link == wanted.scope_link;
         return seen.prefix_length == wanted.prefix_length && seen.broadcast == wanted.broadcast && scope_fits;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.hpp"
 #include "core/predicates.hpp"
 
 namespace ipmp {
@@ -59,6 +60,13 @@ class Selection {
     std::size_t active_count_ = 0;
 };
 
+// Of more than the capacity, which is that of all others, some are standbys.
+void rest_one(Selection& selection) {
+    const MemberChange* surplus = selection.last_active_standby();
+    IPMP_CHECK(surplus);
+    selection.set(*surplus, false);
+}
+
 void choose_by_level(const std::vector<MemberChange>& members, std::size_t capacity) {
     Selection selection(members);
     for (const MemberChange& member : members) {
@@ -69,11 +77,7 @@ void choose_by_level(const std::vector<MemberChange>& members, std::size_t capac
         if (!resting) return;
         selection.set(*resting, true);
     }
-    while (selection.active_count() > capacity) {
-        const MemberChange* surplus = selection.last_active_standby();
-        if (!surplus) return;
-        selection.set(*surplus, false);
-    }
+    while (selection.active_count() > capacity) rest_one(selection);
 }
 
 void choose_by_history(const std::vector<MemberChange>& members, std::size_t capacity, std::size_t lost) {
@@ -101,11 +105,7 @@ void choose_by_history(const std::vector<MemberChange>& members, std::size_t cap
     if (selection.active_count() == 0) {
         if (const MemberChange* resting = selection.next_resting(false)) selection.set(*resting, true);
     }
-    while (selection.active_count() > capacity) {
-        const MemberChange* surplus = selection.last_active_standby();
-        if (!surplus) return;
-        selection.set(*surplus, false);
-    }
+    while (selection.active_count() > capacity) rest_one(selection);
 }
 
 }  // namespace

@@ -108,6 +108,26 @@ TEST_F(Policy, AllStandbyStillUsesOne) {
     EXPECT_EQ(active_names().size(), 1u);
 }
 
+TEST_F(Policy, R_POL_3_AStandbyRestsAgainWhenTheAdministratorBringsTheOtherBack) {
+    Interface offline = member("a");
+    offline.offline = true;
+    add(offline).offline = false;
+    add(member("s", true));
+    run(false);
+    EXPECT_EQ(active_names(), "a");
+    EXPECT_TRUE(after_[1].inactive);
+}
+
+TEST_F(Policy, R_DET_8_WhoCarriesOnThoughFailedDoesSoNoMoreWhenItIsNotNeeded) {
+    Interface standby = member("s", true);
+    standby.failed = standby.kept = true;
+    add(member("a"));
+    add(standby);
+    run(true);
+    EXPECT_EQ(active_names(), "a");
+    EXPECT_FALSE(after_[1].kept || after_[1].inactive) << "only who functions can rest";
+}
+
 }  // namespace
 
 }  // namespace ipmp

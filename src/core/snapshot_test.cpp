@@ -177,5 +177,12 @@ TEST_F(Snapshot, R_STA_1_ZeroAddressesOfAGroupMakeOneRow) {
     EXPECT_EQ(shown("ipmp0").logicals.size(), 3u);
 }
 
+TEST_F(Snapshot, R_STA_1_WhoIsStillStartingIsUnknown) {
+    nic().starting_until = Instant{std::chrono::seconds(3)};
+    InterfaceStatus status = snapshot_of(state_, kernel_).interfaces.at(0);
+    EXPECT_EQ(status.state, InterfaceHealth::unknown);
+    EXPECT_EQ(status.link, LinkHealth::unknown);
+}
+
 }  // namespace
 }  // namespace ipmp

@@ -195,6 +195,28 @@ TEST_F(Verdict, ANewcomerThatIsNotUpYetIsWaitedForAndNotUsed) {
                                                        "IP interface failure detected on a of group g"}));
 }
 
+TEST_F(Verdict, R_VIS_1_AMemberThatIsOnItsWayToAnotherNetworkNamespaceHasNotFailed) {
+    Interface& moving = nic("a");
+    LinkBefore before{true, true, moving.carrier_changes};
+    moving.misplaced = true;
+    EXPECT_EQ(judge(moving, before), Said{});
+    EXPECT_FALSE(moving.failed);
+    ASSERT_EQ(moving.starting_until, now_ + seconds(3));
+    moving.admin_up = moving.carrier = false;  // it is taken down for that
+    moving.carrier_changes += 1;
+    EXPECT_EQ(judge(moving, {true, false, moving.carrier_changes - 1}), Said{});
+    now_ += seconds(3);
+    EXPECT_FALSE(judge(moving, {true, false, moving.carrier_changes}).empty());
+    EXPECT_TRUE(moving.failed) << "it does not arrive";
+}
+
+TEST_F(Verdict, R_VIS_1_ANewcomerThatHasToMoveFirstIsWaitedFor) {
+    nic("a").misplaced = true;
+    EXPECT_EQ(judge(nic("a"), {}), Said{});
+    EXPECT_FALSE(nic("a").failed);
+    EXPECT_EQ(nic("a").starting_until, now_ + seconds(3));
+}
+
 }  // namespace
 
 }  // namespace ipmp

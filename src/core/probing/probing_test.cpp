@@ -1,111 +1,9 @@
 // Probing of many members as one: who is probed whom, when anything is due, what is concluded of members and groups.
-// The engine's part is played here: whoever is not deaf is answered at once, and a step becomes a whole one when
-// Probing asks for it.
-#include "core/probing/probing.hpp"
-
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <random>
-#include <set>
-
-#include "core/only.hpp"
+#include "core/probing/probing_fixture.hpp"
 
 namespace ipmp {
 
 namespace {
-
-using namespace std::chrono_literals;
-
-const IpAddress kRouter = *parse_ip("10.0.255.254");
-
-class ProbingOfAGroup : public testing::Test {
-  protected:
-    void set_up(int members) {
-        Group group{.interface = "ipmp0", .name = "ipmp0"};
-        group.upper = InterfaceIndex{1000};
-        group.health = GroupHealth::ok;
-        state_.groups["ipmp0"] = group;
-        for (int number = 0; number < members; ++number) {
-            Interface nic{.name = fmt::format("e{}", number)};
-            nic.index = InterfaceIndex{static_cast<std::uint32_t>(number + 1)};
-            nic.group = "ipmp0";
-            nic.admin_up = nic.carrier = true;
-            IpAddress address = *parse_ip(fmt::format("10.0.{}.1", number));
-            nic.families[0].plumbed = true;
-            nic.families[0].addresses = {{.address = address, .prefix_length = 16, .up = true, .no_failover = true}};
-            kernel_.addresses.push_back({.link = nic.index, .address = address, .prefix_length = 16});
-            state_.interfaces[nic.name] = nic;
-        }
-        kernel_.target_routes = {{group.upper, kRouter}};
-    }
-    void set_up_ipv6(int members) {
-        for (int number = 0; number < members; ++number) {
-            Interface& nic = this->nic(fmt::format("e{}", number));
-            IpAddress address = *parse_ip(fmt::format("fe80::{}", number + 1));
-            nic.families[1].plumbed = true;
-            nic.families[1].addresses = {{.address = address, .prefix_length = 64, .up = true, .no_failover = true}};
-            kernel_.addresses.push_back({.link = nic.index, .address = address, .prefix_length = 64});
-        }
-        kernel_.target_routes.push_back({InterfaceIndex{1000}, *parse_ip("fe80::ffff")});
-    }
-    Interface& nic(const std::string& name) { return state_.interfaces.at(name); }
-
-    std::vector<Action> whole_step(bool fresh = false) {
-        std::vector<Action> actions;
-        probing_.update(state_, kernel_, config_, fresh, now_, actions);
-        probing_.follow(state_);
-        return actions;
-    }
-    void judge_if_due() {
-        if (probing_.verdict_due(state_, config_, now_)) whole_step();
-    }
-    // A tick `late`; how many probes it sent.
-    std::size_t tick(Duration late = {}) {
-        now_ = std::max(now_, *probing_.deadline() + late);
-        std::vector<Action> actions;
-        probing_.tick(state_, config_, now_, actions);
-        judge_if_due();
-        auto probes = only<SendProbe>(actions);
-        for (const SendProbe& probe : probes) {
-            if (unsent_.contains(probe.source.address.family)) {
-                probing_.take(state_, ProbeNotSent{probe.source, probe.nonce}, logged_);
-                judge_if_due();
-                continue;
-            }
-            if (deaf_.contains(probe.source.link)) continue;
-            Instant before = *probing_.deadline();
-            actions.clear();
-            ProbeAnswered answer{probe.source, probe.target, probe.nonce, {}};
-            probing_.take(state_, kernel_, config_, answer, now_, actions);
-            EXPECT_GE(*probing_.deadline(), before) << "an answer makes nothing due earlier";
-            judge_if_due();
-        }
-        return probes.size();
-    }
-    void run_for(Duration time) {
-        for (Instant end = now_ + time; *probing_.deadline() <= end;) tick();
-    }
-    ProbeStatistics sum() {
-        ProbeStatistics all;
-        for (const auto& [name, one] : probing_.statistics(state_)) {
-            all.sent += one.sent;
-            all.lost += one.lost;
-            all.missed += one.missed;
-        }
-        return all;
-    }
-
-    State state_;
-    KernelState kernel_;
-    Config config_;
-    Instant now_{1h};
-    std::set<InterfaceIndex> deaf_;
-    std::set<Family> unsent_;
-    std::vector<Action> logged_;
-    Probing probing_{[engine = std::mt19937_64(1)]() mutable { return engine(); }};
-};
 
 TEST_F(ProbingOfAGroup, R_ADR_4_OnlyTestAddressesThatTheKernelHoldsAreProbedFrom) {
     set_up(4);
@@ -211,6 +109,128 @@ TEST_F(ProbingOfAGroup, R_DET_8_WithoutAWitnessAllFailTogetherAndTheActiveOnesAr
     for (const char* name : {"e0", "e1", "e2"}) EXPECT_TRUE(nic(name).failed && nic(name).probe_failed) << name;
     EXPECT_TRUE(nic("e0").kept && nic("e1").kept);
     EXPECT_FALSE(nic("e2").kept) << "carried nothing";
+}
+
+TEST_F(ProbingOfAGroup, R_ADR_4_NothingIsProbedFromStubsForeignOrContestedAddresses) {
+    struct Case {
+        const char* what;
+        std::function<void(LogicalAddress& logical, AddressState& seen)> becomes;
+        bool is_probed;
+    };
+    auto change = [](const char* text, std::uint8_t bits) {
+        return [=](LogicalAddress& logical, AddressState& seen) {
+            logical.address = seen.address = *parse_ip(text);
+            logical.prefix_length = seen.prefix_length = bits;
+        };
+    };
+    const std::vector<Case> cases{
+        {"as it should be", [](LogicalAddress&, AddressState&) {}, true},
+        {"a stub", change("0.0.0.0", 0), false},
+        {"refused by duplicate address detection", [](LogicalAddress&, AddressState& seen) { seen.dad_failed = true; },
+         false},
+        {"on another member", [](LogicalAddress&, AddressState& seen) { seen.link = {2}; }, false}};
+    for (const Case& one : cases) {
+        kernel_ = {}, state_ = {};
+        set_up(2);
+        one.becomes(nic("e0").families[0].addresses[0], kernel_.addresses[0]);
+        whole_step(true);
+        EXPECT_EQ(nic("e0").probe != ProbeHealth::disabled, one.is_probed) << one.what;
+    }
+    nic("e0").families[1].addresses = {
+        {.address = *parse_ip("2001:db8::1"), .prefix_length = 64, .up = true, .no_failover = true}};
+    kernel_.addresses.push_back({.link = {1}, .address = *parse_ip("2001:db8::1"), .prefix_length = 64});
+    whole_step(true);
+    EXPECT_EQ(nic("e0").probe, ProbeHealth::disabled) << "IPv6 probes leave from link-local addresses";
+}
+
+TEST_F(ProbingOfAGroup, R_DET_2_AnswersForWhatIsNoMoreSayNothing) {
+    set_up(2);
+    whole_step(true);
+    run_for(5s);
+    std::vector<Action> actions;
+    while (only<SendProbe>(actions).empty()) {
+        now_ = *probing_.deadline();
+        probing_.tick(state_, config_, now_, actions);
+    }
+    SendProbe probe = only<SendProbe>(actions).at(0);
+    const State good = state_;
+    const ProbeAnswered answer{probe.source, probe.target, probe.nonce, {}};
+    auto& member = *find_interface(state_, probe.source.link);
+    const std::string name = member.name;
+    auto answered = [&] { return probing_.statistics(good).at(name + " inet").answered; };
+    const std::uint64_t before = answered();
+    ProbeAnswered other = answer;
+    other.source.link = {77};
+    probing_.take(state_, kernel_, config_, other, now_, actions);
+    other.source = {probe.source.link, kRouter};
+    probing_.take(state_, kernel_, config_, other, now_, actions);
+    EXPECT_EQ(answered(), before) << "of a link and an address that nobody probes from";
+    member.carrier = false;
+    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    state_.interfaces.at(name).index = {78};
+    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    EXPECT_FALSE(probing_.statistics(state_).contains(name + " inet"));
+    state_.interfaces.erase(name);
+    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    probing_.take(state_, ProbeNotSent{probe.source, probe.nonce}, logged_);
+    probing_.take(state_, ProbeNotSent{{{77}, kRouter}, probe.nonce}, logged_);
+    EXPECT_EQ(answered(), before) << "of a NIC that lost its link, its number, or is gone";
+    EXPECT_TRUE(logged_.empty());
+    now_ += 10s;
+    actions.clear();
+    probing_.tick(state_, config_, now_, actions);
+    for (const SendProbe& sent : only<SendProbe>(actions)) EXPECT_NE(sent.source.link, probe.source.link);
+    state_ = good;
+    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    EXPECT_EQ(answered(), before + 1) << "it had been waiting for it";
+}
+
+TEST_F(ProbingOfAGroup, R_DET_3_ANewTestAddressKeepsTheTargetsOnItsNetworkOnly) {
+    set_up(1);
+    kernel_.target_routes.clear();
+    hosts_ = {*parse_ip("10.0.200.1"), *parse_ip("10.0.200.2")};
+    whole_step(true);
+    run_for(5s);
+    ASSERT_EQ(targets_of("e0").size(), 2U);
+    hosts_.clear();
+    auto move_to = [&](const char* text, std::uint8_t bits) {
+        LogicalAddress& logical = nic("e0").families[0].addresses[0];
+        logical.address = kernel_.addresses[0].address = *parse_ip(text);
+        logical.prefix_length = kernel_.addresses[0].prefix_length = bits;
+        return only<WatchProbes>(whole_step(true)).size();
+    };
+    EXPECT_EQ(move_to("10.0.7.7", 16), 1U);
+    EXPECT_EQ(targets_of("e0").size(), 2U);
+    EXPECT_EQ(move_to("10.1.7.7", 16), 1U);
+    EXPECT_TRUE(targets_of("e0").empty());
+}
+
+TEST_F(ProbingOfAGroup, R_DET_3_OwnAddressesAndOtherNetworksAreNoTargetsThoughTheyAnswer) {
+    set_up(2);
+    kernel_.target_routes.clear();
+    hosts_ = {*parse_ip("10.0.1.1"), *parse_ip("10.7.0.1"), *parse_ip("10.0.200.1")};
+    whole_step(true);
+    run_for(5s);
+    EXPECT_EQ(targets_of("e0"), std::vector{hosts_[2]}) << "one was e1's, one is behind a router";
+}
+
+TEST_F(ProbingOfAGroup, R_DET_3_OfManyNeighboursEightAreAskedAtOnceAndNoneThatIsOurs) {
+    set_up(2);
+    kernel_.target_routes.clear();
+    whole_step(true);
+    run_for(3s);
+    PeersFound found{.ipmp_interface = "ipmp0", .found = {}};
+    std::vector<Action> actions;
+    probing_.take(state_, kernel_, config_, found, now_, actions);
+    EXPECT_TRUE(actions.empty());
+    found.found = {{{}, {*parse_ip("10.0.1.1"), {}}}, {{}, {*parse_ip("10.0.0.1"), {}}}};
+    probing_.take(state_, kernel_, config_, found, now_, actions);
+    EXPECT_TRUE(actions.empty()) << "these are test addresses of this host";
+    for (int number = 1; number <= 20; ++number) {
+        found.found.push_back({{}, {*parse_ip(fmt::format("10.0.200.{}", number)), {}}});
+    }
+    probing_.take(state_, kernel_, config_, found, now_, actions);
+    EXPECT_EQ(only<SendProbe>(actions).size(), 2U * 8);
 }
 
 }  // namespace

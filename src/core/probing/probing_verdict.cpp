@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/check.hpp"
 #include "core/predicates.hpp"
 #include "core/probing/probing.hpp"
 
@@ -25,7 +26,7 @@ void Probing::scale(const State& state, const Config& config, const Interface& m
     DetectionTiming& timing = timing_[member.group];
     auto group = state.groups.find(member.group);  // the anonymous one says nothing
     Target* target = instance.targets().find(*taken.measured);
-    if (!target) return;
+    IPMP_CHECK(target);
     auto bound = target->round_trip.bound();
     if (taken.detection && bound > timing.interval) {
         const auto& all = instance.targets().all();

@@ -27,7 +27,6 @@ Target* TargetList::find(const IpAddress& address) {
 void TargetList::insert(const IpAddress& address, Target::Status status) {
     if (!targets_.empty()) ++next_;  // goes on with the one that would have been next
     targets_.insert(targets_.begin(), Target{.address = address, .status = status});
-    if (next_ >= targets_.size()) next_ = 0;
 }
 
 bool TargetList::add_router(const IpAddress& address) {
@@ -78,11 +77,12 @@ void TargetList::promote(Instant now) {
         switch (target.status) {
             case Target::Status::unused: return 0;
             case Target::Status::slow: return recovered(target, now) ? 1 : 2;
-            case Target::Status::dead: return recovered(target, now) ? 3 : 4;
-            default: return 5;
+            case Target::Status::dead: return 3;
+            case Target::Status::active: break;
         }
+        return 4;
     };
-    for (int wanted = 0; wanted < 5; ++wanted) {
+    for (int wanted = 0; wanted < 4; ++wanted) {
         for (Target& target : targets_) {
             if (active_count() >= kFewest) return;
             if (rank(target) == wanted) target.status = Target::Status::active;
@@ -120,7 +120,7 @@ std::optional<IpAddress> TargetList::next(Instant now) {
             target.status = Target::Status::unused;
             continue;
         }
-        if (target.status == Target::Status::dead && recovered(target, now)) {
+        if (target.status == Target::Status::dead) {
             target.status = Target::Status::slow;
             target.last_active = now;
             continue;

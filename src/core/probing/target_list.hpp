@@ -2,7 +2,7 @@
 // that answered a discovery; never both. Newest first; probed in turn, wrapping around.
 //
 //   router:  active --too slow--> slow --60 s--> unused --place free--> active
-//            active --dead--> dead --60 s--> slow
+//            active --dead--> dead --its turn--> slow
 //   host:    active, and deleted when slow or dead: another one will be found
 #pragma once
 

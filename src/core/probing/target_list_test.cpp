@@ -130,6 +130,25 @@ TEST_F(TargetListTest, RemovingAnyKeepsTheTurn) {
     EXPECT_EQ(next(), 1);
 }
 
+TEST_F(TargetListTest, R_DET_9_WhoOnlyWaitedOrHasRestedComesFirstWhenNobodyIsLeft) {
+    routers(6);
+    list.set_slow(host(1), now);
+    now += 61s;
+    for (int number = 2; number <= 4; ++number) list.set_dead(host(number), now);
+    list.set_slow(host(5), now);
+    EXPECT_EQ(status(6), Target::Status::active) << "unused";
+    EXPECT_EQ(status(1), Target::Status::active) << "has rested";
+    EXPECT_EQ(status(5), Target::Status::active) << "slow, not dead";
+    EXPECT_EQ(list.active_count(), 3u);
+}
+
+TEST_F(TargetListTest, WhoIsNoTargetCanNeitherGoNorBeSetAside) {
+    routers(2);
+    list.remove(host(9), now);
+    EXPECT_FALSE(list.set_dead(host(9), now) || list.set_slow(host(9), now));
+    EXPECT_EQ(order(), "12");
+}
+
 }  // namespace
 
 }  // namespace ipmp
