@@ -64,9 +64,9 @@ std::optional<std::uint64_t> milliseconds(const std::optional<Instant>& at) {
     return static_cast<std::uint64_t>(since.count());
 }
 
-// Of a client whose lease is untouched, and so there.
 bool is_duplicate(const DhcpClient& client, const DhcpPlace& place) {
-    return find_number(*place.addresses, client.lease->number)->uniqueness == Uniqueness::duplicate;
+    const LogicalAddress* logical = find_number(*place.addresses, client.lease->number);
+    return logical && logical->uniqueness == Uniqueness::duplicate;
 }
 
 // dhcpcd 9 renews by an address only that it saw in the kernel, with the server's mask, when it got the lease. A test
