@@ -48,6 +48,10 @@ TEST_F(Isolation, R_VIS_1_NothingOfTheHostDependsOnANicThatMoves) {
     kernel_.addresses.push_back({.link = kUpper, .address = kData, .prefix_length = 24});
     EXPECT_TRUE(planned(RemoveAddress{kNic, kData, 24}));
     EXPECT_FALSE(planned(MoveLink{kNic, Place::members}));
+    auto& own = state_.interfaces.at("a").families[0].addresses;
+    own.push_back({.number = 1, .address = kData, .prefix_length = 24, .up = true, .no_failover = true});
+    EXPECT_TRUE(planned(MoveLink{kNic, Place::members})) << "it is its test address too, and stays";
+    own.pop_back();
     std::erase_if(kernel_.addresses, [](const auto& seen) { return seen.link == kNic; });
     kernel_.links.at(kNic).foreign_routes = 1;
     EXPECT_TRUE(planned(MoveRoutes{kNic, kUpper}));

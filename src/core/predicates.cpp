@@ -94,7 +94,8 @@ bool is_seen(const KernelState& kernel, InterfaceIndex link, const IpAddress& ad
 
 bool has_data_address(const KernelState& kernel, const Interface& interface, const Group& group) {
     return std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
-        return seen.link == interface.index && hosts(group, seen.address);
+        bool is_own = contains(interface.families[index_of(seen.address.family)].addresses, seen.address);
+        return seen.link == interface.index && hosts(group, seen.address) && !is_own;
     });
 }
 

@@ -100,7 +100,7 @@ bool contains(const std::vector<LogicalAddress>& addresses, const IpAddress& add
 
 // `address` is a data address of `group`, UP or not.
 bool hosts(const Group& group, const IpAddress& address);
-// The kernel holds one of those on `interface`.
+// The kernel holds one of those on `interface`, which has it no more: it is on its way.
 bool has_data_address(const KernelState& kernel, const Interface& interface, const Group& group);
 
 }  // namespace ipmp

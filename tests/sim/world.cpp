@@ -106,16 +106,8 @@ void World::restart(Duration downtime) {
     running_ = false;
     trace("restart");
     stored_ = encode_state(engine_->state());  // as after each step; nobody reads it before
-    bool knows_all = engine_->converged() && observed_version_ == kernel_.version() && !netlink_busy_ &&
-                     batches_.empty() && !dump_wanted_;
-    // Forgotten: who is held back by the flapping rule, or has been given time to start.
-    for (const auto& [name, interface] : engine_->state().interfaces) {
-        auto link = kernel_.truth().links.find(interface.index);
-        knows_all &= link != kernel_.truth().links.end() && !(interface.failed && link_up(interface)) &&
-                     !interface.starting_until && link->second.carrier_changes == interface.carrier_changes;
-    }
     quiet_version_.reset();
-    if (knows_all) quiet_version_ = kernel_.version();
+    if (knows_all(downtime)) quiet_version_ = kernel_.version();
     batches_.clear();
     failures_.clear();
     managed_.clear();

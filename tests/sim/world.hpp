@@ -89,6 +89,7 @@ class World {
     void trace_to(std::function<void(const std::string&)> trace) { trace_ = std::move(trace); }
 
   private:
+    bool knows_all(Duration downtime) const;
     struct Entry {
         Instant at;
         std::uint64_t order;

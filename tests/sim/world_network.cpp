@@ -36,6 +36,23 @@ void World::routes_changed() {
     kernel_changed();
 }
 
+// One that is started within `downtime` finds nothing else than this one leaves.
+bool World::knows_all(Duration downtime) const {
+    bool all = engine_->converged() && observed_version_ == kernel_.version() && !netlink_busy_ && batches_.empty() &&
+               !dump_wanted_;
+    // Forgotten: who is held back by the flapping rule, or has been given time to start.
+    for (const auto& [name, interface] : engine_->state().interfaces) {
+        auto link = kernel_.truth().links.find(interface.index);
+        all &= link != kernel_.truth().links.end() && !(interface.failed && link_up(interface)) &&
+               !interface.starting_until && link->second.carrier_changes == interface.carrier_changes;
+    }
+    for (const DhcpClient& client : engine_->state().dhcp_clients) {
+        all &= !client.lease || !client.lease->expires ||
+               *client.lease->expires > now_ + downtime + std::chrono::seconds(5);
+    }
+    return all;
+}
+
 void World::stall(Duration time) {
     if (!running_) return;
     trace("stall");
