@@ -58,7 +58,10 @@ class Soak:
             self.take_sample()
 
     def take_sample(self):
-        """Once there are as many objects as after the first round, or it is clear that this will not be."""
+        """Once there are as many objects as after the first round, or it is clear that this will not be. An address
+        whose duplicates are still asked for has no route yet, and a round may be that short."""
+        tentative = ("ip", "-6", "-o", "address", "show", "tentative")
+        wait_until(lambda: not self.story.host.ns.run(*tentative).stdout, SETTLE_S, "no address is tentative")
         if self.samples:
             wanted = self.samples[0]["objects"]
             try:
