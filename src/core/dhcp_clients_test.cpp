@@ -193,6 +193,30 @@ TEST_F(DhcpControl, AClientGoesWithItsInterfaceWhateverThatIsCalledOrNumbered) {
 }
 
 // The state is lost, and with it who had the lease; the address stays, as the kernel knows when it ends.
+// A missing NIC's clients wait for it; who is called so now has its own, or takes over its configuration with them.
+class DhcpRenames : public DhcpControl {
+  protected:
+    // b is missing, and `name` is called so; `keeper` is whose client is left.
+    void rename_to_b(const std::string& name, const std::string& keeper) {
+        run(ControlDhcp{{name}, Family::ipv4});
+        run(ControlDhcp{{"b"}, Family::ipv4});
+        std::uint32_t kept = client({{keeper}, Family::ipv4})->iaid;
+        file_vanished(state_, kB);
+        kernel_.links.erase(kB);
+        kernel_.links.at(state_.interfaces.at(name).index).name = "b";
+        file_observation(state_, kernel_, {});
+        ASSERT_EQ(state_.dhcp_clients.size(), 1u);
+        EXPECT_EQ(state_.dhcp_clients[0].key, (DhcpKey{{"b"}, Family::ipv4}));
+        EXPECT_EQ(state_.dhcp_clients[0].iaid, kept);
+        step();
+        take<StartDhcpClient>();
+        step();
+        EXPECT_TRUE(take<StartDhcpClient>().empty()) << "it runs";
+    }
+};
+TEST_F(DhcpRenames, AMemberCalledAsAMissingOneKeepsItsClient) { rename_to_b("a", "a"); }
+TEST_F(DhcpRenames, WhoTakesTheMissingOnesPlaceTakesItsClient) { rename_to_b("c", "b"); }
+
 TEST_F(DhcpControl, R_DHC_4_WhatAForgottenClientLeftIsTakenOver) {
     for (const IpAddress& granted : {kLeased, kOther}) {
         state_.dhcp_clients.clear();

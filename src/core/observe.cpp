@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/applications.hpp"
 #include "core/forwarding.hpp"
@@ -22,31 +27,49 @@ void take_place(Interface& missing, const Interface& nic) {
     missing.parent = nic.parent;
 }
 
+// DHCP clients follow their interfaces, and go with the one of two configurations that goes: `replaced` has the former
+// names of NICs that took the place of a missing one, `forgotten` the names of missing ones that are no more.
+void rename_clients(std::vector<DhcpClient>& clients, const std::map<std::string, std::string>& new_names,
+                    const std::set<std::string>& replaced, const std::set<std::string>& forgotten) {
+    std::erase_if(clients, [&](const DhcpClient& client) {
+        const std::string& name = client.key.logical.interface;
+        return new_names.contains(name) ? replaced.contains(name) : forgotten.contains(name);
+    });
+    for (DhcpClient& client : clients) {
+        auto name = new_names.find(client.key.logical.interface);
+        if (name != new_names.end()) client.key.logical.interface = name->second;
+    }
+}
+
 // Renames entries whose link has another name now. All are taken out before any is put back: names may be swapped.
 void file_renames(State& state, const KernelState& kernel) {
-    std::vector<decltype(state.interfaces)::node_type> renamed;
+    std::vector<std::pair<std::string, decltype(state.interfaces)::node_type>> renamed;  // by former name
     std::map<std::string, std::string> new_names;
+    std::set<std::string> replaced, forgotten;
     for (const auto& [index, link] : kernel.links) {
         Interface* known = find_interface(state, index);
         if (!known || known->name == link.name || has_taken_name(state, kernel, link)) continue;
-        new_names[known->name] = link.name;
-        renamed.push_back(state.interfaces.extract(known->name));
-        renamed.back().key() = renamed.back().mapped().name = link.name;
+        std::string former = known->name;
+        new_names[former] = link.name;
+        auto node = state.interfaces.extract(former);
+        node.key() = node.mapped().name = link.name;
+        renamed.emplace_back(std::move(former), std::move(node));
     }
-    for (auto& node : renamed) {
+    for (auto& [former, node] : renamed) {
         auto missing = state.interfaces.find(node.key());
         bool was_there = missing != state.interfaces.end() && !missing->second.expected;
         if (was_there && node.mapped().group.empty()) {
             take_place(missing->second, node.mapped());
+            replaced.insert(former);
             continue;
         }
-        if (missing != state.interfaces.end()) state.interfaces.erase(missing);
+        if (missing != state.interfaces.end()) {
+            forgotten.insert(node.key());
+            state.interfaces.erase(missing);
+        }
         state.interfaces.insert(std::move(node));
     }
-    for (DhcpClient& client : state.dhcp_clients) {
-        auto name = new_names.find(client.key.logical.interface);
-        if (name != new_names.end()) client.key.logical.interface = name->second;
-    }
+    rename_clients(state.dhcp_clients, new_names, replaced, forgotten);
 }
 
 // The State's entry for a kernel link: by index, else a missing one of the same name that came back, else a new one.
