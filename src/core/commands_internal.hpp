@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/commands.hpp"
+#include "core/predicates.hpp"
 
 namespace ipmp {
 
@@ -29,14 +30,23 @@ inline Interface* find_nic(CommandContext& context, const std::string& name) {
     return found == context.state.interfaces.end() || !found->second.index ? nullptr : &found->second;
 }
 
-// Takes every trace of one logical address out of the kernel, wherever it is on `link`.
+// `link` has a data address on its way to the IPMP interface `upper`, which may not be there yet.
+inline bool brings(const State& state, InterfaceIndex link, InterfaceIndex upper, const IpAddress& address) {
+    const Interface* nic = find_interface(state, link);
+    auto group = nic ? state.groups.find(nic->group) : state.groups.end();
+    if (group == state.groups.end() || group->second.upper != upper || !hosts(group->second, address)) return false;
+    return !contains(nic->families[index_of(address.family)].addresses, address);
+}
+
+// Takes every trace of one logical address out of the kernel: of `link`, and of members it has not left yet.
 inline void doom(CommandContext& context, InterfaceIndex link, const IpAddress& address) {
     std::set<DoomedAddress> places = context.orders.arriving;
     for (const AddressState& seen : context.kernel.addresses) {
         places.insert({seen.link, seen.address, seen.prefix_length});
     }
     for (const DoomedAddress& place : places) {
-        if (place.link != link || place.address != address) continue;
+        if (place.address != address) continue;
+        if (place.link != link && !brings(context.state, place.link, link, address)) continue;
         context.orders.doomed.insert(place);
         context.orders.ops.push_back(RemoveAddress{place.link, place.address, place.prefix_length});
     }

@@ -235,6 +235,19 @@ TEST_F(Commands, DownTakesTheAddressOutOfTheKernel) {
     EXPECT_TRUE(orders_.doomed.contains({{10}, kOne, 24}));
 }
 
+TEST_F(Commands, R_GRP_5_AnAddressThatHasNotLeftItsMemberYetIsTakenOutThere) {
+    run(AddLogical{.interface = "ipmp0", .address = kOne, .prefix_length = 24});
+    kernel_.addresses = {{.link = nic("a").index, .address = kOne, .prefix_length = 24},
+                         {.link = nic("c").index, .address = kOne, .prefix_length = 24}};
+    EXPECT_EQ(run(RemoveLogical{.interface = "ipmp0", .address = kOne}), CommandError::none);
+    EXPECT_EQ(orders_.ops, (std::vector<KernelOp>{RemoveAddress{nic("a").index, kOne, 24}}));
+    orders_ = {};
+    run(AddLogical{.interface = "ipmp0", .address = kOne, .prefix_length = 24});
+    nic("a").families[0].addresses = {{.address = kOne, .prefix_length = 24, .up = true, .no_failover = true}};
+    run(RemoveLogical{.interface = "ipmp0", .address = kOne});
+    EXPECT_TRUE(orders_.ops.empty()) << "it is a test address there";
+}
+
 TEST_F(Commands, AnAddressThatIsStillOnItsWayInIsTakenOutToo) {
     EXPECT_EQ(run(AddLogical{.interface = "ipmp0", .address = kOne, .prefix_length = 24}), CommandError::none);
     DoomedAddress arriving{{7}, kOne, 24}, other{{8}, kTwo, 24};
