@@ -110,8 +110,9 @@ class Stream:
         wait_until(lambda: len(self.numbers()) >= before + count, 10, f"{count} more datagrams of the stream")
 
     def stop(self):
-        self.sender.kill()
-        self.receiver.kill()
+        for program in (self.sender, self.receiver):
+            program.kill()
+            program.wait()  # the next one listens at the same port
 
 
 def cut_and_heal(host, app, name):
