@@ -47,6 +47,7 @@ bool World::knows_all(Duration downtime) const {
                !interface.starting_until && link->second.carrier_changes == interface.carrier_changes;
     }
     for (const DhcpClient& client : engine_->state().dhcp_clients) {
+        all &= !client.releasing;  // no client that gives it back is left
         all &= !client.lease || !client.lease->expires ||
                *client.lease->expires > now_ + downtime + std::chrono::seconds(5);
     }
