@@ -190,7 +190,7 @@ def exists(folder):
 
 
 def run_sanitized(check):
-    """The same tests again in builds that make undefined behaviour and races visible, and the fuzz targets."""
+    """Unit tests, and others again, in builds that make undefined behaviour and races visible; the fuzz targets."""
     if check.build("asan", ("unit_tests", "bpf_tests", "ipmp_sim", "fuzz"), YIELDING):
         check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, wrapper=YIELDING,
                     ASAN_OPTIONS="detect_leaks=1")

@@ -261,10 +261,9 @@ void check_moves(const Transition& step, const Group& group, Report& report) {
 // Nobody speaks for an address, to all or to one peer, but the NIC it is bound to.
 void check_speaker(const State& state, const IpAddress& spoken_for, const Nic& speaker, Report& report) {
     const Interface* nic = find_interface(state, speaker.index);
-    std::string address = to_string(spoken_for);
-    report.require(nic != nullptr, "{} is announced from {}, which is gone", address, speaker.index.value);
+    report.require(nic != nullptr, "{} is announced from {}, which is gone", spoken_for, speaker.index.value);
     if (!nic) return;
-    report.require(nic->mac == speaker.mac, "{} is announced at {}, which is not the MAC of {}", address,
+    report.require(nic->mac == speaker.mac, "{} is announced at {}, which is not the MAC of {}", spoken_for,
                    to_string(speaker.mac), nic->name);
     auto group = state.groups.find(nic->group);
     bool bound = false;
@@ -279,9 +278,9 @@ void check_speaker(const State& state, const IpAddress& spoken_for, const Nic& s
     // A NIC that has left its group with the address has it to itself (give_back).
     const auto& own = nic->families[index_of(spoken_for.family)].addresses;
     bound |= nic->group.empty() && find_up(own, spoken_for) != nullptr;
-    report.require(bound, "{} is announced from {} but not bound to it", address, nic->name);
+    report.require(bound, "{} is announced from {} but not bound to it", spoken_for, nic->name);
     bool open = group != state.groups.end() && in_question(group->second).contains(spoken_for);
-    report.require(!open, "{} is announced before it is known to be ours alone", address);
+    report.require(!open, "{} is announced before it is known to be ours alone", spoken_for);
 }
 
 bool level(const GroupFamily& family) {

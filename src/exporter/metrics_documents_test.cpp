@@ -2,27 +2,16 @@
 // and nothing names one that there is not.
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <regex>
 
-#include "exporter/metrics.hpp"
-#include "exporter/metrics_fixture.hpp"
+#include "exporter/documents_fixture.hpp"
 
 namespace ipmp {
 namespace {
 
-using Names = std::set<std::string>;
-
 Names exported() {
-    Observation observation = degraded_group();
-    observation.daemon->counters = {{"ipmp0.in_own_echo", 1},
-                                    {"probes.eth1 inet.sent", 1},
-                                    {"failover.decision.count", 1},
-                                    {"loop.lag_over_1ms", 1},
-                                    {"loop.lag_maximum_us", 1}};
     Names names;
-    for (const prometheus::MetricFamily& family : metrics_of(observation)) {
+    for (const prometheus::MetricFamily& family : metrics_of(everything_observed())) {
         EXPECT_TRUE(names.insert(family.name).second) << family.name << " is there twice";
         EXPECT_FALSE(family.help.empty());
         bool counts = family.type == prometheus::MetricType::Counter;
@@ -33,9 +22,7 @@ Names exported() {
 
 // Names of metrics in a file below the source directory; of histograms, without what Prometheus appends.
 Names named_in(const std::string& path) {
-    std::ifstream file(IPMP_SOURCE_DIR "/" + path);
-    EXPECT_TRUE(file) << path;
-    std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::string text = text_of(path);
     Names names;
     const std::regex name("\\bipmp_[a-z_]*[a-z]\\b");
     for (std::sregex_iterator found(text.begin(), text.end(), name), end; found != end; ++found) {

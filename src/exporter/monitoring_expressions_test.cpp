@@ -3,21 +3,17 @@
 // right is in metrics_documents_test.cpp, that alerts fire in docs/monitoring/ipmp-alerts-test.yml.)
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 #include <sstream>
 
-#include "exporter/metrics.hpp"
-#include "exporter/metrics_fixture.hpp"
+#include "exporter/documents_fixture.hpp"
 
 namespace ipmp {
 namespace {
 
-using Names = std::set<std::string>;
 using Values = std::map<std::string, Names>;  // by label
 
 const Names kOfTheScrape{"instance", "job"};  // Prometheus adds them to everything
@@ -25,14 +21,8 @@ const Names kOfTheScrape{"instance", "job"};  // Prometheus adds them to everyth
 // By metric: its labels, each with the values seen in a group of which as much as possible is not as it should be.
 const std::map<std::string, Values>& exported() {
     static const auto all = [] {
-        Observation observation = degraded_group();
-        observation.daemon->counters = {{"ipmp0.in_own_echo", 1},
-                                        {"probes.eth1 inet.sent", 1},
-                                        {"failover.decision.count", 1},
-                                        {"loop.lag_over_100ms", 1},
-                                        {"loop.lag_maximum_us", 1}};
         std::map<std::string, Values> result;
-        for (const prometheus::MetricFamily& family : metrics_of(observation)) {
+        for (const prometheus::MetricFamily& family : metrics_of(everything_observed())) {
             Values& values = result[family.name];
             for (const prometheus::ClientMetric& metric : family.metric) {
                 for (const auto& label : metric.label) values[label.name].insert(label.value);
@@ -42,12 +32,6 @@ const std::map<std::string, Values>& exported() {
         return result;
     }();
     return all;
-}
-
-std::string text_of(const std::string& path) {
-    std::ifstream file(IPMP_SOURCE_DIR "/" + path);
-    EXPECT_TRUE(file) << path;
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 struct Match {

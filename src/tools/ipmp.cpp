@@ -171,14 +171,17 @@ int place(const IpmpLine& line) {
     if (!client) return fail("cannot contact in.mpathd -- is IPMP in use?");
     if (!line.network_namespace && line.as_json) return as_json(*client, line.ipmp_interface, {});
     if (!line.network_namespace) return show_namespaces(*client, line.ipmp_interface);
-    auto before = client->status();
-    if (!before) return fail("cannot get the status: " + before.error().text);
+    bool changed = false;
+    if (line.as_json) {
+        auto before = client->status();
+        if (!before) return fail("cannot get the status: " + before.error().text);
+        const GroupStatus* group = group_called(*before, line.ipmp_interface);
+        changed = !group || group->network_namespace != *line.network_namespace;
+    }
     auto reply = client->call(SetNamespace{line.ipmp_interface, *line.network_namespace});
     if (!reply) return fail("cannot move " + line.ipmp_interface + ": " + reply.error().text);
     if (reply->error != CommandError::none) return fail(line.ipmp_interface + ": " + reply->text);
     if (!line.as_json) return 0;
-    const GroupStatus* group = group_called(*before, line.ipmp_interface);
-    bool changed = !group || group->network_namespace != *line.network_namespace;
     return print({0, json_line({{"changed", changed}}), ""}, "ipmp");
 }
 

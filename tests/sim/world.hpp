@@ -89,7 +89,6 @@ class World {
     void trace_to(std::function<void(const std::string&)> trace) { trace_ = std::move(trace); }
 
   private:
-    bool knows_all(Duration downtime) const;
     struct Entry {
         Instant at;
         std::uint64_t order;
@@ -101,6 +100,7 @@ class World {
 
     // The daemon's side.
     void start();
+    bool knows_all(Duration downtime) const;
     void deliver(const Event& event);
     void inspect(const State& before, const Event& event, const std::vector<Action>& actions);
     void watch_carrier_beliefs(const Event& event);
