@@ -75,6 +75,7 @@ vm_packages=(
     busybox-static       # its first program
     cpio                 # packs its initramfs
     kmod                 # finds and loads its modules
+    xz-utils             # unpacks modules
 )
 # Only for scripts/coverage.sh.
 coverage_packages=(

@@ -19,63 +19,23 @@ import signal
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from junit import Counts, count_junit
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 JOBS = str(os.cpu_count() or 2)
 BUILD_LIMIT_S = 2400  # a sanitized build beside the laboratories has taken 900 on a busy machine
+PROGRAM_LIMIT_S = 240  # each test program; sanitized, the longest takes 30
+OUTPUT_BYTES_MAX = str(1 << 24)  # of a program that ctest keeps for the report; it says what was run
 MOST_TRIED_AGAIN = 12  # a slow machine fails tests of one kind together; more failures are no accident
 LABORATORIES = 4  # at once; each is idle most of the time
-YIELDING = ("nice", "-n", "19")  # leaves the processors to the laboratories
-
-
-@dataclass
-class Counts:
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    failures: list = field(default_factory=list)  # (name, output)
-    skips: list = field(default_factory=list)
-    failed_ids: list = field(default_factory=list)  # as pytest names them
-
-    def add(self, other):
-        self.passed += other.passed
-        self.failed += other.failed
-        self.skipped += other.skipped
-        self.failures += other.failures
-        self.skips += other.skips
-
-    def fail(self, name, output=""):
-        self.failed += 1
-        self.failures.append((name, output))
-
-
-def count_junit(path):
-    """The counts of one JUnit file as ctest and pytest write it; none if there is no readable file."""
-    counts = Counts()
-    try:
-        cases = list(ElementTree.parse(path).getroot().iter("testcase"))
-    except (OSError, ElementTree.ParseError):
-        return counts
-    for case in cases:
-        name = case.get("name", "?")
-        skipped = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
-            counts.failed_ids.append(case.get("classname", "").replace(".", "/") + ".py::" + name)
-            outputs = [case.find(tag) for tag in ("failure", "error", "system-out")]
-            counts.fail(name, "\n".join(output.text for output in outputs if output is not None and output.text))
-        elif skipped is not None or case.get("status") in ("notrun", "disabled"):
-            counts.skipped += 1
-            reason = (skipped.get("message") or "") if skipped is not None else ""
-            counts.skips.append(f"{name}: {reason}" if reason else name)
-        else:
-            counts.passed += 1
-    return counts
+# Leaves the processors to the laboratories. Where the kernel shares them out by sessions (autogroup), the niceness of a
+# session counts, and that of a process only within it. 10, for on a busy machine it yields to all other sessions, too.
+YIELDING = ("/bin/sh", "-c", '2>/dev/null echo 10 >/proc/self/autogroup; exec nice -n 19 "$@"', "yielding")
 
 
 def excerpt(text):
@@ -149,10 +109,12 @@ class Check:
             self.say(f"    log: {log.relative_to(ROOT)}")
 
     def build(self, preset, targets=(), wrapper=()):
-        """Configures and builds a preset; True if it worked. A failure counts as a failed test."""
+        """Configures and builds a preset; True if it worked. A failure counts as a failed test. A tree that is not
+        there yet is built in batches of sources, in half the time; one that somebody works in stays as it is."""
         log = LOGS / f"build-{preset}.log"
         begin = time.monotonic()
-        command = f"cmake --preset {preset} && cmake --build --preset {preset}"
+        batches = "" if (BUILD / "CMakeCache.txt").exists() else " -DCMAKE_UNITY_BUILD=ON"
+        command = f"cmake --preset {preset}{batches} && cmake --build --preset {preset}"
         if targets:
             command += " --target " + " ".join(targets)
         if run([*wrapper, "/bin/bash", "-c", command], log, BUILD_LIMIT_S) == 0:
@@ -163,11 +125,12 @@ class Check:
         self.report(f"build-{preset}", counts, time.monotonic() - begin, log)
         return False
 
-    def ctest(self, name, label, build=BUILD, jobs=JOBS, required=True, limit_s=300, wrapper=(), **environment):
+    def ctest(self, name, label, build=BUILD, jobs=JOBS, limit_s=300, wrapper=(), **environment):
         junit = LOGS / f"{name}.xml"
-        command = [*wrapper, "ctest", "--test-dir", str(build), "-L", f"^({label})$", "-j", jobs, "--timeout", "120",
-                   "--output-on-failure", "--output-junit", str(junit)]
-        self.step(name, command, limit_s, junit, required, **environment)
+        command = [*wrapper, "ctest", "--test-dir", str(build), "-L", f"^({label})$", "-j", jobs,
+                   "--timeout", str(PROGRAM_LIMIT_S), "--output-on-failure", "--output-junit", str(junit),
+                   "--test-output-size-passed", OUTPUT_BYTES_MAX, "--test-output-size-failed", OUTPUT_BYTES_MAX]
+        self.step(name, command, limit_s, junit, **environment)
 
     def pytest(self, name, *tests, marks="not long", jobs=1, limit_s=600, wrapper=(), tried_again=False, build=BUILD,
                **environment):
@@ -184,20 +147,23 @@ class Check:
             self.pytest("second-try", *self.doubtful, marks="long or not long", limit_s=900)
 
 
-def exists(folder):
-    """Whether the kind of test that lives in `folder` exists, and so must run."""
-    return any((ROOT / folder).glob("*"))
-
-
 def run_sanitized(check):
     """Unit tests, and others again, in builds that make undefined behaviour and races visible; the fuzz targets."""
-    if check.build("asan", ("unit_tests", "bpf_tests", "ipmp_sim", "fuzz"), YIELDING):
-        check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, wrapper=YIELDING,
-                    ASAN_OPTIONS="detect_leaks=1")
-        check.ctest("fuzz", "fuzz", BUILD / "asan")
-    if check.build("tsan", ("net_tests",), YIELDING):  # the netlink thread is the only other thread there is
-        # Address randomisation of newer kernels puts mappings where this compiler's run-time library has its own.
-        check.ctest("tsan", "net", BUILD / "tsan", jobs="1", wrapper=[*YIELDING, "setarch", "-R"])
+    threads_built = check.build("tsan", ("net_tests",), YIELDING)  # the netlink thread is the only other thread
+    built = check.build("asan", ("unit_tests", "bpf_tests", "ipmp_sim", "fuzz"), YIELDING)
+    with ThreadPoolExecutor(1) as others:  # beside tests of the network, which wait most of the time
+        if built:
+            memory = others.submit(run_memory_sanitized, check)
+        if threads_built:
+            # Address randomisation of newer kernels puts mappings where this compiler's run-time library has its own.
+            check.ctest("tsan", "net", BUILD / "tsan", jobs="1", wrapper=["setarch", "-R"])
+        if built:
+            memory.result()
+
+
+def run_memory_sanitized(check):
+    check.ctest("asan", "unit|sim|bpf", BUILD / "asan", limit_s=900, wrapper=YIELDING, ASAN_OPTIONS="detect_leaks=1")
+    check.ctest("fuzz", "fuzz", BUILD / "asan")
 
 
 # What a sanitizer's file of reports holds if it found something; else it may hold words about the tool itself.
@@ -241,6 +207,17 @@ def run_laboratory(check, long):
     check.try_again()
 
 
+def run_release(check, options):
+    """All but the laboratory, one after the other; beside them the simulator takes what they leave idle."""
+    with ThreadPoolExecutor(1) as others:
+        simulated = None if options.fast else others.submit(run_simulation, check, options.long)
+        for label, jobs in (("net", "1"), ("bpf", JOBS), ("sim", JOBS), ("exhaustive", JOBS)):
+            check.ctest(label, label, jobs=jobs)
+        check.pytest("tidy", "tests/tidy")
+        if simulated:
+            simulated.result()
+
+
 def run_simulation(check, long):
     """The same 1,000 seeds of each edition always, so that a change is to blame for a failure; --long takes fresh ones.
     The seed is in the log and in the report, so that a failure can be replayed."""
@@ -252,7 +229,7 @@ def run_simulation(check, long):
         words = ["--count", str(count), "--seed", str(seed), "--edition", edition]
         check.say("simulation: build/tests/ipmp_sim " + " ".join(words))
         check.step(f"swarm-{edition}", [str(program), *words, "--jobs", str(os.cpu_count() or 1)],
-                   7200 if long else 300)  # a seed takes about 50 ms of a processor
+                   7200 if long else 400)  # a seed takes about 35 ms of a processor
     statistics = BUILD / "tests/false_failures"
     if statistics.exists():
         check.step("false-failures", [str(statistics), "--check", *(["--long"] if long else [])], 3600 if long else 120)
@@ -319,13 +296,8 @@ def main():
         if options.fast:
             check.build("release", ("unit_tests",))
             check.ctest("unit", "unit")
-        check.ctest("exhaustive", "exhaustive")
-        check.ctest("sim", "sim", required=exists("tests/sim"))
-        check.ctest("bpf", "bpf")
-        check.ctest("net", "net", jobs="1")
-        check.pytest("tidy", "tests/tidy")
+        run_release(check, options)
         if not options.fast:
-            run_simulation(check, options.long)
             run_laboratory(check, options.long)
         if options.long:
             check.step("memcheck", [str(ROOT / "scripts/memcheck.sh"), str(BUILD)], 1800)

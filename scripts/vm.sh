@@ -2,13 +2,13 @@
 # Runs a command under Debian 12's own kernel (6.1), whatever kernel this machine has: boots that kernel in an emulated
 # machine without KVM, with this machine's root directory as its own. Needs no root, but the packages checked below.
 #
-#   scripts/vm.sh [-c PROCESSORS] [-t SECONDS] [-w DIRECTORY] [-r ROOT] COMMAND...
+#   scripts/vm.sh [-b] [-c PROCESSORS] [-t SECONDS] [-w DIRECTORY] [-r ROOT] COMMAND...
 #
 # For instance: scripts/vm.sh build/tests/bpf_steer_test. COMMAND runs as root in the checkout, with stdin empty and
 # stdout and stderr on our stdout. It sees every file this user can read; what it writes goes to memory and is gone
 # afterwards, but for what it writes below DIRECTORY, which is here at once. Status: that of the command, 124 after
 # SECONDS (default 900, boot included), 125 if the machine did not get that far, with one line that says why.
-# One machine at a time; others wait their turn.
+# One machine at a time; others wait their turn. With -b the kernel is the one of Debian 12's backports (6.12).
 #
 # With -r it is a machine of its own: ROOT, a Debian with systemd, is its root directory, systemd its first program, and
 # COMMAND, which is run there, the service ipmp-test.service, after network-online.target. What ROOT lacks for that is
@@ -25,11 +25,23 @@ memory_mib=2048
 download_limit_s=240
 # What the initramfs needs to reach the root directory; then what our programs and the laboratory find on a host.
 boot_modules=(virtio_pci 9pnet_virtio 9p overlay)
-modules=(tun veth bridge macvlan ipv6 sch_ingress cls_bpf sch_tbf nf_tables 8021q dummy bonding team)
+modules=(tun veth bridge macvlan ipv6 sch_ingress cls_bpf sch_tbf sch_fq nf_tables 8021q dummy bonding team)
 
 fail() {
     echo "vm: $1" >&2
     exit 125
+}
+
+# Makes apt look at backports alone, in directories of its own: what this machine installs from stays as it is.
+use_backports() {
+    local own=$cache/apt
+    mkdir -p "$own"/{lists/partial,archives/partial}
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian \
+bookworm-backports main" >"$own/sources.list"
+    printf '%s;\n' "Dir::Etc::sourcelist \"$own/sources.list\"" 'Dir::Etc::sourceparts "/dev/null"' \
+        "Dir::State::lists \"$own/lists\"" "Dir::Cache::archives \"$own/archives\"" \
+        'Dir::Cache::pkgcache ""' 'Dir::Cache::srcpkgcache ""' >"$own/apt.conf"
+    export APT_CONFIG=$own/apt.conf
 }
 
 # Downloads the package that linux-image-amd64 stands for into a directory, without installing anything.
@@ -42,8 +54,9 @@ download() {
 # Prints the directory of the unpacked kernel package; fetches it the first time.
 kernel_directory() {
     local found package
-    found=$(find "$cache" -maxdepth 1 -name 'linux-image-*' | sort -V | tail -n1)
+    found=$(find "$kernels" -maxdepth 1 -name 'linux-image-*' | sort -V | tail -n1)
     [[ -z $found ]] || { echo "$found"; return; }
+    [[ $kernels == "$cache" ]] || use_backports
     # Unpacked beside its final name, so that an interrupted download leaves nothing that looks complete.
     local part=$cache/part log=$cache/download.log
     rm -rf "$part"
@@ -54,10 +67,11 @@ kernel_directory() {
                   download "$part" 3>&1 >>"$log" 2>&1) ||
         fail "cannot download linux-image-amd64: $(grep -E '^(E|Err)' "$log" | tail -n1) (see $log)"
     dpkg -x "$part"/*.deb "$part/root"
+    find "$part/root/lib/modules" -name '*.ko.xz' -exec unxz {} +  # the initramfs cannot
     depmod -b "$part/root" "$(ls "$part/root/lib/modules")"
-    mv "$part/root" "$cache/$package"
+    mv "$part/root" "$kernels/$package"
     rm -rf "$part"
-    echo "$cache/$package"
+    echo "$kernels/$package"
 }
 
 # The first program: loads what the root directory needs, puts memory over it and hands over to `inside`, or systemd.
@@ -151,9 +165,10 @@ write_initramfs() {
     (cd "$top" && find . | cpio -o -H newc --quiet -R 0:0) >"$scratch/initramfs.cpio"
 }
 
-limit_s=900 processors=1 shared= root=
-while getopts c:t:w:r: option; do
+limit_s=900 processors=1 shared= root= kernels=$cache
+while getopts bc:t:w:r: option; do
     case $option in
+        b) kernels=$cache/backports ;;
         c) processors=$OPTARG ;;
         t) limit_s=$OPTARG ;;
         w) shared=$(realpath -e "$OPTARG") || fail "no directory $OPTARG" ;;
@@ -167,7 +182,7 @@ for need in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio 
     command -v "${need%:*}" >/dev/null || fail "install ${need#*:} first"
 done
 
-mkdir -p "$cache"
+mkdir -p "$kernels"
 exec 9>"$cache/lock"
 flock 9
 kernel=$(kernel_directory)

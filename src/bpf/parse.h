@@ -67,8 +67,8 @@ struct nd_option {
 enum { OPTION_SOURCE_MAC = 1, OPTION_TARGET_MAC = 2 };
 
 static __always_inline void* header_at(struct __sk_buff* skb, __u32 offset, __u32 size_bytes) {
-    void* data = (void*)(long)skb->data;
-    void* end = (void*)(long)skb->data_end;
+    char* data = (char*)(long)skb->data;    /* NOLINT(performance-no-int-to-ptr): the interface of such programs */
+    char* end = (char*)(long)skb->data_end; /* NOLINT(performance-no-int-to-ptr): likewise */
     return data + offset + size_bytes > end ? NULL : data + offset;
 }
 

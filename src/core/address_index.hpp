@@ -1,5 +1,5 @@
 // Finds addresses in a KernelState without going through all of them: there may be thousands, and much that asks for
-// one asks for each. Made for one pass over a KernelState, which must outlive it unchanged.
+// one asks for each. Made once for each observation, which must outlive it unchanged.
 #pragma once
 
 #include <algorithm>
@@ -21,6 +21,12 @@ class AddressIndex {
         std::stable_sort(sorted_.begin(), sorted_.end(), [](auto* a, auto* b) { return key(*a) < key(*b); });
     }
 
+    // On whatever link, by link.
+    Found holders_of(const IpAddress& address) const {
+        auto less = [](const auto& a, const auto& b) { return address_of(a) < address_of(b); };
+        auto [first, last] = std::equal_range(sorted_.begin(), sorted_.end(), address, less);
+        return {first, last};
+    }
     // All on `link`, in the kernel's order.
     Found on(InterfaceIndex link) const {
         auto less = [](const auto& a, const auto& b) { return link_of(a) < link_of(b); };
@@ -30,20 +36,23 @@ class AddressIndex {
     // More than one if `link` has it with several prefix lengths; in the kernel's order.
     Found find(InterfaceIndex link, const IpAddress& address) const {
         auto less = [](const auto& a, const auto& b) { return key_of(a) < key_of(b); };
-        auto [first, last] = std::equal_range(sorted_.begin(), sorted_.end(), Key(link, address), less);
+        auto [first, last] = std::equal_range(sorted_.begin(), sorted_.end(), Key(address, link), less);
         return {first, last};
     }
     bool contains(InterfaceIndex link, const IpAddress& address) const { return !find(link, address).empty(); }
+    bool contains(const IpAddress& address) const { return !holders_of(address).empty(); }
 
   private:
-    using Key = std::tuple<const InterfaceIndex&, const IpAddress&>;
-    static Key key(const AddressState& seen) { return {seen.link, seen.address}; }
+    using Key = std::tuple<const IpAddress&, const InterfaceIndex&>;
+    static Key key(const AddressState& seen) { return {seen.address, seen.link}; }
     static Key key_of(const AddressState* seen) { return key(*seen); }
     static Key key_of(const Key& asked) { return asked; }
+    static const IpAddress& address_of(const AddressState* seen) { return seen->address; }
+    static const IpAddress& address_of(const IpAddress& asked) { return asked; }
     static InterfaceIndex link_of(const AddressState* seen) { return seen->link; }
     static InterfaceIndex link_of(InterfaceIndex asked) { return asked; }
 
-    std::vector<const AddressState*> in_order_, sorted_;  // by link; by link and address
+    std::vector<const AddressState*> in_order_, sorted_;  // by link; by address and link
 };
 
 }  // namespace ipmp

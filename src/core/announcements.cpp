@@ -37,8 +37,8 @@ void Announcements::dequeue(const Key& key, const Told& told) {
     if (auto at = told.series.deadline()) queue_.erase({!told.news, *at, key});
 }
 
-void Announcements::follow(const DataplaneImage& image, const KernelState& kernel, Instant now) {
-    AddressIndex present(kernel);
+void Announcements::follow(const DataplaneImage& image, const KernelState& kernel, const AddressIndex& present,
+                           Instant now) {
     std::set<std::pair<InterfaceIndex, IpAddress>> proxies;
     for (const NeighbourEntry& entry : kernel.neighbours) proxies.emplace(entry.link, entry.address);
     auto is_there = [&](InterfaceIndex upper, const IpAddress& address) {  // once it is there it is news

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "core/address_index.hpp"
 #include "core/series.hpp"
 #include "model/action.hpp"
 #include "model/dataplane_image.hpp"
@@ -39,7 +40,7 @@ class Announcements {
 
     // Compares the bindings of `image`, an announceable() one, with what was announced; only addresses that `kernel`
     // holds on the IPMP interface are.
-    void follow(const DataplaneImage& image, const KernelState& kernel, Instant now);
+    void follow(const DataplaneImage& image, const KernelState& kernel, const AddressIndex& present, Instant now);
 
     // Appends what is due, no more than the pace allows.
     void send(std::uint32_t per_second, Instant now, std::vector<Action>& actions);

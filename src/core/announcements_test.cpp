@@ -28,7 +28,7 @@ class AnnouncementSeries : public testing::Test {
     std::vector<Announce> update() {
         std::vector<Action> actions;
         state_.groups["ipmp0"];
-        announcements_.follow(announceable(state_, image_), kernel_, now_);
+        announcements_.follow(announceable(state_, image_), kernel_, AddressIndex(kernel_), now_);
         announcements_.send(per_second_, now_, actions);
         std::vector<Announce> made;
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
@@ -135,16 +135,19 @@ class ManyAddresses : public AnnouncementSeries {
     static IpAddress nth(std::uint32_t n) {
         return {Family::ipv6, {0x20, 1, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)}};
     }
+    void put_all_on_upper(std::uint32_t count) {
+        for (std::uint32_t n = 0; n < count; ++n) put_on_upper(nth(n));
+    }
     void bind_all(std::uint32_t count, const Nic& nic) {
         for (std::uint32_t n = 0; n < count; ++n) bind(nth(n), nic);
     }
-    void SetUp() override {
-        for (std::uint32_t n = 0; n < 2048; ++n) put_on_upper(nth(n));
-    }
+    // Each step looks at all of them, and there is one for every two sent: sanitized, four times as many take a minute.
+    static constexpr std::uint32_t kMany = 512;
 };
 
 TEST_F(ManyAddresses, R_SPR_4_ABurstThenThePaceAndEveryAddressOnceBeforeAnyRepetition) {
-    bind_all(2048, kA);
+    put_all_on_upper(kMany);
+    bind_all(kMany, kA);
     std::vector<std::pair<Duration, Announce>> sent;
     Instant start = now_;
     for (const Announce& one : update()) sent.emplace_back(now_ - start, one);
@@ -154,18 +157,19 @@ TEST_F(ManyAddresses, R_SPR_4_ABurstThenThePaceAndEveryAddressOnceBeforeAnyRepet
         now_ = *due;
         for (const Announce& one : update()) sent.emplace_back(now_ - start, one);
     }
-    ASSERT_EQ(sent.size(), 3 * 2048u);
+    ASSERT_EQ(sent.size(), 3 * kMany);
     std::map<IpAddress, int> times;
-    for (std::size_t i = 0; i < 2048; ++i) ++times[sent[i].second.address];
-    EXPECT_EQ(times.size(), 2048u);
+    for (std::size_t i = 0; i < kMany; ++i) ++times[sent[i].second.address];
+    EXPECT_EQ(times.size(), kMany);
     for (std::size_t i = 0; i < sent.size(); ++i) {
         EXPECT_LE(static_cast<std::int64_t>(i + 1), 64 + 2000 * sent[i].first / seconds(1)) << i;
     }
-    EXPECT_NEAR(static_cast<double>(sent[2047].first / milliseconds(1)), 992, 10);
+    EXPECT_NEAR(static_cast<double>(sent[kMany - 1].first / milliseconds(1)), (kMany - 64) / 2, 10);
 }
 
 TEST_F(ManyAddresses, R_SPR_4_AtTwentyThousandASecondAllAreAnnouncedWithinTwoHundredMilliseconds) {
     per_second_ = 20000;
+    put_all_on_upper(2048);
     bind_all(2048, kA);
     Instant start = now_;
     std::size_t count = update().size();
@@ -177,9 +181,10 @@ TEST_F(ManyAddresses, R_SPR_4_AtTwentyThousandASecondAllAreAnnouncedWithinTwoHun
 }
 
 TEST_F(ManyAddresses, WhatIsBoundElsewhereMeanwhileIsAnnouncedThereAlone) {
-    bind_all(2048, kA);
+    put_all_on_upper(kMany);
+    bind_all(kMany, kA);
     update();
-    bind_all(2048, kB);
+    bind_all(kMany, kB);
     std::map<IpAddress, int> times;
     while (auto due = announcements_.deadline()) {
         now_ = *due;
@@ -188,7 +193,7 @@ TEST_F(ManyAddresses, WhatIsBoundElsewhereMeanwhileIsAnnouncedThereAlone) {
             ++times[one.address];
         }
     }
-    EXPECT_EQ(times.size(), 2048u);
+    EXPECT_EQ(times.size(), kMany);
     for (const auto& [address, count] : times) EXPECT_EQ(count, 3);
 }
 

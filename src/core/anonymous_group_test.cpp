@@ -27,7 +27,7 @@ class AnonymousGroup : public testing::Test {
         return nic(name).tracked;
     }
     Status described() {
-        Status status = snapshot_of(state_, kernel_);
+        Status status = snapshot_of(state_, kernel_, AddressIndex(kernel_));
         describe_anonymous_group(state_, status);
         return status;
     }

@@ -116,6 +116,7 @@ bool is_full(const Group& group, Family family) {
 
 void log_surplus(const State& state, const KernelState& former, const KernelState& kernel, std::vector<Action>& log) {
     for (const auto& [interface, group] : state.groups) {
+        if (!is_application(group.upper.place)) continue;  // nothing is too much; saves looking at thousands
         auto has_surplus = [&group = group](const KernelState& then) {
             return std::any_of(then.addresses.begin(), then.addresses.end(), [&](const AddressState& seen) {
                 bool is_foreign = seen.link == group.upper && !hosts(group, seen.address);

@@ -137,7 +137,7 @@ TEST_F(Applications, R_VIS_1_AGroupWhoseNamespaceIsGoneWaitsForOneOfThatName) {
     log_namespaces(state_, former, kernel_, false, log);
     EXPECT_EQ(log.size(), 1u);
     EXPECT_FALSE(creates()) << "nobody else is to get the application's addresses";
-    EXPECT_TRUE(snapshot_of(state_, kernel_).groups.front().namespace_missing);
+    EXPECT_TRUE(snapshot_of(state_, kernel_, AddressIndex(kernel_)).groups.front().namespace_missing);
     EXPECT_EQ(state_.named_places, (NamedPlaces{{"app", kApp}}));
     EXPECT_TRUE(contains(group().families[0].addresses, kData));
 
@@ -154,7 +154,7 @@ TEST_F(Applications, R_VIS_1_ANamespaceWithoutItsNameIsServedOn) {
     group().mac = {{2, 0, 0, 0, 0, 9}};
     lose_sight(true);
     ASSERT_TRUE(is_out_of_sight(kernel_, group()));
-    auto image = image_of(state_, kernel_);
+    auto image = image_of(state_, kernel_, AddressIndex(kernel_));
     ASSERT_TRUE(image.contains("ipmp0")) << "somebody may still use it";
     EXPECT_EQ(image.at("ipmp0").upper_mac, group().mac);
     EXPECT_FALSE(planned(DeleteLink{kLower}));

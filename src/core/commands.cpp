@@ -257,7 +257,7 @@ CommandReply set_offline(const SetOffline& command, CommandContext& context) {
         return failure(CommandError::minimum_redundancy, "no other functioning interfaces are in its IPMP group");
     }
     auto group = nic ? context.state.groups.find(nic->group) : context.state.groups.end();
-    if (group == context.state.groups.end()) {
+    if (!nic || group == context.state.groups.end()) {
         return failure(CommandError::not_in_group, "not a physical interface or not in an IPMP group");
     }
     if (nic->offline) {
@@ -284,7 +284,7 @@ CommandReply undo_offline(const UndoOffline& command, CommandContext& context) {
     if (!nic->offline) {
         return failure(CommandError::not_offline, fmt::format("interface {} is not offline", nic->name));
     }
-    if (nic->hardware_duplicate || find_holder(context.state, *nic)) {
+    if (nic->hardware_duplicate || find_holder(members_of(context.state, context.state.groups.at(nic->group)), *nic)) {
         nic->hardware_duplicate = true;
         return failure(CommandError::duplicate_hardware_address, "interface has duplicate hardware address");
     }

@@ -34,7 +34,8 @@ inline Interface* find_nic(CommandContext& context, const std::string& name) {
 inline bool brings(const State& state, InterfaceIndex link, InterfaceIndex upper, const IpAddress& address) {
     const Interface* nic = find_interface(state, link);
     auto group = nic ? state.groups.find(nic->group) : state.groups.end();
-    if (group == state.groups.end() || group->second.upper != upper || !hosts(group->second, address)) return false;
+    if (!nic || group == state.groups.end()) return false;
+    if (group->second.upper != upper || !hosts(group->second, address)) return false;
     return !contains(nic->families[index_of(address.family)].addresses, address);
 }
 

@@ -42,9 +42,9 @@ CommandReply set_mtu(const SetMtu& command, CommandContext& context) {
     }
     Group free = *group;
     free.wanted_mtu_bytes = 0;
-    std::uint32_t least = wanted_mtu(context.state, free);
-    bool has_members = !members_of(context.state, *group).empty();
-    if (has_members && command.mtu_bytes > least) {
+    auto members = members_of(std::as_const(context.state), free);
+    std::uint32_t least = wanted_mtu(members, free);
+    if (!members.empty() && command.mtu_bytes > least) {
         return invalid(fmt::format("{} is the least of the members' MTUs", least));
     }
     group->wanted_mtu_bytes = command.mtu_bytes;

@@ -33,7 +33,7 @@ TEST_F(DhcpControl, R_DHC_1_ALeaseOnTheGroupIsADataAddressWithRoutes) {
     ASSERT_EQ(status.dhcp.size(), 1u);
     EXPECT_EQ(status.dhcp[0].state, DhcpPhase::bound);
     EXPECT_EQ(status.dhcp[0].expires_ms, 1120000u);
-    for (const PlumbedInterface& plumbed : plumbed_interfaces(state_, kernel_)) {
+    for (const PlumbedInterface& plumbed : plumbed_interfaces(state_, kernel_, AddressIndex(kernel_))) {
         bool shown = plumbed.name != "ipmp0" || (plumbed.inet->logicals[0].flags & flag::kDhcp);
         EXPECT_TRUE(shown);
     }

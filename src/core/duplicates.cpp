@@ -7,6 +7,7 @@
 #include "base/fnv.hpp"
 #include "core/policy.hpp"
 #include "core/predicates.hpp"
+#include "core/roster.hpp"
 #include "core/series.hpp"
 
 namespace ipmp {
@@ -92,8 +93,8 @@ void Duplicates::give_up(const Case& it, const MacAddress& claimant, Instant now
                                          std::chrono::duration_cast<std::chrono::seconds>(kRetry).count())});
 }
 
-bool Duplicates::a_link_came_up(const State& state, const Group& group) const {
-    for (const Interface* member : members_of(state, group)) {
+bool Duplicates::a_link_came_up(const std::vector<const Interface*>& members) const {
+    for (const Interface* member : members) {
         auto was = links_were_up_.find(member->name);
         if (was != links_were_up_.end() && !was->second && link_up(*member)) return true;
     }
@@ -101,10 +102,12 @@ bool Duplicates::a_link_came_up(const State& state, const Group& group) const {
 }
 
 void Duplicates::reconsider(State& state, const Config& config, Instant now) {
+    GroupMembers all_members(state.interfaces);
     for (auto& [name, group] : state.groups) {
-        bool came_up = a_link_came_up(state, group);
+        const auto& members = all_members.of(group);
+        bool came_up = a_link_came_up(members);
         for (Family which : kFamilies) {
-            bool any_active = !carriers(state, group, which, config).empty();
+            bool any_active = !carriers(members, which, config).empty();
             for (LogicalAddress& logical : group.families[index_of(which)].addresses) {
                 if (!logical.up) continue;
                 bool is_retried = logical.uniqueness == Uniqueness::tentative && logical.claimant;

@@ -83,7 +83,7 @@ class Duplicates {
                         std::vector<Action>& actions);
     static void probe(const Case& it, const Nic& nic, const Config& config, Instant now, std::vector<Action>& actions);
     static void tell_claims(const Case& it, Instant now, std::vector<Action>& actions);
-    bool a_link_came_up(const State& state, const Group& group) const;
+    bool a_link_came_up(const std::vector<const Interface*>& members) const;
 
     std::map<Key, Watch> watches_;               // of UP addresses
     std::map<std::string, bool> links_were_up_;  // by name of underlying interface

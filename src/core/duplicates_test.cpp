@@ -71,7 +71,7 @@ class DuplicateAddress : public testing::Test {
             update_active(family, active_now);
             update_bindings(family, bound, group.next_sequence);
         }
-        duplicates_.update(state_, image_of(state_, kernel_), config_, now_, actions_);
+        duplicates_.update(state_, image_of(state_, kernel_, AddressIndex(kernel_)), config_, now_, actions_);
     }
     // Runs by deadlines only, `time` long.
     void advance(Duration time) {

@@ -15,6 +15,7 @@
 #include "core/detach.hpp"
 #include "core/dhcp.hpp"
 #include "core/duplicates.hpp"
+#include "core/former.hpp"
 #include "core/hardware_duplicates.hpp"
 #include "core/hygiene.hpp"
 #include "core/image.hpp"
@@ -35,6 +36,7 @@
 #include "core/rebinds.hpp"
 #include "core/reconciler.hpp"
 #include "core/recover.hpp"
+#include "core/roster.hpp"
 #include "core/series.hpp"
 #include "core/snapshot.hpp"
 #include "core/verdict.hpp"
@@ -45,7 +47,8 @@ struct Engine::Impl {
     Config config;
     std::string host_id;
     State state;
-    KernelState kernel;
+    KernelState kernel;  // as observed last
+    AddressIndex addresses{kernel};
     bool observed = false;  // start-up is over: the kernel has been seen
     Instant now;
 
@@ -88,9 +91,9 @@ struct Engine::Impl {
     void file(const LinkVanished& event, std::vector<Action>& log);
     void file(const CommandReceived& event, std::vector<Action>& log);
     void file(const KernelApplied& event, std::vector<Action>& log);
-    void file(const ConfigChanged& event, std::vector<Action>& log);
+    void file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }
     void file(const PeersFound& event, std::vector<Action>& log);
-    void file(const PeerAnswered& event, std::vector<Action>& log);
+    void file(const PeerAnswered&, std::vector<Action>&) {}
     void file(const AddressClaimed& event, std::vector<Action>& log);
     void file(const ProbeAnswered& event, std::vector<Action>& log);
     void file(const ProbeNotSent& event, std::vector<Action>& log);
@@ -119,19 +122,27 @@ RandomSource without_chance() {
     };
 }
 
+// What a batch did shows in the observation that follows, as does a link that is back: such events change nothing.
+bool has_no_news(const Event& event) {
+    const auto* applied = std::get_if<KernelApplied>(&event);
+    const auto* carrier = std::get_if<CarrierChanged>(&event);
+    return applied ? applied->failures.empty() : carrier && carrier->up;
+}
+
 }  // namespace
 
 Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
     now = std::max(now, at);
     messages.clear();
     bool frames_only = concerns_frames_only(event);
-    if (!frames_only) before = state.interfaces;
+    if (!frames_only) bring_up_to_date(before, state.interfaces);
 
     std::visit([&](const auto& kind) { file(kind, messages); }, event);
     if (!observed) return {.actions = std::exchange(messages, {})};
+    if (has_no_news(event)) return {.actions = std::exchange(messages, {}), .deadline = deadline(), .decided = false};
     if (frames_only) {
         if (!probing.verdict_due(state, config, now)) return send_frames(event);
-        before = state.interfaces;  // probes change nothing before they are judged
+        bring_up_to_date(before, state.interfaces);  // probes change nothing before they are judged
     }
 
     judge_places(state, kernel);
@@ -140,7 +151,7 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
     update_anonymous_group(state, kernel, config);
     log_membership(before, state, messages);
     judge_hardware_addresses(state, before, messages);
-    probing.update(state, kernel, config, std::holds_alternative<KernelObserved>(event), now, messages);
+    probing.update(state, kernel, addresses, config, std::holds_alternative<KernelObserved>(event), now, messages);
     judge(messages);
     choose_active(state, before, config.failback);
     duplicates.reconsider(state, config, now);
@@ -157,21 +168,22 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
 
 Engine::Outcome Engine::Impl::conclude(const Event& event) {
     std::vector<Action> actions;
-    for (auto& [name, group] : state.groups) judge_group(state, group, messages);
-    hygiene.update(state, kernel, now, messages);
+    GroupMembers members(state.interfaces);
+    for (auto& [name, group] : state.groups) judge_group(members.of(group), group, messages);
+    hygiene.update(state, addresses, now, messages);
     duplicates.update(state, image, config, now, actions);
     DataplaneImage told = announceable(state, image);
-    announcements.follow(told, kernel, now);
+    announcements.follow(told, kernel, addresses, now);
     announcements.send(config.announcements_per_second, now, actions);
     rebinds.update(event, told, kernel, now, actions);
-    keep_alives.update(told, kernel, now, actions);
+    keep_alives.update(told, addresses, now, actions);
     periodic_defence.update(told, now, actions);
     queries.update(state, image, kernel, now, actions);
     std::move(messages.begin(), messages.end(), std::back_inserter(actions));
     watch_carriers(actions);
     dhcp.update(state, kernel, now, actions);
     name_services.update(state, actions);
-    reconciler.reconcile(state, kernel, config, now, actions);
+    reconciler.reconcile(state, kernel, addresses, config, now, actions);
     Reconciler::Answered answered = reconciler.answer(state, kernel, actions);
     note_detached(answered.detached, state);
     stop = answered.stop || stop;
@@ -198,6 +210,7 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     }
     file_observation(state, kernel, reconciler.orders.doomed);
     assume_addresses(state, kernel);
+    addresses = AddressIndex(kernel);
     log_taken_names(state, former, kernel, log);
     log_surplus(state, former, kernel, log);
     log_namespaces(state, former, kernel, !observed, log);
@@ -239,20 +252,16 @@ void Engine::Impl::file(const KernelApplied& event, std::vector<Action>& log) {
     forget_refused_wishes(state, event);
 }
 
-void Engine::Impl::file(const ConfigChanged& event, std::vector<Action>&) { config = event.config; }
-
 void Engine::Impl::file(const PeersFound& event, std::vector<Action>& log) {
-    if (observed) probing.take(state, kernel, config, event, now, log);
+    if (observed) probing.take(state, addresses, config, event, now, log);
 }
-
-void Engine::Impl::file(const PeerAnswered&, std::vector<Action>&) {}
 
 void Engine::Impl::file(const AddressClaimed& event, std::vector<Action>& log) {
     if (observed) duplicates.file_claim(event, state, kernel, now, log);
 }
 
 void Engine::Impl::file(const ProbeAnswered& event, std::vector<Action>& log) {
-    if (observed) probing.take(state, kernel, config, event, now, log);
+    if (observed) probing.take(state, addresses, config, event, now, log);
 }
 
 void Engine::Impl::file(const ProbeNotSent& event, std::vector<Action>& log) {
@@ -283,6 +292,7 @@ void Engine::Impl::judge(std::vector<Action>& log) {
 }
 
 void Engine::Impl::place() {
+    GroupMembers members(state.interfaces);
     for (auto& [name, group] : state.groups) {
         for (Family which : kFamilies) {
             GroupFamily& family = group.families[index_of(which)];
@@ -290,7 +300,7 @@ void Engine::Impl::place() {
             for (const LogicalAddress& logical : family.addresses) {
                 if (wants_binding(logical)) up.push_back(logical.address);
             }
-            update_active(family, carriers(state, group, which, config));
+            update_active(family, carriers(members.of(group), which, config));
             update_nominee(family);
             update_bindings(family, up, group.next_sequence);
             update_proxies(family, proxied_by(group, kernel, which), group.next_sequence);
@@ -300,7 +310,7 @@ void Engine::Impl::place() {
 }
 
 void Engine::Impl::publish(std::vector<Action>& actions) {
-    DataplaneImage wanted = image_of(state, kernel);
+    DataplaneImage wanted = image_of(state, kernel, addresses);
     for (auto& [name, group] : wanted) group.at_once = goes_at_once(state.groups.at(name), config);
     if (wanted == image) return;
     image = std::move(wanted);
@@ -329,19 +339,15 @@ std::optional<Instant> Engine::Impl::deadline() const {
 
 std::optional<Instant> Engine::Impl::deadline_without_frames() const {
     std::optional<Instant> earliest;
-    auto consider = [&](const std::optional<Instant>& candidate) { note_earlier(earliest, candidate); };
-    for (const auto& candidate :
-         {rebinds.deadline(), keep_alives.deadline(), dhcp.deadline(state),
-          duplicates.deadline(), periodic_defence.deadline(), queries.deadline(), hygiene.deadline(),
-          reconciler.deadline(kernel)}) {
-        consider(candidate);
-    }
+    for (const auto& candidate : {rebinds.deadline(), keep_alives.deadline(), dhcp.deadline(state),
+                                  duplicates.deadline(), periodic_defence.deadline(), queries.deadline(),
+                                  hygiene.deadline(), reconciler.deadline(kernel)}) note_earlier(earliest, candidate);
     for (const auto& [name, group] : state.groups) {
-        for (const GroupFamily& family : group.families) consider(family.give_back_due);
+        for (const GroupFamily& family : group.families) note_earlier(earliest, family.give_back_due);
     }
     for (const auto& [name, interface] : state.interfaces) {
-        if (interface.failed) consider(interface.repair_due);
-        consider(interface.starting_until);
+        if (interface.failed) note_earlier(earliest, interface.repair_due);
+        note_earlier(earliest, interface.starting_until);
     }
     return earliest;
 }
@@ -376,7 +382,7 @@ Engine::Outcome Engine::step(Instant now, const Event& event) {
 
 const State& Engine::state() const { return impl_->state; }
 Status Engine::status() const {
-    Status status = snapshot_of(impl_->state, impl_->kernel);
+    Status status = snapshot_of(impl_->state, impl_->kernel, impl_->addresses);
     if (!impl_->config.track_only_groups) describe_anonymous_group(impl_->state, status);
     impl_->probing.describe(impl_->state, status);
     impl_->rebinds.describe(impl_->state, status);

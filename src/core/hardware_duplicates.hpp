@@ -17,7 +17,7 @@ namespace ipmp {
 // Marks and unmarks members and says so. `before`: interfaces before this step.
 void judge_hardware_addresses(State& state, const std::map<std::string, Interface>& before, std::vector<Action>& log);
 
-// The member online with the same address as `member`, itself left out; null: it is unique.
-const Interface* find_holder(const State& state, const Interface& member);
+// Who of its group's `members` is online with the same address as `member`, itself left out; null: it is unique.
+const Interface* find_holder(const std::vector<Interface*>& members, const Interface& member);
 
 }  // namespace ipmp

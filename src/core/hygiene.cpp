@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/predicates.hpp"
+#include "core/roster.hpp"
 #include "core/series.hpp"
 
 namespace ipmp {
@@ -24,14 +25,14 @@ bool is_looked_at(const Interface& interface) {
 }
 
 // The test address that may not be used as another interface has it; that of IPv6 if both families have one.
-const LogicalAddress* spoilt_test_address(const State& state, const KernelState& kernel, const Interface& interface) {
+const LogicalAddress* spoilt_test_address(const State& state, const AddressIndex& seen, const Interface& interface) {
     const LogicalAddress* spoilt = nullptr;
     for (const InterfaceFamily& family : interface.families) {
         for (const LogicalAddress& logical : family.addresses) {
             if (!logical.up || !logical.no_failover || logical.address.is_zero()) continue;
-            bool twice = std::any_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const AddressState& seen) {
-                return seen.address == logical.address && seen.link != interface.index &&
-                       spoils(state, interface, seen);
+            AddressIndex::Found holders = seen.holders_of(logical.address);
+            bool twice = std::any_of(holders.begin(), holders.end(), [&](const AddressState* holder) {
+                return holder->link != interface.index && spoils(state, interface, *holder);
             });
             if (twice) spoilt = &logical;
         }
@@ -62,9 +63,9 @@ Hygiene::News Hygiene::judge(Concern& concern, bool wrong, Duration grace, Insta
     return News::wrong;
 }
 
-void Hygiene::look_at_test_address(const State& state, const KernelState& kernel, const Interface& interface, Nic& nic,
+void Hygiene::look_at_test_address(const State& state, const AddressIndex& seen, const Interface& interface, Nic& nic,
                                    Instant now, std::vector<Action>& log) {
-    const LogicalAddress* spoilt = is_probed(interface) ? nullptr : spoilt_test_address(state, kernel, interface);
+    const LogicalAddress* spoilt = is_probed(interface) ? nullptr : spoilt_test_address(state, seen, interface);
     bool none = !is_probed(interface) && !spoilt;
     News not_unique = judge(nic.not_unique, spoilt != nullptr, Duration::zero(), now);
     News missing = judge(nic.no_test_address, none, kGrace, now);
@@ -122,17 +123,18 @@ void Hygiene::look_at_methods(const Group& group, const std::vector<const Interf
     }
 }
 
-void Hygiene::update(const State& state, const KernelState& kernel, Instant now, std::vector<Action>& log) {
+void Hygiene::update(const State& state, const AddressIndex& seen, Instant now, std::vector<Action>& log) {
     std::map<InterfaceIndex, Nic> former = std::exchange(nics_, {});
     std::erase_if(methods_, [&](const auto& entry) { return !state.groups.contains(entry.first); });
     for (const auto& [name, interface] : state.interfaces) {
         if (!is_looked_at(interface)) continue;
         Nic& nic = nics_[interface.index] = former[interface.index];
-        look_at_test_address(state, kernel, interface, nic, now, log);
+        look_at_test_address(state, seen, interface, nic, now, log);
         if (interface.group.empty()) nic.not_plumbed = {};  // there is nobody to compare it with
     }
+    GroupMembers all_members(state.interfaces);
     for (const auto& [name, group] : state.groups) {
-        std::vector<const Interface*> members = members_of(state, group);
+        std::vector<const Interface*> members = all_members.of(group);
         std::erase_if(members, [](const Interface* member) { return !is_looked_at(*member); });
         for (const Interface* member : members) {
             look_at_plumbing(group, *member, members, nics_[member->index], now, log);

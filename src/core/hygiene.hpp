@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "core/address_index.hpp"
 #include "model/action.hpp"
 #include "model/state.hpp"
 
@@ -35,7 +36,7 @@ class Hygiene {
     static constexpr Duration kGrace = std::chrono::seconds(20);
 
     // After probes were judged: Interface::probe says who is probed.
-    void update(const State& state, const KernelState& kernel, Instant now, std::vector<Action>& log);
+    void update(const State& state, const AddressIndex& seen, Instant now, std::vector<Action>& log);
     std::optional<Instant> deadline() const;
 
   private:
@@ -50,7 +51,7 @@ class Hygiene {
     enum class News { none, wrong, mended };
 
     static News judge(Concern& concern, bool wrong, Duration grace, Instant now);
-    static void look_at_test_address(const State& state, const KernelState& kernel, const Interface& interface,
+    static void look_at_test_address(const State& state, const AddressIndex& seen, const Interface& interface,
                                      Nic& nic, Instant now, std::vector<Action>& log);
     static void look_at_plumbing(const Group& group, const Interface& member,
                                  const std::vector<const Interface*>& others, Nic& nic, Instant now,

@@ -36,7 +36,7 @@ class HygieneTest : public testing::Test {
     Said look(Duration later = {}) {
         now_ += later;
         std::vector<Action> log;
-        hygiene_.update(state_, kernel_, now_, log);
+        hygiene_.update(state_, AddressIndex(kernel_), now_, log);
         Said said;
         for (const Action& action : log) {
             const char* severities[] = {"ERR ", "INFO ", "DEBUG "};

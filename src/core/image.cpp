@@ -2,6 +2,7 @@
 
 #include "core/applications.hpp"
 #include "core/predicates.hpp"
+#include "core/roster.hpp"
 
 namespace ipmp {
 
@@ -12,7 +13,8 @@ Nic nic_of(const GroupImage& image, InterfaceIndex member) {
     return found == image.members.end() ? Nic{} : Nic{member, found->second};
 }
 
-GroupImage group_image(const State& state, const KernelState& kernel, const Group& group) {
+GroupImage group_image(const GroupMembers& members, const KernelState& kernel, const AddressIndex& seen,
+                       const Group& group) {
     GroupImage image;
     image.upper = group.upper;
     image.lower = group.lower;
@@ -20,7 +22,7 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
     image.forwards = group.forwards;
     auto upper = kernel.links.find(group.upper);
     image.upper_mac = upper == kernel.links.end() ? group.mac : upper->second.mac;
-    for (const Interface* member : members_of(state, group)) {
+    for (const Interface* member : members.of(group)) {
         if (member->index && member->index.place == group.lower.place) image.members[member->index] = member->mac;
     }
     for (std::size_t family = 0; family < kFamilies.size(); ++family) {
@@ -39,9 +41,9 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
                                         AddressImage{AddressKind::data, nic_of(image, proxy.member)});
         }
     }
-    for (const AddressState& seen : kernel.addresses) {
-        if (image.members.contains(seen.link)) {
-            image.addresses.try_emplace(seen.address, AddressImage{AddressKind::own, nic_of(image, seen.link)});
+    for (const auto& [member, mac] : image.members) {
+        for (const AddressState* own : seen.on(member)) {
+            image.addresses.try_emplace(own->address, AddressImage{AddressKind::own, Nic{member, mac}});
         }
     }
     return image;
@@ -49,11 +51,12 @@ GroupImage group_image(const State& state, const KernelState& kernel, const Grou
 
 }  // namespace
 
-DataplaneImage image_of(const State& state, const KernelState& kernel) {
+DataplaneImage image_of(const State& state, const KernelState& kernel, const AddressIndex& seen) {
+    GroupMembers members(state.interfaces);
     DataplaneImage image;
     for (const auto& [name, group] : state.groups) {
         bool is_pair = kernel.links.contains(group.upper) && kernel.links.contains(group.lower);
-        if (is_pair || is_out_of_sight(kernel, group)) image[name] = group_image(state, kernel, group);
+        if (is_pair || is_out_of_sight(kernel, group)) image[name] = group_image(members, kernel, seen, group);
     }
     return image;
 }

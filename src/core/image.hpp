@@ -1,6 +1,7 @@
 // What the BPF maps should hold, computed whole from State and kernel (design D2 habit: desired whole, then diff).
 #pragma once
 
+#include "core/address_index.hpp"
 #include "model/dataplane_image.hpp"
 #include "model/kernel_state.hpp"
 #include "model/state.hpp"
@@ -9,7 +10,7 @@ namespace ipmp {
 
 // Groups whose links do not exist yet are left out. Addresses that sit on a member and are not the group's
 // are the member's `own`.
-DataplaneImage image_of(const State& state, const KernelState& kernel);
+DataplaneImage image_of(const State& state, const KernelState& kernel, const AddressIndex& seen);
 
 // `image` as others may hear of it: addresses that another host may have (core/duplicates) are bound nowhere.
 DataplaneImage announceable(const State& state, DataplaneImage image);

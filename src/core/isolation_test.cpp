@@ -66,7 +66,7 @@ TEST_F(Isolation, R_VIS_1_NoNicMovesBeforeTheLowerEnd) {
     observe();
     EXPECT_TRUE(planned(MoveLink{{11}, Place::members}));
     EXPECT_FALSE(planned(MoveLink{kNic, Place::members}));
-    auto ops = plan(state_, kernel_, {});
+    auto ops = plan(state_, kernel_, AddressIndex(kernel_), {});
     EXPECT_TRUE(std::none_of(ops.begin(), ops.end(), [](const auto& op) {
         return std::holds_alternative<AttachFilter>(op);
     })) << "a filter would lead into the wrong namespace";
@@ -88,7 +88,7 @@ TEST_F(Isolation, R_VIS_1_AMovedNicIsTheSameAndGetsEverythingThere) {
     EXPECT_TRUE(planned(SetLinkUp{kMoved, true}));
     EXPECT_TRUE(planned(SetLinkMtu{kMoved, 1400}));
     EXPECT_TRUE(planned(AddAddress{kMoved, kTest, 32, {}, true, {}})) << "the kernel has forgotten it, we have not";
-    auto ops = plan(state_, kernel_, {});
+    auto ops = plan(state_, kernel_, AddressIndex(kernel_), {});
     EXPECT_TRUE(std::any_of(ops.begin(), ops.end(), [](const KernelOp& op) {
         auto* attach = std::get_if<AttachFilter>(&op);
         return attach && attach->link == kMoved;

@@ -4,14 +4,12 @@
 #include <set>
 #include <utility>
 
-#include "core/address_index.hpp"
 #include "core/series.hpp"
 
 namespace ipmp {
 
-void KeepAlives::update(const DataplaneImage& image, const KernelState& kernel, Instant now,
+void KeepAlives::update(const DataplaneImage& image, const AddressIndex& present, Instant now,
                         std::vector<Action>& actions) {
-    AddressIndex present(kernel);
     std::map<InterfaceIndex, std::pair<MacAddress, std::set<IpAddress>>> bound;
     for (const auto& [name, group] : image) {
         for (const auto& [address, entry] : group.addresses) {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "core/address_index.hpp"
 #include "model/action.hpp"
 #include "model/dataplane_image.hpp"
-#include "model/kernel_state.hpp"
 
 namespace ipmp {
 
@@ -22,8 +22,8 @@ class KeepAlives {
     static constexpr Duration kInterval = std::chrono::seconds(110);       // 120 s, less what a busy host is late
     static constexpr Duration kApart = std::chrono::milliseconds(100);  // no two NICs at the same time
 
-    // Appends what is due. Only addresses that `kernel` holds on the IPMP interface are announced.
-    void update(const DataplaneImage& image, const KernelState& kernel, Instant now, std::vector<Action>& actions);
+    // Appends what is due. Only addresses that are `present` on the IPMP interface are announced.
+    void update(const DataplaneImage& image, const AddressIndex& present, Instant now, std::vector<Action>& actions);
 
     std::optional<Instant> deadline() const;
 

@@ -23,7 +23,7 @@ class KeepAlive : public testing::Test {
     }
     std::vector<Announce> update() {
         std::vector<Action> actions;
-        keep_alives_.update(image_, kernel_, now_, actions);
+        keep_alives_.update(image_, AddressIndex(kernel_), now_, actions);
         std::vector<Announce> made;
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
         return made;

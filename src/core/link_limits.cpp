@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/predicates.hpp"
-
 namespace ipmp {
 
 namespace {
@@ -14,9 +12,9 @@ constexpr std::uint32_t kGsoBytesMax = 65536, kGsoSegmentsMax = 65535;
 
 }  // namespace
 
-std::uint32_t wanted_mtu(const State& state, const Group& group) {
+std::uint32_t wanted_mtu(const std::vector<const Interface*>& members, const Group& group) {
     std::uint32_t mtu_bytes = 0;
-    for (const Interface* member : members_of(state, group)) {
+    for (const Interface* member : members) {
         if (!member->index) continue;
         mtu_bytes = mtu_bytes == 0 ? member->mtu_bytes : std::min(mtu_bytes, member->mtu_bytes);
     }
@@ -24,9 +22,9 @@ std::uint32_t wanted_mtu(const State& state, const Group& group) {
     return group.wanted_mtu_bytes == 0 ? mtu_bytes : std::min(mtu_bytes, group.wanted_mtu_bytes);
 }
 
-SetLinkGso wanted_gso(const State& state, const KernelState& kernel, const Group& group) {
+SetLinkGso wanted_gso(const std::vector<const Interface*>& members, const KernelState& kernel) {
     SetLinkGso wanted{{}, kGsoBytesMax, kGsoSegmentsMax};
-    for (const Interface* member : members_of(state, group)) {
+    for (const Interface* member : members) {
         auto link = kernel.links.find(member->index);
         if (link == kernel.links.end() || link->second.gso_bytes == 0) continue;  // does not say
         wanted.gso_bytes = std::min(wanted.gso_bytes, link->second.gso_bytes);

@@ -8,9 +8,9 @@
 
 namespace ipmp {
 
-std::uint32_t wanted_mtu(const State& state, const Group& group);
+std::uint32_t wanted_mtu(const std::vector<const Interface*>& members, const Group& group);
 
 // Its link is left open.
-SetLinkGso wanted_gso(const State& state, const KernelState& kernel, const Group& group);
+SetLinkGso wanted_gso(const std::vector<const Interface*>& members, const KernelState& kernel);
 
 }  // namespace ipmp

@@ -10,6 +10,7 @@
 #include "core/commands.hpp"
 #include "core/link_limits.hpp"
 #include "core/planner.hpp"
+#include "core/predicates.hpp"
 #include "core/snapshot.hpp"
 #include "model/interface_flags.hpp"
 
@@ -54,10 +55,14 @@ class LinkWishes : public testing::Test {
         return std::find(orders_.ops.begin(), orders_.ops.end(), op) != orders_.ops.end();
     }
     PlumbedInterface shown(const std::string& name) const {
-        for (PlumbedInterface& interface : snapshot_of(state_, kernel_).plumbed) {
+        for (PlumbedInterface& interface : snapshot_of(state_, kernel_, AddressIndex(kernel_)).plumbed) {
             if (interface.name == name) return interface;
         }
         return {};
+    }
+    std::uint32_t mtu_of_group() const {
+        const Group& group = state_.groups.at("ipmp0");
+        return wanted_mtu(members_of(state_, group), group);
     }
     Interface& nic(const char* name) { return state_.interfaces.at(name); }
     Group& group() { return state_.groups.at("ipmp0"); }
@@ -76,7 +81,7 @@ TEST_F(LinkWishes, R_CMD_5_TheMtuOfAMemberIsWantedUntilItIsUnplumbedOrRefused) {
     EXPECT_TRUE(planned(SetLinkMtu{kA, 1400}));
     kernel_.links.at(kA).mtu_bytes = nic("a").mtu_bytes = 1400;
     EXPECT_FALSE(planned(SetLinkMtu{kA, 1400}));
-    EXPECT_EQ(wanted_mtu(state_, group()), 1400u);
+    EXPECT_EQ(mtu_of_group(), 1400u);
     EXPECT_TRUE(shown("a").inet->logicals[0].flags & flag::kFixedMtu);
 
     EXPECT_EQ(run(SetMtu{"a", Family::ipv4, 9000}), CommandError::none);
@@ -96,14 +101,14 @@ TEST_F(LinkWishes, R_CMD_5_Ipv6WantsItsLeastMtu) {
 TEST_F(LinkWishes, R_GRP_9_TheMtuOfAGroupIsAtMostThatOfItsMembers) {
     EXPECT_EQ(run(SetMtu{"ipmp0", Family::ipv4, 1501}), CommandError::invalid_argument);
     EXPECT_EQ(run(SetMtu{"ipmp0", Family::ipv4, 1400}), CommandError::none);
-    EXPECT_EQ(wanted_mtu(state_, group()), 1400u);
+    EXPECT_EQ(mtu_of_group(), 1400u);
     EXPECT_EQ(shown("ipmp0").inet->mtu_bytes, 1400u);
     nic("a").mtu_bytes = 1300;
-    EXPECT_EQ(wanted_mtu(state_, group()), 1300u);
+    EXPECT_EQ(mtu_of_group(), 1300u);
     EXPECT_EQ(shown("ipmp0").inet->mtu_bytes, 1300u);
     run(SetGroup{"a", Family::ipv4, ""});
     EXPECT_EQ(run(SetMtu{"ipmp0", Family::ipv4, 9000}), CommandError::none) << "nobody says what it must fit";
-    EXPECT_EQ(wanted_mtu(state_, group()), 9000u);
+    EXPECT_EQ(mtu_of_group(), 9000u);
 }
 
 TEST_F(LinkWishes, R_CMD_5_MetricIsKeptAndShown) {
@@ -117,7 +122,7 @@ TEST_F(LinkWishes, R_CMD_5_MetricIsKeptAndShown) {
 
 TEST_F(LinkWishes, R_CMD_5_AnIndexIsGivenAtCreation) {
     auto created = [&] {
-        for (const KernelOp& op : plan(state_, kernel_, {})) {
+        for (const KernelOp& op : plan(state_, kernel_, AddressIndex(kernel_), {})) {
             if (const auto* create = std::get_if<CreateIpmpLink>(&op)) return create->index;
         }
         return ~0u;
@@ -267,7 +272,7 @@ TEST_F(LinkWishes, R_CMD_1_DeprecatedAddressesAreNotPreferredAndComeLast) {
     nic("b").families[0].addresses = {deprecated, other};
     kernel_.addresses = {{.link = kB, .address = kFirst, .prefix_length = 24},
                          {.link = kB, .address = kSecond, .prefix_length = 24}};
-    auto ops = plan(state_, kernel_, {});
+    auto ops = plan(state_, kernel_, AddressIndex(kernel_), {});
     AddAddress put_back{kB, kFirst, 24, {}, false, {}, true};
     EXPECT_NE(std::find(ops.begin(), ops.end(), KernelOp{put_back}), ops.end());
 

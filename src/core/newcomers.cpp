@@ -20,9 +20,10 @@ bool unconfigured(const Interface& nic) {
 
 // Whether it was there before, perhaps in another network namespace.
 bool Newcomers::knows(const Interface& nic) const {
+    if (known_.contains({nic.index, nic.name})) return true;  // as a rule
     return std::any_of(known_.begin(), known_.end(), [&](const auto& known) {
         const auto& [index, name] = known;
-        return name == nic.name && (index == nic.index || index.place != nic.index.place);
+        return name == nic.name && index.place != nic.index.place;
     });
 }
 

@@ -11,7 +11,7 @@ void log_membership(const std::map<std::string, Interface>& before, const State&
         const Interface* former = same_interface(before, interface);
         bool was_expected = former && former->expected;
         if (interface.expected) {
-            if (was_expected) continue;
+            if (was_expected || interface.group.empty()) continue;  // or expected and given up in one step
             const std::string& group_name = state.groups.at(interface.group).name;
             log.push_back(Log{Severity::error, fmt::format("{} is missing and counts as failed in group {}", name,
                                                            group_name)});

@@ -8,10 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/address_index.hpp"
 #include "core/applications.hpp"
 #include "core/forwarding.hpp"
 #include "core/isolation.hpp"
 #include "core/predicates.hpp"
+#include "core/roster.hpp"
 
 namespace ipmp {
 
@@ -46,8 +48,9 @@ void file_renames(State& state, const KernelState& kernel) {
     std::vector<std::pair<std::string, decltype(state.interfaces)::node_type>> renamed;  // by former name
     std::map<std::string, std::string> new_names;
     std::set<std::string> replaced, forgotten;
+    InterfacesByLink<const Interface> interfaces(state.interfaces);
     for (const auto& [index, link] : kernel.links) {
-        Interface* known = find_interface(state, index);
+        const Interface* known = interfaces.find(index);
         if (!known || known->name == link.name || has_taken_name(state, kernel, link)) continue;
         std::string former = known->name;
         new_names[former] = link.name;
@@ -72,9 +75,9 @@ void file_renames(State& state, const KernelState& kernel) {
     rename_clients(state.dhcp_clients, new_names, replaced, forgotten);
 }
 
-// The State's entry for a kernel link: by index, else a missing one of the same name that came back, else a new one.
-Interface& entry_for(State& state, const LinkState& link) {
-    if (Interface* known = find_interface(state, link.index)) return *known;
+// The State's entry for a kernel link whose index no other has: a missing one of the same name that came back, else a
+// new one.
+Interface& new_entry(State& state, const LinkState& link) {
     Interface& entry = state.interfaces[link.name];
     if (entry.expected) entry = {};  // a newcomer: what it is to be is in its files
     entry.name = link.name;
@@ -121,11 +124,14 @@ void file_links(State& state, const KernelState& kernel) {
     std::erase_if(state.interfaces,
                   [](const auto& entry) { return !entry.second.index && entry.second.group.empty(); });
     file_renames(state, kernel);
+    InterfacesByLink<Interface> known(state.interfaces);  // new ones have links of their own
     for (const auto& [index, link] : kernel.links) {
         if (!link.ethernet || is_ours(link)) continue;
         if (index.place == Place::members && link.immovable) continue;  // came with the namespace
-        if (!find_interface(state, index) && has_taken_name(state, kernel, link)) continue;
-        Interface& entry = entry_for(state, link);
+        Interface* own = known.find(index);
+        if (own && own->index != index) own = nullptr;  // another link of its name has just taken its place
+        if (!own && has_taken_name(state, kernel, link)) continue;
+        Interface& entry = own ? *own : new_entry(state, link);
         entry.mac = link.mac;
         entry.mtu_bytes = link.mtu_bytes;
         // A NIC that others configure counts as plumbed when first seen up (design §2); one that was plumbed for a
@@ -147,24 +153,21 @@ void file_links(State& state, const KernelState& kernel) {
 }
 
 void file_groups(State& state, const KernelState& kernel) {
+    std::map<std::string_view, std::vector<const LinkState*>> ours;  // by name, each in order of index
+    for (const auto& [index, link] : kernel.links) {
+        if (is_ours(link)) ours[link.name].push_back(&link);
+    }
     for (auto& [name, group] : state.groups) {
         group.upper = group.lower = {};
-        for (const auto& [index, link] : kernel.links) {
-            if (link.name == group.lower_name && link.alias == kLowerLinkAlias) group.lower = index;
+        for (const LinkState* link : ours[group.lower_name]) {
+            if (link->alias == kLowerLinkAlias) group.lower = link->index;
         }
-        for (const auto& [index, link] : kernel.links) {
-            bool is_upper = index.place != Place::members && link.alias == kIpmpLinkAlias;
-            bool is_paired = group.lower && link.peer == group.lower;
-            if (is_upper && link.name == group.interface && (is_paired || !group.upper)) group.upper = index;
+        for (const LinkState* link : ours[group.interface]) {
+            bool is_upper = link->index.place != Place::members && link->alias == kIpmpLinkAlias;
+            bool is_paired = group.lower && link->peer == group.lower;
+            if (is_upper && (is_paired || !group.upper)) group.upper = link->index;
         }
     }
-}
-
-Group* group_of_upper(State& state, InterfaceIndex link) {
-    for (auto& [name, group] : state.groups) {
-        if (group.upper == link) return &group;
-    }
-    return nullptr;
 }
 
 // Flags that were set before the kernel had made a NIC's link-local address, as in `plumb -failover up`, were meant for
@@ -191,32 +194,42 @@ void adopt(std::vector<LogicalAddress>& addresses, const AddressState& seen) {
 }
 
 // An adopted address that its program took away again is gone here too.
-void forget_removed(std::vector<LogicalAddress>& addresses, const KernelState& kernel, InterfaceIndex link) {
+void forget_removed(std::vector<LogicalAddress>& addresses, const AddressIndex& seen, InterfaceIndex link) {
     std::erase_if(addresses, [&](const LogicalAddress& logical) {
-        return logical.adopted && std::none_of(kernel.addresses.begin(), kernel.addresses.end(), [&](const auto& seen) {
-            return seen.link == link && seen.address == logical.address;
-        });
+        return logical.adopted && !seen.contains(link, logical.address);
     });
 }
 
 void file_addresses(State& state, const KernelState& kernel, const std::set<DoomedAddress>& doomed) {
-    for (Family family : kFamilies) {
-        for (auto& [name, interface] : state.interfaces) {
-            forget_removed(interface.families[index_of(family)].addresses, kernel, interface.index);
+    AddressIndex present(kernel);
+    InterfacesByLink<Interface> interfaces(state.interfaces);
+    struct Hosting {
+        Group* group;
+        std::set<IpAddress> addresses;  // of both families, UP or not: there may be thousands
+    };
+    std::map<InterfaceIndex, Hosting> groups;  // by upper end
+    for (auto& [name, interface] : state.interfaces) {
+        for (auto& family : interface.families) forget_removed(family.addresses, present, interface.index);
+    }
+    for (auto& [name, group] : state.groups) {
+        if (!group.upper) continue;
+        Hosting hosting{&group, {}};
+        for (auto& family : group.families) {
+            forget_removed(family.addresses, present, group.upper);
+            for (const LogicalAddress& logical : family.addresses) hosting.addresses.insert(logical.address);
         }
-        for (auto& [name, group] : state.groups) {
-            if (group.upper) forget_removed(group.families[index_of(family)].addresses, kernel, group.upper);
-        }
+        groups.emplace(group.upper, std::move(hosting));
     }
     for (const AddressState& seen : kernel.addresses) {
         if (doomed.contains({seen.link, seen.address, seen.prefix_length})) continue;
         std::size_t family = index_of(seen.address.family);
-        if (Group* group = group_of_upper(state, seen.link)) {
-            bool is_known = contains(group->families[family].addresses, seen.address);
-            if (is_known || is_full(*group, seen.address.family)) continue;
+        if (auto found = groups.find(seen.link); found != groups.end()) {
+            auto& [group, addresses] = found->second;
+            if (addresses.contains(seen.address) || is_full(*group, seen.address.family)) continue;
+            addresses.insert(seen.address);
             imply(group->families[family]);
             adopt(group->families[family].addresses, seen);
-        } else if (Interface* interface = find_interface(state, seen.link)) {
+        } else if (Interface* interface = interfaces.find(seen.link)) {
             if (contains(interface->families[family].addresses, seen.address)) continue;
             auto own_group = state.groups.find(interface->group);
             bool migrated = own_group != state.groups.end() && hosts(own_group->second, seen.address);
@@ -265,7 +278,7 @@ void insert_logical(std::vector<LogicalAddress>& addresses, LogicalAddress logic
     });
     auto position = std::find_if(addresses.begin(), addresses.end(),
                                  [&](const LogicalAddress& other) { return other.number > logical.number; });
-    addresses.insert(position, std::move(logical));
+    addresses.insert(position, logical);
 }
 
 void file_observation(State& state, const KernelState& kernel, const std::set<DoomedAddress>& doomed) {
@@ -304,8 +317,9 @@ void migrate_addresses(State& state, const KernelState& kernel) {
             auto& target = group->second.families[family].addresses;
             bool is_beside = interface.index.place == group->second.upper.place;  // lifetimes cannot go anywhere else
             auto goes = [&, &member = interface](const LogicalAddress& logical) {
+                if (!migrates(logical)) return false;
                 bool ends = is_seen(kernel, member.index, logical.address, &AddressState::finite_lifetime);
-                return migrates(logical) && (is_beside || !ends) && !tests_another(state, member, logical.address);
+                return (is_beside || !ends) && !tests_another(state, member, logical.address);
             };
             for (LogicalAddress& logical : source) {
                 if (!goes(logical) || contains(target, logical.address)) continue;

@@ -57,7 +57,7 @@ class OpLimiter {
 
     static Duration pause_after(int attempts) {
         if (attempts < kAtOnce) return Duration::zero();
-        Duration doubled = std::chrono::seconds(1ll << std::min(attempts - kAtOnce, 6));
+        Duration doubled = std::chrono::seconds(1LL << std::min(attempts - kAtOnce, 6));
         return std::min<Duration>(doubled, std::chrono::seconds(60));
     }
 

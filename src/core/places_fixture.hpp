@@ -51,7 +51,7 @@ class PlacesFixture : public testing::Test {
         judge_places(state_, kernel_);
         return reply;
     }
-    std::vector<KernelOp> planned() const { return plan(state_, kernel_, {}); }
+    std::vector<KernelOp> planned() const { return plan(state_, kernel_, AddressIndex(kernel_), {}); }
     bool planned(const KernelOp& op) const {
         auto ops = planned();
         return std::find(ops.begin(), ops.end(), op) != ops.end();

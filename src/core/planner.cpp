@@ -11,6 +11,7 @@
 #include "core/link_wishes.hpp"
 #include "core/neighbour_entries.hpp"
 #include "core/predicates.hpp"
+#include "core/roster.hpp"
 
 namespace ipmp {
 
@@ -44,8 +45,8 @@ WantedAddress wanted_address(const LogicalAddress& logical, bool on_member) {
 
 class Planner {
   public:
-    Planner(const State& state, const KernelState& kernel, const Config& config)
-        : state_(state), kernel_(kernel), config_(config), addresses_(kernel) {}
+    Planner(const State& state, const KernelState& kernel, const AddressIndex& addresses, const Config& config)
+        : state_(state), kernel_(kernel), addresses_(addresses), config_(config), members_(state.interfaces) {}
 
     std::vector<KernelOp> run() {
         plan_strays();
@@ -99,7 +100,7 @@ class Planner {
     void plan_group(const Group& group) {
         const LinkState* upper = group.misplaced ? nullptr : find_link(kernel_, group.upper);
         const LinkState& lower = *find_link(kernel_, group.lower);
-        std::uint32_t mtu_bytes = wanted_mtu(state_, group);
+        std::uint32_t mtu_bytes = wanted_mtu(members_.of(group), group);
         if (group.misplaced) ops_.push_back(MoveLink{group.upper, upper_home(state_, group)});
         if (upper) plan_upper(group, *upper, mtu_bytes);
         bool lower_is_in_place = lower.index.place == place_of(group);
@@ -138,7 +139,7 @@ class Planner {
         plan_gso(lower, group);
         plan_settings(lower, lower_end_settings());
         if (lower.mac != group.lower_mac) ops_.push_back(SetLinkMac{group.lower, group.lower_mac});
-        for (const Interface* member : members_of(state_, group)) {
+        for (const Interface* member : members_.of(group)) {
             const LinkState* link = find_link(kernel_, member->index);
             if (!link || member->misplaced) continue;
             plan_settings(*link, wanted_member_settings(*member));
@@ -149,7 +150,7 @@ class Planner {
     }
 
     void plan_gso(const LinkState& end, const Group& group) {
-        SetLinkGso gso = wanted_gso(state_, kernel_, group);
+        SetLinkGso gso = wanted_gso(members_.of(group), kernel_);
         gso.link = end.index;
         bool differs = end.gso_bytes != gso.gso_bytes || end.gso_segments != gso.gso_segments;
         if (differs && end.gso_bytes != 0) ops_.push_back(gso);
@@ -158,7 +159,7 @@ class Planner {
     // The group listens to router advertisements as its first member did, and goes on with the addresses they gave
     // it. A token is set only while such an address is on its way: later it is the operator's.
     void plan_advertisements(const Group& group, const LinkState& upper) {
-        for (const Interface* member : members_of(state_, group)) {
+        for (const Interface* member : members_.of(group)) {
             Settings wanted;
             for (const char* name : kAdvertisementSettings) {
                 auto saved = member->saved_settings.find(name);
@@ -318,7 +319,7 @@ class Planner {
         for (auto place = on_member.rbegin(); place != on_member.rend(); ++place) {
             const AddressState& seen = **place;
             std::size_t family = index_of(seen.address.family);
-            if (ipmp::contains(member.families[family].addresses, seen.address)) continue;
+            if (contains(member.families[family].addresses, seen.address)) continue;
             for (const LogicalAddress& logical : group.families[family].addresses) {
                 if (logical.address != seen.address) continue;
                 bool gap = in_use(logical) && !addresses_.contains(group.upper, seen.address);
@@ -344,13 +345,15 @@ class Planner {
                 }
             }
         }
-        add_multicast_routes(routes);
+        std::set<RuleState> present_rules(kernel_.rules.begin(), kernel_.rules.end());
+        std::set<RouteState> present_routes(kernel_.routes.begin(), kernel_.routes.end());
+        add_multicast_routes(present_routes, routes);
         add_leased_routes(state_, kernel_, routes);
         for (const RouteState& route : routes) {
-            if (!contains(kernel_.routes, route)) ops_.push_back(AddRoute{route});
+            if (!present_routes.contains(route)) ops_.push_back(AddRoute{route});
         }
         for (const RuleState& rule : rules) {
-            if (!contains(kernel_.rules, rule)) ops_.push_back(AddRule{rule});
+            if (!present_rules.contains(rule)) ops_.push_back(AddRule{rule});
         }
         for (const RuleState& rule : kernel_.rules) {
             if (!rules.contains(rule)) ops_.push_back(RemoveRule{rule});
@@ -362,26 +365,22 @@ class Planner {
 
     // IPv6 multicast sent without naming an interface leaves by a group, not by a member whose route came first; in
     // each network namespace by the first group that lives there.
-    void add_multicast_routes(std::set<RouteState>& routes) const {
+    void add_multicast_routes(const std::set<RouteState>& present, std::set<RouteState>& routes) const {
         std::set<Place> served;
         for (const auto& [name, group] : state_.groups) {
             const LinkState* upper = find_link(kernel_, group.upper);
             RouteState route{IpAddress{Family::ipv6, {0xff}}, 8, group.upper, kLocalTable};
-            bool settled = upper && !group.misplaced && (!upper->settings.empty() || contains(kernel_.routes, route));
+            bool settled = upper && !group.misplaced && (!upper->settings.empty() || present.contains(route));
             bool wanted = settled && upper->admin_up && group.families[index_of(Family::ipv6)].plumbed;
             if (wanted && served.insert(group.upper.place).second) routes.insert(route);
         }
     }
 
-    template <typename T>
-    static bool contains(const std::vector<T>& list, const T& value) {
-        return std::find(list.begin(), list.end(), value) != list.end();
-    }
-
     const State& state_;
     const KernelState& kernel_;
+    const AddressIndex& addresses_;
     const Config& config_;
-    AddressIndex addresses_;
+    GroupMembers members_;
     std::vector<KernelOp> ops_;
 };
 
@@ -393,8 +392,9 @@ AddAddress address_op(const State& state, InterfaceIndex link, const LogicalAddr
             end_of_lease(state, wanted.address)};
 }
 
-std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config) {
-    return Planner(state, kernel, config).run();
+std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const AddressIndex& addresses,
+                           const Config& config) {
+    return Planner(state, kernel, addresses, config).run();
 }
 
 }  // namespace ipmp

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "core/address_index.hpp"
 #include "core/observe.hpp"
 #include "model/action.hpp"
 #include "model/kernel_op.hpp"
@@ -15,7 +16,8 @@
 namespace ipmp {
 
 // The difference as it stands. Empty: the kernel is as wanted. Pure; asking twice gives the same answer.
-std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const Config& config);
+std::vector<KernelOp> plan(const State& state, const KernelState& kernel, const AddressIndex& addresses,
+                           const Config& config);
 
 // What puts an address in use onto `link` as it is to be there: a test address in its own way, a lease with its end.
 AddAddress address_op(const State& state, InterfaceIndex link, const LogicalAddress& logical, bool on_member);

@@ -43,7 +43,7 @@ class Plan : public testing::Test {
         made = {.index = index, .name = name, .alias = alias, .mtu_bytes = 1500, .ethernet = true, .admin_up = true};
         return made;
     }
-    std::vector<KernelOp> planned() const { return plan(state_, kernel_, config_); }
+    std::vector<KernelOp> planned() const { return plan(state_, kernel_, AddressIndex(kernel_), config_); }
     template <typename Op>
     std::ptrdiff_t place_of(const Op& op) const {
         auto ops = planned();

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "core/predicates.hpp"
+#include "core/roster.hpp"
 
 namespace ipmp {
 
@@ -110,9 +111,10 @@ void choose_by_history(const std::vector<MemberChange>& members, std::size_t cap
 
 }  // namespace
 
-std::vector<InterfaceIndex> carriers(const State& state, const Group& group, Family family, const Config& config) {
+std::vector<InterfaceIndex> carriers(const std::vector<const Interface*>& members, Family family,
+                                     const Config& config) {
     std::vector<InterfaceIndex> carrying, linked;
-    for (const Interface* member : members_of(state, group)) {
+    for (const Interface* member : members) {
         if (active_for(*member, family)) carrying.push_back(member->index);
         bool plumbed = member->families[index_of(family)].plumbed;
         if (plumbed && link_up(*member) && !member->offline) linked.push_back(member->index);
@@ -143,19 +145,20 @@ void choose_active(const std::vector<MemberChange>& members, std::size_t active_
 }
 
 void choose_active(State& state, const std::map<std::string, Interface>& before, bool failback) {
+    MembersByGroup<Interface> all_members(state.interfaces);
+    MembersByGroup<const Interface> all_formers(before);
     for (auto& [name, group] : state.groups) {
         std::vector<MemberChange> members;
-        for (Interface* member : members_of(state, group)) {
+        for (Interface* member : all_members.of(group)) {
             const Interface* former = same_interface(before, *member);
             bool was_member = former && former->group == member->group;
             members.push_back({was_member ? former : nullptr, member});
         }
         std::size_t lost = 0;
-        for (const auto& entry : before) {
-            const Interface& former = entry.second;
-            if (former.group != group.interface || !active(former)) continue;
+        for (const Interface* former : all_formers.of(group)) {
+            if (!active(*former)) continue;
             bool stays = std::any_of(members.begin(), members.end(),
-                                     [&](const MemberChange& member) { return member.before == &former; });
+                                     [&](const MemberChange& member) { return member.before == former; });
             if (!stays) ++lost;
         }
         choose_active(members, lost, failback);

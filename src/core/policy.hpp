@@ -29,9 +29,10 @@ void choose_active(const std::vector<MemberChange>& members, std::size_t active_
 // The same for all groups; `before`: all interfaces before the event.
 void choose_active(State& state, const std::map<std::string, Interface>& before, bool failback);
 
-// Who carries traffic of `family`, in natural name order: the active members. With none of those, whoever has link and
-// is not offline: an opinion never cuts the data path (R-DET-8), unless the configuration wants it to.
-std::vector<InterfaceIndex> carriers(const State& state, const Group& group, Family family, const Config& config);
+// Who of a group's `members` carries traffic of `family`, in their order: the active ones. With none of those, whoever
+// has link and is not offline: an opinion never cuts the data path (R-DET-8), unless the configuration wants it to.
+std::vector<InterfaceIndex> carriers(const std::vector<const Interface*>& members, Family family,
+                                     const Config& config);
 
 // How many members ought to be active if enough function: the non-STANDBY ones, in any state, at least one.
 std::size_t capacity_of(const std::vector<MemberChange>& members);

@@ -87,11 +87,11 @@ void Reconciler::log_held(const KernelState& kernel, std::vector<Action>& action
     }
 }
 
-void Reconciler::reconcile(const State& state, const KernelState& kernel, const Config& config, Instant now,
-                           std::vector<Action>& actions) {
+void Reconciler::reconcile(const State& state, const KernelState& kernel, const AddressIndex& addresses,
+                           const Config& config, Instant now, std::vector<Action>& actions) {
     if (outstanding(kernel)) return;
     std::vector<KernelOp> ops = std::exchange(orders.ops, {});
-    std::vector<KernelOp> planned = limiter_.admit(plan(state, kernel, config), now);
+    std::vector<KernelOp> planned = limiter_.admit(plan(state, kernel, addresses, config), now);
     log_held(kernel, actions);
     std::move(planned.begin(), planned.end(), std::back_inserter(ops));
     std::vector<ManagedLink> links = managed_links(state, kernel);

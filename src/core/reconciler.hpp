@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "core/address_index.hpp"
 #include "core/commands.hpp"
 #include "core/detach.hpp"
 #include "core/op_limiter.hpp"
@@ -34,8 +35,8 @@ class Reconciler {
     void await_kernel(Reply reply, const Command& command, const State& state);
 
     // Appends the next batch, if one is due and none is out.
-    void reconcile(const State& state, const KernelState& kernel, const Config& config, Instant now,
-                   std::vector<Action>& actions);
+    void reconcile(const State& state, const KernelState& kernel, const AddressIndex& addresses, const Config& config,
+                   Instant now, std::vector<Action>& actions);
     // Appends the replies that are due; tells what was answered with success.
     struct Answered {
         bool stop = false;  // a command that ends the daemon

@@ -112,7 +112,7 @@ InterfaceStatus interface_status(const Group& group, const Interface& member) {
     return status;
 }
 
-Status snapshot_of(const State& state, const KernelState& kernel) {
+Status snapshot_of(const State& state, const KernelState& kernel, const AddressIndex& seen) {
     Status status;
     for (const Group* group : groups_in_order(state)) {
         std::vector<const Interface*> members = members_of(state, *group);
@@ -124,7 +124,7 @@ Status snapshot_of(const State& state, const KernelState& kernel) {
         append_addresses(state, *group, status.addresses);
         append_proxies(state, *group, status.proxies);
     }
-    status.plumbed = plumbed_interfaces(state, kernel);
+    status.plumbed = plumbed_interfaces(state, kernel, seen);
     return status;
 }
 

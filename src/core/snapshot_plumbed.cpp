@@ -55,7 +55,7 @@ PlumbedFamily plumbed_family(const std::vector<LogicalAddress>& addresses, Famil
         if (logical.address.is_zero() && !up) status.prefix_length = 0;
         if (is_stub && up && family == Family::ipv4) status.prefix_length = kUpStubPrefixLength;
         status.broadcast = logical.broadcast;
-        plumbed.logicals.push_back(std::move(status));
+        plumbed.logicals.push_back(status);
     }
     return plumbed;
 }
@@ -174,8 +174,8 @@ void flag_lease(const DhcpClient& client, std::vector<PlumbedInterface>& all) {
 
 }  // namespace
 
-std::vector<PlumbedInterface> plumbed_interfaces(const State& state, const KernelState& kernel) {
-    AddressIndex seen(kernel);
+std::vector<PlumbedInterface> plumbed_interfaces(const State& state, const KernelState& kernel,
+                                                 const AddressIndex& seen) {
     std::vector<PlumbedInterface> all;
     for (const auto& [name, group] : state.groups) all.push_back(plumbed_group(state, kernel, seen, group));
     for (const auto& [name, nic] : state.interfaces) {

@@ -30,7 +30,7 @@ class Snapshot : public testing::Test {
         nic().families[0].addresses = {logical};
     }
     const PlumbedFamily& shown(const std::string& name, Family family = Family::ipv4) {
-        status_ = snapshot_of(state_, kernel_);
+        status_ = snapshot_of(state_, kernel_, AddressIndex(kernel_));
         for (const PlumbedInterface& plumbed : status_.plumbed) {
             if (plumbed.name == name && family_of(plumbed, family)) return *family_of(plumbed, family);
         }
@@ -54,7 +54,7 @@ TEST_F(Snapshot, R_STA_1_OneNomineeHasTheFlagsMAndB) {
         for (bool nominee6 : {false, true}) {
             group().families[0].nominee = {nominee4 ? 3u : 0u};
             group().families[1].nominee = {nominee6 ? 3u : 9u};
-            InterfaceStatus status = snapshot_of(state_, kernel_).interfaces.at(0);
+            InterfaceStatus status = snapshot_of(state_, kernel_, AddressIndex(kernel_)).interfaces.at(0);
             EXPECT_EQ(status.multicast4, nominee4);
             EXPECT_EQ(status.broadcast4, nominee4);
             EXPECT_EQ(status.multicast6, nominee6);
@@ -157,29 +157,29 @@ TEST_F(Snapshot, R_STA_1_LinksThatAreNoneOfOursButNoLowerEnds) {
 
 TEST_F(Snapshot, OnlyWhatIsPlumbedAndThereIsShown) {
     nic().families[0].plumbed = false;
-    EXPECT_EQ(snapshot_of(state_, kernel_).plumbed.size(), 1u);
+    EXPECT_EQ(snapshot_of(state_, kernel_, AddressIndex(kernel_)).plumbed.size(), 1u);
     nic().families[0].plumbed = true;
     nic().index = {};
-    EXPECT_EQ(snapshot_of(state_, kernel_).plumbed.size(), 1u);
+    EXPECT_EQ(snapshot_of(state_, kernel_, AddressIndex(kernel_)).plumbed.size(), 1u);
 }
 
 TEST_F(Snapshot, R_CMD_3_ProxiedAddressesShowWhereTheyAreBound) {
     group().families[0].proxies = {{*parse_ip("192.168.10.50"), {3}, 1}, {*parse_ip("192.168.10.51"), {}, 2}};
     nic().index = {3};
-    std::vector<ProxyStatus> proxies = snapshot_of(state_, kernel_).proxies;
+    std::vector<ProxyStatus> proxies = snapshot_of(state_, kernel_, AddressIndex(kernel_)).proxies;
     EXPECT_EQ(proxies, (std::vector<ProxyStatus>{{*parse_ip("192.168.10.50"), "ipmp0", "under0"},
                                                  {*parse_ip("192.168.10.51"), "ipmp0", ""}}));
 }
 
 TEST_F(Snapshot, R_STA_1_ZeroAddressesOfAGroupMakeOneRow) {
     group().families[0].addresses = {address("0.0.0.0", false, 2), address("0.0.0.0", false, 4)};
-    EXPECT_EQ(snapshot_of(state_, kernel_).addresses.size(), 1u);
+    EXPECT_EQ(snapshot_of(state_, kernel_, AddressIndex(kernel_)).addresses.size(), 1u);
     EXPECT_EQ(shown("ipmp0").logicals.size(), 3u);
 }
 
 TEST_F(Snapshot, R_STA_1_WhoIsStillStartingIsUnknown) {
     nic().starting_until = Instant{std::chrono::seconds(3)};
-    InterfaceStatus status = snapshot_of(state_, kernel_).interfaces.at(0);
+    InterfaceStatus status = snapshot_of(state_, kernel_, AddressIndex(kernel_)).interfaces.at(0);
     EXPECT_EQ(status.state, InterfaceHealth::unknown);
     EXPECT_EQ(status.link, LinkHealth::unknown);
 }

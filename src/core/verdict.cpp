@@ -146,8 +146,7 @@ void forget_findings(Interface& interface) {
     interface.starting_until.reset();
 }
 
-void judge_group(const State& state, Group& group, std::vector<Action>& actions) {
-    auto members = members_of(static_cast<const State&>(state), group);
+void judge_group(const std::vector<const Interface*>& members, Group& group, std::vector<Action>& actions) {
     auto usable_count = std::count_if(members.begin(), members.end(), [](auto* member) { return usable(*member); });
     GroupHealth health = GroupHealth::degraded;
     if (usable_count == 0) health = GroupHealth::failed;

@@ -35,7 +35,7 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
 // What was found out about an interface that is watched no longer, or elsewhere, means nothing.
 void forget_findings(Interface& interface);
 
-// Recomputes the group's health and reports entering and leaving `failed`.
-void judge_group(const State& state, Group& group, std::vector<Action>& actions);
+// Recomputes the health of a group with these members and reports entering and leaving `failed`.
+void judge_group(const std::vector<const Interface*>& members, Group& group, std::vector<Action>& actions);
 
 }  // namespace ipmp

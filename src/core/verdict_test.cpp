@@ -40,7 +40,8 @@ class Verdict : public testing::Test {
     }
     std::vector<std::string> judge_health() {
         std::vector<Action> actions;
-        judge_group(state_, state_.groups.at("ipmp0"), actions);
+        Group& group = state_.groups.at("ipmp0");
+        judge_group(members_of(std::as_const(state_), group), group, actions);
         return said(actions);
     }
     static std::vector<std::string> said(const std::vector<Action>& actions) {

@@ -35,7 +35,8 @@ class FamilyBuilder {
         return *this;
     }
     FamilyBuilder& add(Labels labels, prometheus::ClientMetric::Histogram histogram) {
-        add_metric(std::move(labels)).histogram = std::move(histogram);
+        prometheus::ClientMetric& metric = add_metric(std::move(labels));
+        metric.histogram = std::move(histogram);
         return *this;
     }
     // One series for each state there is, which is 1 where it is this one: sums and alerts need no numbers for states.

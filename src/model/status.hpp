@@ -133,6 +133,9 @@ struct DhcpStatus {
     bool operator==(const DhcpStatus&) const = default;
 };
 
+// The lists of a Status, in their order.
+enum class StatusList : std::uint8_t { groups, interfaces, addresses, targets, plumbed, proxies, dhcp, decisions };
+
 struct Status {
     std::vector<GroupStatus> groups;
     std::vector<InterfaceStatus> interfaces;
@@ -144,5 +147,9 @@ struct Status {
     std::vector<Decision> decisions;  // the last ones, in their order
     bool operator==(const Status&) const = default;
 };
+
+// `status` without what is in the other lists. Of a host with thousands of addresses most of a Status is the lists
+// that a question is not about.
+Status only(const Status& status, const std::vector<StatusList>& wanted);
 
 }  // namespace ipmp

@@ -10,6 +10,29 @@ namespace {
 
 IpAddress ip(const std::string& text) { return *parse_ip(text); }
 
+// Each list by its name and no other.
+TEST(StatusListTest, OnlyWhatIsWantedIsLeft_R_STA_1) {
+    Status status;
+    status.groups.resize(1);
+    status.interfaces.resize(2);
+    status.addresses.resize(3);
+    status.targets.resize(4);
+    status.plumbed.resize(5);
+    status.proxies.resize(6);
+    status.dhcp.resize(7);
+    status.decisions.resize(8);
+    auto sizes = [](const Status& of) {
+        return std::vector{of.groups.size(), of.interfaces.size(), of.addresses.size(), of.targets.size(),
+                           of.plumbed.size(), of.proxies.size(), of.dhcp.size(), of.decisions.size()};
+    };
+    for (std::size_t list = 0; list < 8; list++) {
+        std::vector<std::size_t> left(8);
+        left[list] = list + 1;
+        EXPECT_EQ(sizes(only(status, {static_cast<StatusList>(list)})), left);
+    }
+    EXPECT_EQ(only(status, {}), Status{});
+}
+
 TEST(StatusNewsTest, NothingIsNewOfTheSame_R_VIS_2) {
     Status status;
     status.groups.push_back({"ipmp0", "ops"});

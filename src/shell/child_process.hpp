@@ -32,18 +32,16 @@ class ChildProcess {
     ChildProcess(ChildProcess&& other) noexcept = default;
     ChildProcess& operator=(ChildProcess&& other) noexcept;
 
-    // Hands what it has printed to `take`, all that a pipe holds at most.
-    void read_output(const std::function<void(std::string_view)>& take);
-    // The same, and all that is left if it has ended: then its wait status.
+    // Hands what it has printed to `take`, all that a pipe holds at most; its wait status, once it has ended.
     std::optional<int> follow(const std::function<void(std::string_view)>& take);
-    // Its wait status, once it has ended.
-    std::optional<int> ended();
     // False: no, and errno says why; that it has ended is fine.
     bool signal(int number) const;
 
   private:
     ChildProcess(int epoll, UniqueFd output) : epoll_(epoll), output_(std::move(output)) {}
     void watch(const UniqueFd& fd, const std::string& program) const;
+    void read_output(const std::function<void(std::string_view)>& take);
+    std::optional<int> ended();
 
     int epoll_ = -1;
     pid_t pid_ = 0;

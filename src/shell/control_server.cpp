@@ -252,8 +252,10 @@ std::string ControlServer::answer_query(Client& client, const Query& query, cons
         Client& client;
         const Answers& answers;
         std::string operator()(const Ping&) const { return encode_ping_reply(); }
-        std::string operator()(const GetStatus&) const {
-            if (!server.status_reply_) server.status_reply_ = encode_status_reply(answers.status());
+        std::string operator()(const GetStatus& wanted) const {
+            if (!server.status_) server.status_ = answers.status();
+            if (wanted.only) return encode_status_reply(only(*server.status_, *wanted.only));
+            if (!server.status_reply_) server.status_reply_ = encode_status_reply(*server.status_);
             return *server.status_reply_;
         }
         std::string operator()(const GetCounters&) const {
@@ -335,6 +337,7 @@ void ControlServer::update_interest(ClientId id, Client& client) {
 }
 
 std::vector<CommandReceived> ControlServer::dispatch(const Answers& answers) {
+    status_.reset();
     status_reply_.reset();
     counters_reply_.reset();
     std::vector<CommandReceived> commands;

@@ -122,6 +122,7 @@ class ControlServer {
     std::uint64_t next_request_ = 1;
     std::uint64_t activity_ = 0;               // grows with everything a client does
     Status told_;                              // to those that watch the status
+    std::optional<Status> status_;  // made once per dispatch
     std::optional<std::string> status_reply_;  // encoded once per dispatch
     std::optional<std::string> counters_reply_;
 };

@@ -145,7 +145,8 @@ TEST_F(ControlServerTest, SlowReaderStallsOnlyItself) {
 TEST_F(ControlServerTest, StatusIsMadeOncePerDispatch) {
     UniqueFd peer = connect_pair(false);
     std::string question = encode_request(Query{GetStatus{}});
-    send_all(peer, question + question + question);
+    std::string of_groups = encode_request(Query{GetStatus{{{StatusList::groups}}}});
+    send_all(peer, question + question + of_groups + question);
     settle();
     EXPECT_EQ(status_calls_, 1);
 }

@@ -97,13 +97,14 @@ std::vector<DhcpClientEnded> DhcpClients::take_events() {
     std::vector<DhcpClientEnded> events = std::exchange(failed_, {});
     epoll_event ready{};
     if (clients_.empty() || ::epoll_wait(epoll_.get(), &ready, 1, 0) == 0) return events;
-    for (Client& client : clients_) {
+    // Asked once for each: who ends meanwhile is reported next time, and not gone unreported.
+    std::erase_if(clients_, [&](Client& client) {
         auto status = follow(client);
-        if (!status) continue;
+        if (!status) return false;
         bool cannot_run = WIFEXITED(*status) && WEXITSTATUS(*status) == kCannotRun;
         events.push_back({client.key, client.run, cannot_run, client.last_line});
-    }
-    std::erase_if(clients_, [](Client& client) { return client.process.ended().has_value(); });
+        return true;
+    });
     return events;
 }
 

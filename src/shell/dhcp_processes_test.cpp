@@ -73,7 +73,7 @@ TEST_F(DhcpClientsTest, AClientIsToldWhatItIsForAndItsEndIsReported) {
 TEST_F(DhcpClientsTest, SignalsReachTheClientAndASecondOneTakesThePlaceOfTheFirst) {
     DhcpClients clients = clients_of(
         "trap 'echo renew' USR1; trap 'echo release; exit 0' ALRM; trap 'echo end; exit 1' TERM\n"
-        "kill -USR1 $$; while :; do sleep 0.01; done");
+        "kill -USR1 $$; while kill -0 $PPID; do sleep 0.01; done");
     clients.start({.client = kClient, .run = 1});
     clients.start({.client = kClient, .run = 2});
     auto ends = await_end(clients);
@@ -83,6 +83,17 @@ TEST_F(DhcpClientsTest, SignalsReachTheClientAndASecondOneTakesThePlaceOfTheFirs
     ends = await_end(clients);
     ASSERT_EQ(ends.size(), 1u);
     EXPECT_EQ(ends[0].run, 2u);
+}
+
+// What it prints wakes us just before it ends: between two questions whether it has.
+TEST_F(DhcpClientsTest, EveryEndIsReportedOnce) {
+    DhcpClients clients = clients_of("echo going");
+    for (std::uint64_t run = 0; run < 200; ++run) {
+        clients.start({.client = kClient, .run = run});
+        auto ends = await_end(clients);
+        ASSERT_EQ(ends.size(), 1u) << run;
+        EXPECT_EQ(ends[0].run, run);
+    }
 }
 
 TEST_F(DhcpClientsTest, WhatCannotRunSaysSo) {

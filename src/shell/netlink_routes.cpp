@@ -25,7 +25,8 @@ struct Moves {
     std::size_t count() const { return nexthops.size() + routes.size(); }
 };
 
-Result<Moves> read_moves(NetlinkSocket& socket, InterfaceIndex from, InterfaceIndex to, const RefusedRoutes& refused) {
+Result<Moves> read_moves(NetlinkSocket& socket, InterfaceIndex from, InterfaceIndex to, const RefusedRoutes& refused,
+                         const NetlinkSocket::Visit& each_route = [](MessageBytes) {}) {
     Moves moves;
     auto nexthops = socket.read(encode_dump_nexthops(from), [&](MessageBytes message) {
         auto move = decode_nexthop_move(message, from, to);
@@ -34,6 +35,7 @@ Result<Moves> read_moves(NetlinkSocket& socket, InterfaceIndex from, InterfaceIn
     if (!nexthops) return nexthops.error().within("reading nexthop objects");
     for (Family family : kFamilies) {
         auto routes = socket.read(encode_dump_routes(family, from), [&](MessageBytes message) {
+            each_route(message);
             auto move = decode_route_move(message, from, to);
             if (move && !refused.contains({from, move->text})) moves.routes.push_back(*std::move(move));
         });
@@ -104,8 +106,9 @@ struct Pass {
 
 }  // namespace
 
-Result<std::uint32_t> count_foreign_routes(NetlinkSocket& socket, InterfaceIndex link, const RefusedRoutes& refused) {
-    auto moves = read_moves(socket, link, link, refused);
+Result<std::uint32_t> count_foreign_routes(NetlinkSocket& socket, InterfaceIndex link, const RefusedRoutes& refused,
+                                           const NetlinkSocket::Visit& each_route) {
+    auto moves = read_moves(socket, link, link, refused, each_route);
     if (!moves) return moves.error();
     return static_cast<std::uint32_t>(moves->count());
 }

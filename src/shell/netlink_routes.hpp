@@ -16,8 +16,10 @@ namespace ipmp {
 // Routes that the kernel refused to move, by link and text: said once, left alone from then on.
 using RefusedRoutes = std::set<std::pair<InterfaceIndex, std::string>>;
 
-// Routes of `link` still to be moved. EINTR: a change came in between.
-Result<std::uint32_t> count_foreign_routes(NetlinkSocket& socket, InterfaceIndex link, const RefusedRoutes& refused);
+// Routes of `link` still to be moved. `each_route` sees all that name it: for one dump the kernel goes through every
+// route of the host. EINTR: a change came in between.
+Result<std::uint32_t> count_foreign_routes(NetlinkSocket& socket, InterfaceIndex link, const RefusedRoutes& refused,
+                                           const NetlinkSocket::Visit& each_route);
 
 // Fails only where the routes cannot be read. Each route moved or refused is logged.
 // `ipv6`: a socket for ioctls in the same namespace; -1 where there is no IPv6.

@@ -19,7 +19,7 @@ Result<void> read_links(NetlinkSocket& socket, KernelState& state) {
 Result<void> read_addresses(NetlinkSocket& socket, Family family, KernelState& state) {
     return socket.read(encode_dump_addresses(family), [&](MessageBytes message) {
         auto address = decode_address(message);
-        if (address && address->address.family == family) state.addresses.push_back(std::move(*address));
+        if (address && address->address.family == family) state.addresses.push_back(*address);
     });
 }
 
@@ -30,7 +30,7 @@ Result<void> read_our_addresses(NetlinkSocket& socket, Family family, KernelStat
         auto result = socket.read(encode_dump_addresses(family, index), [&, index = index](MessageBytes message) {
             auto address = decode_address(message);
             bool is_its = address && address->link == index && address->address.family == family;
-            if (is_its) state.addresses.push_back(std::move(*address));
+            if (is_its) state.addresses.push_back(*address);
         });
         if (!result && result.error().error_number != ENODEV) return result;
     }
@@ -57,18 +57,27 @@ Result<void> read_routes(NetlinkSocket& socket, Family family, KernelState& stat
 // Gateways are few, however many routes lead to them.
 constexpr std::size_t kMostTargets = 64;
 
-Result<void> read_targets(NetlinkSocket& socket, InterfaceIndex link, KernelState& state) {
+// Of a member also how many routes have to be moved away: the same routes tell.
+Result<void> read_routes_of(NetlinkSocket& socket, LinkState& link, bool is_member, const RefusedRoutes& refused,
+                            std::vector<TargetRoute>& target_routes) {
     std::set<TargetRoute> targets;
-    for (Family family : kFamilies) {
-        auto result = socket.read(encode_dump_routes(family, link), [&](MessageBytes message) {
-            if (targets.size() >= kMostTargets) return;
-            for (const TargetRoute& target : decode_target_routes(message)) {
-                if (target.link == link) targets.insert(target);
-            }
-        });
-        if (!result && result.error().error_number != ENODEV) return result;
+    auto note_targets = [&](MessageBytes message) {
+        if (targets.size() >= kMostTargets) return;
+        for (const TargetRoute& target : decode_target_routes(message)) {
+            if (target.link == link.index) targets.insert(target);
+        }
+    };
+    if (is_member) {
+        auto count = count_foreign_routes(socket, link.index, refused, note_targets);
+        if (!count) return count.error();
+        link.foreign_routes = *count;
+    } else {
+        for (Family family : kFamilies) {
+            auto result = socket.read(encode_dump_routes(family, link.index), note_targets);
+            if (!result && result.error().error_number != ENODEV) return result;
+        }
     }
-    state.target_routes.insert(state.target_routes.end(), targets.begin(), targets.end());
+    target_routes.insert(target_routes.end(), targets.begin(), targets.end());
     return {};
 }
 
@@ -164,13 +173,9 @@ Result<KernelState> read_kernel_state(NetlinkSocket& socket, const NamespaceFile
         if (auto found = managed.find(index); found != managed.end())
             link.settings = read_settings(files, found->second.settings, link.name);
         if (can_have_targets(link, managed)) {
-            if (auto result = read_targets(socket, index, state); !result)
-                return result.error().within("reading routes to targets");
-        }
-        if (is_member_link(link, managed)) {
-            auto count = count_foreign_routes(socket, index, refused);
-            if (!count) return count.error().within("counting routes to be moved");
-            link.foreign_routes = *count;
+            bool is_member = is_member_link(link, managed);
+            if (auto result = read_routes_of(socket, link, is_member, refused, state.target_routes); !result)
+                return result.error().within("reading routes of a link");
         }
     }
     std::sort(state.target_routes.begin(), state.target_routes.end());

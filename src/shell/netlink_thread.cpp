@@ -113,11 +113,13 @@ void NetlinkThread::Worker::wait() {
 }
 
 void NetlinkThread::Worker::take_hints() {
+    bool was_stale = stale_;
     for (auto& [place, view] : views_.all()) {
         auto hints = view.take_hints();
         stale_ |= hints.changed;
         if (hints.overrun) note_overrun();
     }
+    if (stale_ && !was_stale) thread_.hint();  // once for each read, however much changes
 }
 
 void NetlinkThread::Worker::note_overrun() {
@@ -279,6 +281,11 @@ void NetlinkThread::emit(Event event) {
         *older = std::move(*newer);
     else
         events_.push_back(std::move(event));
+    signal_eventfd(events_ready_.get());
+}
+
+void NetlinkThread::hint() {
+    hinted_ = true;
     signal_eventfd(events_ready_.get());
 }
 

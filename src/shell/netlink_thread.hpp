@@ -45,6 +45,9 @@ class NetlinkThread {
 
     int event_fd() const { return events_ready_.get(); }  // readable while events wait
     std::vector<Event> take_events();
+    // Whether the kernel has told of a change since this was asked last. What it was comes with an observation, later
+    // by as long as reading takes on a large host; event_fd() is readable at once.
+    bool take_hint() { return hinted_.exchange(false); }
     // Neither blocks on netlink.
     void submit(ApplyKernel batch);
     void submit(FindPeers search);  // its answer, a PeersFound, does not wait for batches
@@ -56,12 +59,14 @@ class NetlinkThread {
     NetlinkThread(UniqueFd events_ready, UniqueFd wake);
 
     void emit(Event event);
+    void hint();
     bool has_batch();
     std::optional<ApplyKernel> next_batch();
     std::optional<FindPeers> next_search();
 
     UniqueFd events_ready_, wake_;  // eventfds
     std::atomic<bool> stopping_ = false;
+    std::atomic<bool> hinted_ = false;
     std::atomic<std::uint64_t> overruns_ = 0;
     std::mutex mutex_;  // guards the queues
     std::deque<ApplyKernel> batches_;

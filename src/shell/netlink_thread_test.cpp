@@ -57,6 +57,22 @@ TEST_F(NetlinkThreadTest, SeesWhatOthersDo) {
     EXPECT_TRUE(await([](const KernelState& state) { return !find_link(state, "w0") && !find_link(state, "v1"); }));
 }
 
+// Who is woken by a change can ask for carriers before the thread has read what else it was.
+TEST_F(NetlinkThreadTest, D9_HintsAtAChangeBeforeItHasReadIt) {
+    run("ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up");
+    start();
+    auto v0 = link("v0").index;
+    ASSERT_TRUE(await([&](const KernelState& state) { return state.links.at(v0).carrier; }));
+    apply_well({});  // nothing is on its way any more
+    thread->take_hint();
+    EXPECT_FALSE(thread->take_hint());
+    run("ip link set v1 down");
+    pollfd woken{thread->event_fd(), POLLIN, 0};
+    ASSERT_EQ(::poll(&woken, 1, 10'000), 1);
+    EXPECT_TRUE(thread->take_hint());
+    EXPECT_TRUE(await([&](const KernelState& state) { return !state.links.at(v0).carrier; }));
+}
+
 TEST_F(NetlinkThreadTest, FindsNeighboursOfTheAskedAddresses) {
     run("ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up;"
         "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev v0 nud reachable;"

@@ -158,7 +158,7 @@ class ProbeSockets::Socket {
             for (const Sent& sent : sent_) {
                 if (sent.nonce == echo->nonce && received->stamp) answer.network_time = *received->stamp - sent.at;
             }
-            events.emplace_back(std::move(answer));
+            events.emplace_back(answer);
         }
     }
 

@@ -80,7 +80,9 @@ std::vector<Event> RunLoop::wait() {
     std::vector<Event> events;
     auto append = [&](auto&& more) { std::move(more.begin(), more.end(), std::back_inserter(events)); };
     Instant at = now();
-    if (at >= next_carrier_poll()) {
+    // With hundreds of NICs polls are rare, and the netlink thread reads for long before it can say what has changed:
+    // where the kernel tells of a loss at once, this finds it.
+    if (parts_.netlink.take_hint() || at >= next_carrier_poll()) {
         append(parts_.carrier_watch.poll());
         carrier_poll_gap_ = at - last_carrier_poll_;
         last_carrier_poll_ = at;

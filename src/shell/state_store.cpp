@@ -9,8 +9,6 @@
 #include <filesystem>
 #include <string_view>
 
-#include "wire/state_codec.hpp"
-
 namespace ipmp {
 
 namespace {
@@ -86,7 +84,7 @@ Result<State> StateStore::load() const {
 void StateStore::set_aside() const { ::renameat(directory_.get(), kFile, directory_.get(), "state.json.bad"); }
 
 Result<void> StateStore::save(const State& state) {
-    std::string text = encode_state(state);
+    std::string text = encoder_.encode(state);
     if (text == written_) return {};
     UniqueFd file(::openat(directory_.get(), kNewFile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file) return system_error("cannot create the state file");

@@ -9,6 +9,7 @@
 #include "base/unique_fd.hpp"
 #include "model/paths.hpp"
 #include "model/state.hpp"
+#include "wire/state_codec.hpp"
 
 namespace ipmp {
 
@@ -29,6 +30,7 @@ class StateStore {
   private:
     UniqueFd directory_;
     UniqueFd lock_;
+    StateEncoder encoder_;
     std::string written_;
 };
 

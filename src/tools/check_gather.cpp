@@ -1,6 +1,7 @@
 #include "tools/check_gather.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <set>
@@ -25,7 +26,13 @@ std::string line_of(const std::string& path) {
     return line;
 }
 
-int number_of(const std::string& path) { return std::atoi(line_of(path).c_str()); }
+// What a file of the kernel says; 0: it cannot be read.
+int number_of(const std::string& path) {
+    std::string line = line_of(path);
+    int number = 0;
+    std::from_chars(line.data(), line.data() + line.size(), number);
+    return number;
+}
 
 std::string setting(const std::string& family, const std::string& link, const char* name) {
     return "/proc/sys/net/" + family + "/conf/" + link + "/" + name;

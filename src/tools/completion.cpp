@@ -174,7 +174,7 @@ Candidates ipmpstat(const Candidates& words) {
     if (letters.find('p') != std::string::npos) add(probe_columns());
     candidates.emplace_back("all");
     // Behind a comma, whole words: "group,state".
-    std::string last = words.back();
+    const std::string& last = words.back();
     std::size_t comma = last.rfind(',');
     if (comma == std::string::npos) return candidates;
     for (std::string& candidate : candidates) candidate = last.substr(0, comma + 1) + candidate;

@@ -54,7 +54,9 @@ TEST(Completion, EveryFormOfTheNativeVerbsIsOfferedWithItsWords) {
             behind.back() = keyword.name;
             behind.emplace_back("");
             Words choices = choices_of(keyword.value);
-            if (!choices.empty()) EXPECT_EQ(offered(behind), choices) << keyword.name;
+            if (!choices.empty()) {
+                EXPECT_EQ(offered(behind), choices) << keyword.name;
+            }
         }
     }
 }

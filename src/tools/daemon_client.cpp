@@ -167,8 +167,8 @@ Result<void> DaemonClient::ping() {
     return decode_ping_reply(*answer);
 }
 
-Result<Status> DaemonClient::status() {
-    auto answer = exchange(encode_request(Query{GetStatus{}}));
+Result<Status> DaemonClient::status_of(const std::optional<std::vector<StatusList>>& only) {
+    auto answer = exchange(encode_request(Query{GetStatus{only}}));
     if (!answer) return answer.error();
     return decode_status_reply(*answer);
 }

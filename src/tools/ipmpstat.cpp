@@ -139,6 +139,21 @@ View view_of(char mode) {
     }
 }
 
+// What a table is made of; JSON has more than tables have.
+std::optional<std::vector<StatusList>> lists_of(const Options& options) {
+    if (options.json) return {};
+    switch (options.mode) {
+        case 'a':
+            return {{StatusList::addresses}};
+        case 'g':
+            return {{StatusList::groups}};
+        case 't':
+            return {{StatusList::targets}};
+        default:
+            return {{StatusList::interfaces}};
+    }
+}
+
 Result<FieldChoice> fields_of(const Options& options, const std::vector<Column>& columns) {
     if (options.fields) return choose_fields(columns, *options.fields, options.parsable);
     if (options.parsable) return Error{"output fields must be specified in parsable mode"};
@@ -221,7 +236,7 @@ int run(int argc, char** argv) {
 
     auto client = DaemonClient::connect(Paths::from_environment());
     if (!client) return fail("cannot contact in.mpathd(1M) -- is IPMP in use?");
-    auto status = client->status();
+    auto status = client->status_of(lists_of(options));
     if (!status) return fail("cannot snapshot IPMP state: " + status.error().text);
 
     bool probing = std::any_of(status->interfaces.begin(), status->interfaces.end(),

@@ -102,7 +102,7 @@ void add_address(Links& links, const ifaddrs& entry) {
     bool may_have_broadcast = address.family == Family::ipv4 && (link.flags & IFF_BROADCAST) && entry.ifa_broadaddr;
     if (may_have_broadcast) logical.broadcast = address_of(entry.ifa_broadaddr);
     if (logical.broadcast == address) logical.broadcast.reset();  // how the C library says: none
-    family->logicals.push_back(std::move(logical));
+    family->logicals.push_back(logical);
 }
 
 LogicalStatus stub(const Link& link, Family family) {

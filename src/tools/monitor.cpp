@@ -32,7 +32,7 @@ std::string time_text(bool as_json) {
 }
 
 // False: nobody reads it.
-bool print(const StatusEvent& event, bool as_json) {
+bool tell_event(const StatusEvent& event, bool as_json) {
     if (!as_json) {
         std::printf("%s %s\n", time_text(as_json).c_str(), event_text(event).c_str());
         return std::fflush(stdout) == 0;
@@ -49,15 +49,15 @@ StatusEvent connection_event(const char* from, const char* to, const std::string
 
 // False: nobody reads it.
 bool print_news(const StatusFollower& follower, Happened happened, std::optional<Status>& told, bool as_json) {
-    if (happened == Happened::connected) return print(connection_event("none", "up", ""), as_json);
+    if (happened == Happened::connected) return tell_event(connection_event("none", "up", ""), as_json);
     if (happened == Happened::lost) {
-        return print(connection_event("up", "none", follower.problem().text + "; waiting for it"), as_json);
+        return tell_event(connection_event("up", "none", follower.problem().text + "; waiting for it"), as_json);
     }
     if (happened == Happened::changed) {
         // What is there at first is no news; what changed while the daemon was away is.
         if (told) {
             for (const StatusEvent& event : events_between(*told, follower.status())) {
-                if (!print(event, as_json)) return false;
+                if (!tell_event(event, as_json)) return false;
             }
         }
         told = follower.status();
@@ -76,7 +76,8 @@ int monitor(bool as_json) {
         Happened happened = follower.take();
         if (!print_news(follower, happened, told, as_json)) return 0;
         if (!follower.connected() && !std::exchange(waiting_told, true) && happened != Happened::lost) {
-            if (!print(connection_event("", "none", follower.problem().text + "; waiting for it"), as_json)) return 0;
+            StatusEvent lost = connection_event("", "none", follower.problem().text + "; waiting for it");
+            if (!tell_event(lost, as_json)) return 0;
         }
         if (happened != Happened::nothing) continue;
         pollfd wait[3] = {{signals.get(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}, {follower.descriptor(), POLLIN, 0}};

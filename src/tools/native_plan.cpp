@@ -109,7 +109,8 @@ void ensure_settings(const std::string& interface, const GroupStatus* group, con
     if (wanted.isolate && *wanted.isolate != isolate) {
         steps.push_back({interface, SetIsolate{interface, *wanted.isolate, force}, {}});
     }
-    bool has_mtu = is_plumbed(plumbed, family) && family_of(*plumbed, family)->mtu_bytes == wanted.mtu_bytes;
+    bool is_there = plumbed && family_of(*plumbed, family);
+    bool has_mtu = is_there && family_of(*plumbed, family)->mtu_bytes == wanted.mtu_bytes;
     if (wanted.mtu_bytes && !has_mtu) steps.push_back({interface, SetMtu{interface, family, *wanted.mtu_bytes}, {}});
 }
 

@@ -1,6 +1,7 @@
 #include "tools/save.hpp"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include "tools/boot_files.hpp"
 #include "tools/boot_lock.hpp"
 #include "tools/daemon_client.hpp"
+#include "tools/hostname_file.hpp"
+#include "tools/netlink_client.hpp"
 #include "tools/save_plan.hpp"
 #include "tools/status_json.hpp"
 #include "tools/tool_run.hpp"
@@ -152,6 +155,35 @@ Result<Contents> read_present(const std::string& etc) {
     return present;
 }
 
+// Of the main table. Who may not ask has none: a warning less.
+std::vector<DefaultRoute> default_routes() {
+    std::vector<DefaultRoute> found;
+    auto kernel = NetlinkClient::open();
+    if (!kernel) return found;
+    for (Family family : kFamilies) {
+        auto read = kernel->read(encode_dump_all_routes(family), [&](MessageBytes bytes) {
+            auto route = decode_table_route(bytes);
+            bool wanted = route && route->prefix_length == 0 && route->gateway && route->link && route->by_hand &&
+                          route->in_main_table;
+            char name[IF_NAMESIZE];
+            if (wanted && if_indextoname(route->link->value, name)) found.push_back({*route->gateway, name});
+        });
+        if (!read) return {};
+    }
+    return found;
+}
+
+Result<std::set<std::string>> default_routers(const std::string& etc) {
+    auto content = read_small_file(etc + "/defaultrouter");
+    std::set<std::string> routers;
+    if (!content && content.error().error_number == ENOENT) return routers;
+    if (!content) return Error{etc + "/defaultrouter: " + content.error().text + "; nothing was saved"};
+    for (const Words& words : parse_hostname_file(*content).lines) {
+        if (!words.empty()) routers.insert(words[0]);
+    }
+    return routers;
+}
+
 int tell_as_text(const SavePlan& plan, const std::string& etc, const std::string& former) {
     for (const auto& [name, content] : plan.files) {
         std::printf("%s/%s %s\n", etc.c_str(), name.c_str(), content ? "written" : "removed");
@@ -185,7 +217,10 @@ int save(const std::vector<std::string>& named, bool as_json) {
     }
     auto present = read_present(paths.etc());
     if (!present) return fail(present.error().text);
-    SavePlan plan = plan_save({*status, kernel_link_names(), {named.begin(), named.end()}, *present});
+    auto routers = default_routers(paths.etc());
+    if (!routers) return fail(routers.error().text);
+    SavePlan plan = plan_save(
+        {*status, default_routes(), *routers, kernel_link_names(), {named.begin(), named.end()}, *present});
     Saving saving(paths.etc());
     if (!plan.files.empty()) {
         auto done = saving.carry_out(plan, *present);

@@ -91,6 +91,26 @@ bool by_dhcp(const PlumbedInterface& plumbed) {
     return plumbed.inet && !plumbed.inet->logicals.empty() && (plumbed.inet->logicals[0].flags & flag::kDhcp);
 }
 
+// Names may stand for any address: where there are some, nothing is said.
+bool is_router(const std::set<std::string>& default_routers, const IpAddress& gateway) {
+    return std::any_of(default_routers.begin(), default_routers.end(), [&](const std::string& word) {
+        auto address = parse_ip(word);
+        return !address || *address == gateway;
+    });
+}
+
+std::vector<std::string> lost_routers(const SaveInput& input, const std::map<std::string, std::string>& wanted) {
+    std::vector<std::string> warnings;
+    for (const DefaultRoute& route : input.default_routes) {
+        bool saved = std::any_of(kFamilies.begin(), kFamilies.end(),
+                                 [&](Family family) { return wanted.contains(hostname_prefix(family) + route.link); });
+        if (!saved || is_router(input.default_routers, route.gateway)) continue;
+        warnings.push_back("the default route by " + to_string(route.gateway) + " is not saved: it belongs in " +
+                           "/etc/defaultrouter");
+    }
+    return warnings;
+}
+
 }  // namespace
 
 SavePlan plan_save(const SaveInput& input) {
@@ -119,6 +139,7 @@ SavePlan plan_save(const SaveInput& input) {
         auto former = input.present.find(kDhcpPrefix + plumbed.name);
         wanted[kDhcpPrefix + plumbed.name] = former == input.present.end() ? "" : former->second;
     }
+    for (std::string& warning : lost_routers(input, wanted)) plan.warnings.push_back(std::move(warning));
     for (const auto& [name, content] : wanted) {
         auto former = input.present.find(name);
         if (former == input.present.end() || former->second != content) plan.files[name] = content;

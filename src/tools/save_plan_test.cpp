@@ -55,6 +55,18 @@ TEST_F(Saving, R_DYN_1_R_GRP_15_GroupsAndTheirMembers) {
     EXPECT_TRUE(plan_save(input_).warnings.empty());
 }
 
+TEST_F(Saving, R_DYN_1_ADefaultRouteWithoutAPlaceInTheFilesIsWarnedOf) {
+    input_.default_routes = {{*parse_ip("192.0.2.254"), "ipmp0"}, {*parse_ip("2001:db8::fe"), "ipmp0"},
+                             {*parse_ip("198.51.100.254"), "eth1"}};
+    input_.default_routers = {"2001:db8:0::fe"};
+    EXPECT_EQ(plan_save(input_).warnings,
+              std::vector<std::string>{
+                  "the default route by 192.0.2.254 is not saved: it belongs in /etc/defaultrouter"})
+        << "one has its place, another is by an interface that is not ours";
+    input_.default_routers = {"router"};
+    EXPECT_TRUE(plan_save(input_).warnings.empty()) << "a name may stand for it";
+}
+
 TEST_F(Saving, R_DYN_1_NothingIsImpliedInWhatIsWritten) {
     input_.status.plumbed[1].inet->logicals = {logical(0, "0.0.0.0", 0, 0)};
     EXPECT_EQ(content("hostname.eth0"), "group my\\ ops\n\n");

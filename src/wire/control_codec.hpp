@@ -30,7 +30,9 @@ inline constexpr std::size_t kMaxReplyBytes = std::size_t{16} * 1024 * 1024;
 using Counters = std::map<std::string, std::uint64_t>;
 
 struct Ping {};
-struct GetStatus {};
+struct GetStatus {
+    std::optional<std::vector<StatusList>> only;  // none: all of them
+};
 struct GetCounters {};
 struct SubscribeToProbes {};  // method WatchProbes: a reply for every ProbeReport from now on, without end
 struct SubscribeToStatus {};  // method WatchStatus: all of it, then a reply for every StatusNews, without end

@@ -96,6 +96,10 @@ TEST(ControlCodec, RequestsLookAsTheDefinitionSays) {
     EXPECT_EQ(json::parse(body(encode_request(Command{SetAddress{{"ipmp0", 1}, ip("192.0.2.1"), 24, {}}}))),
               json::parse(R"({"method":"org.ipmp.Mpathd.SetAddress",
                   "parameters":{"interface":"ipmp0","number":1,"address":"192.0.2.1","prefix_length":24}})"));
+    EXPECT_EQ(json::parse(body(encode_request(Query{GetStatus{{{StatusList::groups, StatusList::dhcp}}}}))),
+              json::parse(R"({"method":"org.ipmp.Mpathd.GetStatus","parameters":{"only":["groups","dhcp"]}})"));
+    EXPECT_EQ(json::parse(body(encode_request(Query{GetStatus{}}))).value("parameters", json::object()), json::object())
+        << "as a daemon of before knows it";
     EXPECT_EQ(json::parse(body(encode_reply({CommandError::none, "", "ipmp0:1"}))),
               json::parse(R"({"parameters":{"detail":"ipmp0:1"}})"));
     EXPECT_EQ(json::parse(body(encode_reply({CommandError::none, "", "", "disk is full"}))),

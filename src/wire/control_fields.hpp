@@ -257,7 +257,10 @@ void fields(A& a, typename A::template Ref<ExpectMember> v) {
 
 template <class A> void fields(A&, typename A::template Ref<AwaitAddresses>) {}
 template <class A> void fields(A&, typename A::template Ref<Ping>) {}
-template <class A> void fields(A&, typename A::template Ref<GetStatus>) {}
+template <class A>
+void fields(A& a, typename A::template Ref<GetStatus> v) {
+    a("only", v.only);
+}
 template <class A> void fields(A&, typename A::template Ref<GetCounters>) {}
 template <class A> void fields(A&, typename A::template Ref<SubscribeToProbes>) {}
 template <class A> void fields(A&, typename A::template Ref<SubscribeToStatus>) {}

@@ -72,6 +72,8 @@ inline constexpr const char* kDhcpVerbNames[] = {"start", "drop", "release", "ex
 inline constexpr const char* kDhcpNewsNames[] = {"bound", "refused", "informed"};
 inline constexpr const char* kDhcpPhaseNames[] = {"selecting", "bound", "releasing", "inform_sent", "information"};
 
+inline constexpr const char* kStatusListNames[] = {"groups",  "interfaces", "addresses", "targets",
+                                                   "plumbed", "proxies",    "dhcp",      "decisions"};
 inline constexpr const char* kDecisionObjectNames[] = {"interface", "group", "address"};
 inline constexpr const char* kDecisionKindNames[] = {"joined", "left",   "missing",  "failed", "repaired",
                                                      "offline", "online", "inactive", "active", "kept",
@@ -91,6 +93,7 @@ constexpr std::span<const char* const> names_of(SpreadPolicy) { return kSpreadPo
 constexpr std::span<const char* const> names_of(DhcpVerb) { return kDhcpVerbNames; }
 constexpr std::span<const char* const> names_of(DhcpNews) { return kDhcpNewsNames; }
 constexpr std::span<const char* const> names_of(DhcpPhase) { return kDhcpPhaseNames; }
+constexpr std::span<const char* const> names_of(StatusList) { return kStatusListNames; }
 constexpr std::span<const char* const> names_of(DecisionObject) { return kDecisionObjectNames; }
 constexpr std::span<const char* const> names_of(DecisionKind) { return kDecisionKindNames; }
 constexpr std::span<const char* const> names_of(DecisionReason) { return kDecisionReasonNames; }

@@ -127,8 +127,9 @@ bool read_attribute(const nlattr* attribute, Route& route) {
             return read_number(attribute, route.link.value);
         case RTA_MULTIPATH: {
             auto hops = read_hops(attribute);
-            if (hops) route.hops = *std::move(hops);
-            return hops.has_value();
+            if (!hops) return false;
+            route.hops = *std::move(hops);
+            return true;
         }
         case RTA_CACHEINFO: {
             rta_cacheinfo info{};

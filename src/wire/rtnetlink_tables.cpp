@@ -3,6 +3,8 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
+#include <set>
+
 #include "base/check.hpp"
 #include "wire/rtnetlink_message.hpp"
 
@@ -116,7 +118,8 @@ std::optional<TableRoute> decode_table_route(MessageBytes bytes) {
     route.prefix_length = header.rtm_dst_len;
     route.kind = kind_of(header.rtm_type);
     route.is_local = header.rtm_type == RTN_LOCAL;
-    route.by_hand = header.rtm_protocol != RTPROT_KERNEL;
+    static const std::set<int> by_others{RTPROT_KERNEL, RTPROT_REDIRECT, RTPROT_RA, RTPROT_DHCP};
+    route.by_hand = !by_others.contains(header.rtm_protocol);
     std::uint32_t table = header.rtm_table;
     bool well_formed = visit_attributes(message, [&](const nlattr* attribute) {
         switch (mnl_attr_get_type(attribute)) {

@@ -22,7 +22,7 @@ struct TableRoute {
     std::optional<InterfaceIndex> link;
     std::optional<std::uint32_t> mtu_bytes;
     bool is_local = false;   // leads to this host itself
-    bool by_hand = false;    // not made by the kernel
+    bool by_hand = false;    // not by the kernel, a router's advertisement or DHCP
     bool in_main_table = true;
     bool operator==(const TableRoute&) const = default;
 };

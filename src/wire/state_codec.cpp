@@ -269,11 +269,35 @@ std::optional<wire::Problem> inconsistency(const State& state) {
 
 }  // namespace
 
-std::string encode_state(const State& state) {
-    wire::Json document;
-    document["version"] = kStateVersion;
-    wire::Writer::write(document["state"], state);
-    return wire::to_text(document) + "\n";
+template <class T>
+void StateEncoder::Entries<T>::append(const std::map<std::string, T>& values, std::string& text) {
+    std::erase_if(known_, [&](const auto& entry) { return !values.contains(entry.first); });
+    text += '{';
+    for (const auto& [name, value] : values) {
+        auto [known, is_new] = known_.try_emplace(name);
+        Entry& entry = known->second;
+        if (is_new || !(entry.value == value)) {
+            wire::Json json;
+            wire::Writer::write(json, value);
+            entry = {value, wire::to_text(wire::Json(name)) + ":" + wire::to_text(json)};
+        }
+        if (text.back() != '{') text += ',';
+        text += entry.text;
+    }
+    text += '}';
+}
+
+std::string StateEncoder::encode(const State& state) {
+    const auto& [groups, interfaces, dhcp_clients, named_places] = state;
+    wire::Json clients, places;
+    wire::Writer::write(clients, dhcp_clients);
+    wire::Writer::write(places, named_places);
+    std::string text = R"({"state":{"dhcp_clients":)" + wire::to_text(clients) + R"(,"groups":)";
+    groups_.append(groups, text);
+    text += R"(,"interfaces":)";
+    interfaces_.append(interfaces, text);
+    text += R"(,"named_places":)" + wire::to_text(places);
+    return text + R"(},"version":)" + std::to_string(kStateVersion) + "}\n";
 }
 
 Result<State> decode_state(std::string_view text) {

@@ -154,6 +154,21 @@ TEST(StateCodec, EveryStateSurvivesTheRoundTrip) {
     }
 }
 
+TEST(StateCodec, WhatAnEncoderRemembersNeverShows) {
+    StateEncoder encoder;
+    for (unsigned seed = 0; seed < 30; ++seed) {
+        State state = Generator(seed).state();
+        ASSERT_EQ(encoder.encode(state), encode_state(state)) << "seed " << seed;
+        if (state.interfaces.empty() || state.groups.empty()) continue;
+        state.interfaces.begin()->second.offline ^= true;
+        state.groups.begin()->second.next_sequence += 1;
+        ASSERT_EQ(encoder.encode(state), encode_state(state)) << "seed " << seed;
+        state.interfaces.erase(state.interfaces.begin());
+        state.groups.erase(state.groups.begin());
+        ASSERT_EQ(encoder.encode(state), encode_state(state)) << "seed " << seed;
+    }
+}
+
 TEST(StateCodec, TransientFieldsAreNotKept) {
     State state = sample();
     State disturbed = state;

@@ -29,6 +29,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="bench", description="measure IPMP against the bare NIC and its goals")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns: about two minutes")
     parser.add_argument("--vm", action="store_true", help="against bonding and teamd, in Debian's kernel, emulated")
+    parser.add_argument("--backports", action="store_true", help="with --vm: under the kernel of Debian's backports")
     parser.add_argument("--only", metavar="NAME", action="append", default=[],
                         help="only sections or workloads whose names begin so: " + ", ".join(sections.NAMES))
     parser.add_argument("--seed", type=int, default=1, help="of the order of turns and the moments of cuts")

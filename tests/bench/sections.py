@@ -10,16 +10,19 @@ import random
 import typing
 
 import failover
+import pacing
 import programs
 import scale
 import shaped
 import throughput
+import ways
 from contenders import Contender, wait_reachable
 from results import BARE, FAST, IPMP
 from topology import Lab
 
 TEST_ADDRESSES = {"eth0": "192.0.2.200", "eth1": "192.0.2.201"}
 DETECTION_TIME_MS = 100
+PACED_BYTES_A_SECOND = 400_000  # far below what the emulated machine can do
 CUTS, TAP_CUTS = ("cuts-veth", "gap of a cut, veth"), ("cuts-tap", "gap of a cut soon after another link event, tap")
 SILENCE = ("silent-100", "gap of a silent failure, FDT 100 ms")
 MIIMON_RIVALS = [f"bond {mode} miimon 100" for mode in ("active-backup", "balance-alb", "balance-xor")]
@@ -127,24 +130,43 @@ def measure_tap_beside_rivals(plan, results):
         failover.measure_cuts(results, *TAP_CUTS, contenders, peer, plan.some(2, 4), plan, after_link_event=True)
 
 
+def measure_ways(plan, results):
+    wanted = [workload for workload in throughput.workloads() if workload.kind in ("bulk", "flood", "request") and
+              workload.number in (1, 64)]
+    with Lab() as lab:
+        contenders, peer = build(lab, plan, ways.names())
+        contenders = [contender for contender in contenders if ways.take(contender, peer, plan.say)]
+        throughput.measure(results, plan.chance, contenders, peer, plan.some(3, 10), plan.some(0.2, 0.5), wanted,
+                           plan.say)
+
+
+def measure_pacing(plan, results):
+    with Lab() as lab:
+        contenders, peer = build(lab, plan, pacing.NAMES)
+        pacing.measure(results, contenders, peer, PACED_BYTES_A_SECOND, plan.some(2, 5), plan.some(1, 3))
+
+
 SECTIONS = {"throughput": measure_throughput, "bpf": measure_programs, "cuts-veth": measure_cuts,
             "cuts-tap": measure_tap_cuts, "silent": measure_silence, "rebind": measure_rebind,
             "shaped": shaped.measure, "daemon": scale.measure_daemon, "addresses": scale.measure_addresses,
-            "groups": scale.measure_groups, "growth": scale.measure_growth}
+            "groups": scale.measure_groups, "growth": scale.measure_growth, "ways": measure_ways,
+            "pacing": measure_pacing}
 LARGE = ("addresses", "groups", "growth")  # not in a quick run, unless asked for by name
-VM_SECTIONS = {"rivals": measure_beside_rivals, "cuts-tap": measure_tap_beside_rivals}
+DESIGNS = ("ways", "pacing")  # only by name: they compare designs, not the product with its goals
+VM_SECTIONS = {"rivals": measure_beside_rivals, "cuts-tap": measure_tap_beside_rivals, "ways": measure_ways,
+               "pacing": measure_pacing}
 WORKLOADS = ("tcp", "udp", "latency", "connect")
 NAMES = [*SECTIONS, *WORKLOADS]
 
 
 def chosen(plan):
     """(name, function) of the sections that this run does."""
-    if plan.in_vm:
-        return [(name, section) for name, section in VM_SECTIONS.items()
-                if name == "rivals" or plan.wants(name)]
-
     def wanted(name):
+        if name in DESIGNS:
+            return name in plan.only
+        if name == "rivals":  # one laboratory for whatever is asked of it
+            return not plan.only or set(plan.only) - set(DESIGNS)
         named = plan.wants(name) or (name == "throughput" and wanted_workloads(plan))
         return named and (plan.only or not plan.quick or name not in LARGE)
 
-    return [(name, section) for name, section in SECTIONS.items() if wanted(name)]
+    return [(name, section) for name, section in (VM_SECTIONS if plan.in_vm else SECTIONS).items() if wanted(name)]

@@ -1,5 +1,5 @@
 """./bench --vm: the same program inside the emulated machine of scripts/vm.sh, under the kernel of Debian 12, where
-bonding and team are. What it measures is written to the output directory from there.
+bonding and team are, or under that of its backports. What it measures is written to the output directory from there.
 
 Emulation is 10 to 30 times slower than this machine, and has one processor: only ratios between contenders of one run
 mean anything, and of throughput they weigh instructions, not caches.
@@ -22,7 +22,8 @@ def run(options, output, say):
     for name in options.only:
         words += ["--only", name]
     (output / "results.json").unlink(missing_ok=True)
-    command = [ROOT / "scripts/vm.sh", "-t", LIMIT_S, "-w", output, "env", f"IPMP_PATIENCE={PATIENCE}",
+    kernel = ["-b"] if options.backports else []
+    command = [ROOT / "scripts/vm.sh", *kernel, "-t", LIMIT_S, "-w", output, "env", f"IPMP_PATIENCE={PATIENCE}",
                "PYTHONDONTWRITEBYTECODE=1", "/usr/bin/python3", pathlib.Path(__file__).with_name("run.py"), *words]
     say(f"booting the emulated machine, for {LIMIT_S} s at most")
     status = subprocess.run([str(word) for word in command], cwd=ROOT).returncode

@@ -275,8 +275,9 @@ TEST_F(Lifecycle, a_refused_load_is_an_error_with_its_reason) {
         auto applied = dataplane.apply({{"ipmp0", base_image()}});
         if (applied) return 2;
         if (applied.error().error_number != EPERM) return 3;
-        if (applied.error().text.find("data path of ipmp0: load BPF programs: Operation not permitted") != 0) return 4;
-        if (applied.error().text.find("libbpf: ") == std::string::npos) return 5;
+        const std::string& text = applied.error().text;
+        if (!text.starts_with("data path of ipmp0: load BPF programs: Operation not permitted")) return 4;
+        if (text.find("libbpf: ") == std::string::npos) return 5;
         return programs.find("ipmp0", Filter::spread) ? 6 : 0;
     });
     EXPECT_EQ(outcome, 0);

@@ -301,7 +301,7 @@ void serve_commands(Stream& a_to_b, Stream& b_to_a, Failure& failure, std::atomi
 }  // namespace
 
 int main(int argc, char** argv) {
-    int rate = argc == 7 ? std::atoi(argv[6]) : 0;
+    int rate = argc == 7 ? std::stoi(argv[6]) : 0;
     if (rate < 1 || rate > 100000 || (std::string(argv[1]) != "tcp" && std::string(argv[1]) != "udp")) {
         std::cerr << "usage: meter tcp|udp NETNS_A ADDRESS_A NETNS_B ADDRESS_B MESSAGES_PER_SECOND\n";
         return 1;

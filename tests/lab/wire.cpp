@@ -251,7 +251,7 @@ class Wire {
     Clock::duration most_lag_{};
     bool carrier_ = true;
     double loss_percent_ = 0, delay_ms_ = 0, jitter_ms_ = 0;
-    std::mt19937 random_{1};
+    std::mt19937 random_{1};  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same losses each time
     std::string pending_;
 };
 

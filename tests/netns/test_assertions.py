@@ -178,13 +178,12 @@ def test_A5_a_lone_address_does_not_move_at_a_repair(lab):
     assert host.inbound(DATA[0]) == second
 
 
-@pytest.mark.timing
 def test_A6_A17_moved_addresses_are_announced_and_the_former_nic_is_quiet(lab):
     """eth0 fails and eth1 is taken offline while it still announces: eth2 has everything."""
     host, _ = build(lab, nics=3)
     moved = [address for address in DATA + DATA6 if host.inbound(address) != "eth2"]
     sniffers = {name: nic.sniff("arp or icmp6") for name, nic in host.nics.items()}
-    seen = collections.defaultdict(list)  # address -> when eth2 announced it
+    seen = collections.defaultdict(list)  # address -> when eth2 announced it, by the kernel's clock
     counted = 0
 
     def collect():
@@ -194,10 +193,10 @@ def test_A6_A17_moved_addresses_are_announced_and_the_former_nic_is_quiet(lab):
             arp, advertisement = arp_of(frame), advertised(frame)
             if arp and arp.destination == BROADCAST and arp.sender == arp.target:
                 assert (arp.operation, arp.source, arp.sender_mac) == (1, host.nics["eth2"].mac, host.nics["eth2"].mac)
-                seen[arp.sender].append(time.monotonic())
+                seen[arp.sender].append(frame.at_s)
             elif advertisement:
                 assert advertisement[1] == host.nics["eth2"].mac
-                seen[advertisement[0]].append(time.monotonic())
+                seen[advertisement[0]].append(frame.at_s)
         counted = len(frames)
         return all(len(seen[address]) >= (3 if ":" in address else 5) for address in moved)
 

@@ -229,6 +229,11 @@ def test_R_DYN_1_what_is_saved_is_what_boots(lab):
             "hostname.eth0": "group ops -failover 192.0.2.20/24\n", "hostname.ipmp7": "ipmp\n"}
         assert (site.etc / "hostname.eth1").read_text() == "group my\\ ops standby\n192.0.2.21/24 -failover up\n"
         assert site.ipmp("save").stdout == ""
+        host.ns.run("ip", "route", "add", "default", "via", "192.0.2.254", "dev", "ipmp0")
+        assert site.ipmp("save").stderr == ("ipmp: the default route by 192.0.2.254 is not saved: it belongs in "
+                                            "/etc/defaultrouter\n")
+        (site.etc / "defaultrouter").write_text("192.0.2.254\n")
+        assert site.ipmp("save").stderr == ""
         site.restart()
         site.boot()
         host.wait_ok("ipmp0")

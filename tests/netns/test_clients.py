@@ -22,7 +22,7 @@ PEER, PEER6 = "192.0.2.9", "fd00::9"
 ROUTER, ROUTER6 = "192.0.2.254", "fd00::fe"
 SOLICITED_NODE = "ff02::1:ff00:1"  # a group that the host alone is in, for its address fd00::1
 FAR, FAR6 = "198.51.100.9", "2001:db8:5::9"
-FAILOVERS_MIN, FAILOVERS_MAX = 20, 60
+FAILOVERS_MAX = 60
 REHEARSALS = 3
 SLACK, SECONDS_MAX = 1.8, 40  # the clients are told to run for so many times what the failovers are expected to take
 PAYLOAD_BYTES_PER_SECOND = 300_000
@@ -137,14 +137,15 @@ def start_clients(workshop, host, peer, seconds):
 
 
 @pytest.mark.timing
-def test_R_POL_4_R_SPR_3_clients_survive_twenty_failovers(lab, say):
+@pytest.mark.parametrize("at_least", [10, pytest.param(20, marks=pytest.mark.long)])
+def test_R_POL_4_R_SPR_3_clients_survive_many_failovers(lab, say, at_least):
     host, peer = build(lab)
     workshop = Workshop(host)
     questions = Questions(workshop, host, peer)
     began = time.monotonic()
     for number in range(REHEARSALS):
         failover(host, f"eth{number}", questions)
-    seconds = int(min(SECONDS_MAX, 2 + SLACK * FAILOVERS_MIN * (time.monotonic() - began) / REHEARSALS))
+    seconds = int(min(SECONDS_MAX, 2 + SLACK * at_least * (time.monotonic() - began) / REHEARSALS))
     assert not questions.failed, "\n".join(questions.failed)
 
     clients = start_clients(workshop, host, peer, seconds)
@@ -158,4 +159,4 @@ def test_R_POL_4_R_SPR_3_clients_survive_twenty_failovers(lab, say):
         f"{6 * (failovers + REHEARSALS)} questions asked while a NIC was dead; "
         f"lost without retransmission: at most {max(client.lost_ms for client in clients):.1f} ms per failover")
     assert not complaints + questions.failed, "\n".join(complaints + questions.failed)
-    assert failovers >= FAILOVERS_MIN, "the machine was too slow: the clients ended before the failovers did"
+    assert failovers >= at_least, "the machine was too slow: the clients ended before the failovers did"

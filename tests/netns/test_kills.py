@@ -20,7 +20,6 @@ from kills import Starts, bindings_in_kernel, cut_at_once
 from netns import build_dir, wait_until
 from sniff import announcements
 
-pytestmark = pytest.mark.timing
 PEER, PEER6 = "192.0.2.9", "fd00::9"
 DATA = ("192.0.2.1", "192.0.2.2", "192.0.2.3", "fd00::1")
 AFTER_READY_MS_MAX = 10
@@ -154,11 +153,12 @@ def cut_between_kill_and_restart(lab, say, cuts):
 
 
 def test_R_POL_4_D6_kills_at_random_instants_lose_and_move_nothing(lab, say):
-    kill_at_random_instants(lab, say, 15)
+    kill_at_random_instants(lab, say, 10)
 
 
+@pytest.mark.timing
 def test_R_POL_4_D6_a_cut_between_kill_and_restart_costs_the_restart(lab, say):
-    cut_between_kill_and_restart(lab, say, 5)
+    cut_between_kill_and_restart(lab, say, 4)
 
 
 def test_D6_what_was_answered_is_remembered(host):
@@ -175,16 +175,19 @@ def test_D6_what_was_answered_is_remembered(host):
 
 
 @pytest.mark.long
+@pytest.mark.timing
 def test_R_POL_4_D6_four_hundred_kills_lose_and_move_nothing(lab, say):
     kill_at_random_instants(lab, say, 400)
 
 
 @pytest.mark.long
+@pytest.mark.timing
 def test_R_POL_4_D6_a_hundred_cuts_between_kill_and_restart_cost_the_restart(lab, say):
     cut_between_kill_and_restart(lab, say, 100)
 
 
 @pytest.mark.long
+@pytest.mark.timing
 def test_R_POL_4_D6_with_16_nics_and_100_addresses_it_is_ready_within_a_tenth_of_a_second(lab, say):
     switch = lab.switch(bridges=2)
     host = lab.host()

@@ -39,7 +39,7 @@ def watch(host, duration_s):
 
 
 @pytest.mark.timing
-@pytest.mark.parametrize("duration_s", [20, pytest.param(900, marks=pytest.mark.long)])
+@pytest.mark.parametrize("duration_s", [10, pytest.param(900, marks=pytest.mark.long)])
 def test_R_DET_4_random_loss_on_a_busy_machine_is_no_failure(lab, say, duration_s):
     host, _ = build(lab, DETECTION_MS, kind="tap")
     for nic in host.nics.values():
@@ -63,6 +63,6 @@ def test_R_DET_4_random_loss_on_a_busy_machine_is_no_failure(lab, say, duration_
                 if count > (seconds[second - 1][1] if second else 0)]
     assert not verdicts, f"verdicts at (second, lag of the wires in ms): {verdicts}"
     assert "failure" not in host.log().replace("failure detection time", "")
-    assert 0.15 < lost / sent < 0.23, "a fifth of all round trips"
+    assert 0.14 < lost / sent < 0.24, "a fifth of all round trips"
     assert suspicion > 0
     assert sent > 0.5 * 2 * duration_s * 1000 / interval_ms / PATIENCE, "probing went on"

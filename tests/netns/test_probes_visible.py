@@ -162,7 +162,7 @@ def test_R_STA_2_ends_clearly_without_probes_or_daemon(lab):
 @pytest.mark.timing
 def test_R_STA_2_network_time_is_that_of_the_wire(lab, say):
     """NETRTT against what a capture on the same NIC says of the same probe."""
-    site = Site(lab, detection_ms=700, families=("inet", "inet6"))
+    site = Site(lab, detection_ms=350, families=("inet", "inet6"))
     site.wait_targets("inet", "multicast", {"192.0.2.9", "192.0.2.10"})
     capture = site.host.ns.popen("tcpdump", "-i", "eth0", "-n", "-tt", "--nano", "-l", "icmp or icmp6",
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -77,7 +77,6 @@ def test_R_SPR_4_peers_see_each_data_address_at_its_own_nics_mac(group):
         assert peer.neighbours()[address] == host.nics[host.inbound(address)].mac
 
 
-@pytest.mark.timing
 def test_R_SPR_2_after_a_failure_peers_follow_at_once(group):
     host, peer = group
     everything = DATA + DATA6

@@ -7,36 +7,21 @@
 #   stranger.sh MANAGER rebooted   with the files that are there now
 #
 # MANAGER: systemd-networkd or ifupdown.
-set -euo pipefail
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 manager=$1 boot=$2
-
-trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
-step() { echo "== $*"; }
-fail() {
-    echo "$*"
+show_state() {
     ip -br addr; ip route; ipmpstat -i; ipmpstat -an; [[ $manager == ifupdown ]] || networkctl --no-pager list
-    journalctl -b --no-pager | tail -n 80
-    exit 1
 }
-there() { ip netns exec switch "$@"; }
+# shellcheck source=tests/packages/in_machine.sh
+. /in_machine.sh
+
 cut() { there ip link set "port-$1" down; }
 heal() { there ip link set "port-$1" up; }
-bound() { ipmpstat -an -P -o address,inbound | sed -n 's/^192\.0\.2\.1://p'; }
-await() {
-    local deadline=$((SECONDS + 90))
-    until "$@"; do
-        sleep 0.2
-        ((SECONDS < deadline)) || fail "not within 90 s: $*"
-    done
-}
-moved_from() { [[ $(bound) != "$1" ]]; }
 group_is() { [[ $(ipmpstat -gP -o state) == "$1" ]]; }
 
 # A command of the guide, its status, and what each of the lines it prints is to hold. Times are as may be.
 squeeze() { tr -s ' \t' ' ' | sed -E 's/\b[0-9]+\.[0-9]{2}s/N.NNs/'; }
 follow() {
-    local command=$1 status=$2 deadline=$((SECONDS + 90)) result line missing
+    local command=$1 status=$2 deadline=$((SECONDS + limit_s)) result line missing
     shift 2
     echo "# $command"
     while true; do

@@ -156,7 +156,8 @@ def test_R_DYN_1_a_stranger_with_systemd_and(manager, root, packages):
     (root.path / "etc/systemd/system/multi-user.target.wants/nics.service").symlink_to("../nics.service")
     if manager == "systemd-networkd":
         subprocess.run(["chroot", root.path, "systemctl", "enable", "systemd-networkd.service"], check=True)
-    shutil.copy(REPOSITORY / "tests/packages/stranger.sh", root.path)
+    for script in ("in_machine.sh", "stranger.sh"):
+        shutil.copy(REPOSITORY / "tests/packages" / script, root.path)
     shutil.copy(build_dir() / "lab/meter", root.path)
     put_etc(root, run_machine(root, manager, "first"))
     run_machine(root, manager, "rebooted")

@@ -60,7 +60,8 @@ def test_units_boot_watch_confine_and_go(root, packages, tmp_path):
     for unit in ("NetworkManager.service", "NetworkManager-wait-online.service", "NetworkManager-dispatcher.service"):
         for link in (root.path / "etc/systemd/system").glob(f"**/{unit}"):
             link.unlink()  # started when its turn comes
-    shutil.copy(REPOSITORY / "tests/packages/under_systemd.sh", root.path)
+    for script in ("in_machine.sh", "under_systemd.sh"):
+        shutil.copy(REPOSITORY / "tests/packages" / script, root.path)
     machine = subprocess.run([REPOSITORY / "scripts/vm.sh", "-r", root.path, "-t", "1200", "/under_systemd.sh"],
                              capture_output=True, text=True)
     print(machine.stdout, machine.stderr)

@@ -2,26 +2,14 @@
 # Runs in the machine that test_systemd.py boots, after network-online.target; the first step that fails ends it.
 #
 #   host (eth0, eth1) --- sw0, a bridge in the namespace "switch", which is the peer 192.0.2.9 as well
-set -euo pipefail
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+show_state() { ipmpstat -i; }
+# shellcheck source=tests/packages/in_machine.sh
+. /in_machine.sh
 
-trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
-step() { echo "== $*"; }
-fail() { echo "$*"; journalctl -b --no-pager | tail -n 60; exit 1; }
-there() { ip netns exec switch "$@"; }
-bound() { ipmpstat -an -P -o address,inbound | sed -n 's/^192\.0\.2\.1://p'; }
 main_pid() { systemctl show -p MainPID --value in.mpathd.service; }
-await() {
-    local deadline=$((SECONDS + 60))
-    until "$@"; do
-        sleep 0.2
-        ((SECONDS < deadline)) || fail "not within 60 s: $*"
-    done
-}
 restarted() { [[ $(main_pid) != "$1" ]] && ipmp status >/dev/null 2>&1; }
 reachable() { there ping -q -c 1 -W 1 192.0.2.1 >/dev/null; }
 adopted() { [[ $(ip -br addr show other) == *203.0.113* ]]; }
-moved_from() { [[ $(bound) != "$1" ]]; }
 
 step "boot: $(systemctl --version | head -n 1), Linux $(uname -r)"
 for unit in in.mpathd ipmp-boot ipmp-wait-online; do

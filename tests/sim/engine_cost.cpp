@@ -1,11 +1,13 @@
 // What a decision costs as a host grows: the real engine, the fake kernel, and a processor clock. For the eye and for
 // ./bench, no test: it prints milliseconds, medians, as JSON.
 //
-//   engine_cost [ADDRESSES [GROUPS]]      data addresses of the first group, half of them IPv6; other groups have two
+//   engine_cost [ADDRESSES [GROUPS [NICS]]]
 //
-// Each group has two NICs. `start`: from the first sight of the kernel to agreement with it. Then the link of a
-// NIC with half of all addresses is lost: `decision`, until the maps are written, and the `rest`. `tick`: nothing has
-// happened. `status`, `save`: what tools and the disk get.
+// ADDRESSES of the first group, half of them IPv6; other groups have two. NICS of each group, two if not said; all have
+// a test address. `start`: from the first sight of the kernel to agreement with it. Then the link of a NIC with half of
+// all addresses is lost: `decision`, until the maps are written, and the `rest`. `command`: a NIC becomes a standby,
+// with what the kernel has to do for it, done and seen; `observation`: the last of these, repeated. `tick`: nothing has
+// happened. `status`, `save`: what tools and the disk get, `save_again` after one NIC has changed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,18 +37,23 @@ IpAddress nth_address(Family family, std::uint32_t n) {
 
 class Host {
   public:
-    Host(std::uint32_t addresses, std::uint32_t groups) : world_(1, config(), Faults{}) {
-        for (std::uint32_t nic = 0; nic < 2 * groups; ++nic) {
+    Host(std::uint32_t addresses, std::uint32_t groups, std::uint32_t nics) : world_(1, config(), Faults{}) {
+        for (std::uint32_t nic = 0; nic < nics * groups; ++nic) {
             MacAddress mac{{0, 0x16, 0x3e, 0, static_cast<std::uint8_t>(nic >> 8), static_cast<std::uint8_t>(nic)}};
             world_.kernel().set_admin_up(world_.kernel().add_nic(fmt::format("eth{}", nic), mac), true);
         }
         world_.kernel_changed();
         advance();
-        for (std::uint32_t nic = 0; nic < 2 * groups; ++nic) {
-            for (Family family : kFamilies) run(SetGroup{fmt::format("eth{}", nic), family, group_name(nic / 2)});
+        for (std::uint32_t nic = 0; nic < nics * groups; ++nic) {
+            for (Family family : kFamilies) run(SetGroup{fmt::format("eth{}", nic), family, group_name(nic / nics)});
         }
         advance();
         state_ = world_.engine().state();
+        for (auto& [name, nic] : state_.interfaces) {
+            IpAddress address = nth_address(Family::ipv4, 0xf000 + nic.index.value);
+            nic.families[0].addresses.push_back({.number = 1, .address = address, .prefix_length = 16, .broadcast = {},
+                                                 .up = true, .no_failover = true, .claimant = {}});
+        }
         for (std::uint32_t group = 0; group < groups; ++group) give_addresses(group, group == 0 ? addresses : 2);
     }
 
@@ -55,7 +62,10 @@ class Host {
         Engine engine(config(), "host", state_);
         double start = time_ms([&] { settle(engine, kernel); });
         InterfaceIndex victim = engine.state().groups.at("ipmp0").families[0].bindings.at(0).member;
-        std::vector<double> decisions, rests, ticks;
+        std::string nic = victim_name(engine, victim);
+        std::vector<double> decisions, rests, ticks, commands, observations, saves;
+        StateEncoder encoder;
+        encoder.encode(engine.state());
         for (int time = 0; time < kTimes; ++time) {
             kernel.plug(victim, false);
             auto changes = kernel.take_carrier_changes();
@@ -65,6 +75,15 @@ class Host {
             kernel.plug(victim, true);
             kernel.take_carrier_changes();
             settle(engine, kernel);
+            commands.push_back(time_ms([&] {
+                now_ += 1s;
+                engine.step(now_, CommandReceived{{}, SetStandby{nic, time % 2 == 0}});
+                settle(engine, kernel);
+            }));
+            saves.push_back(time_ms([&] { encoder.encode(engine.state()); }));
+            KernelState seen = kernel.truth();
+            seen.generation = generation_;
+            observations.push_back(time_ms([&] { engine.step(now_, KernelObserved{seen}); }));
             now_ += 60s;
             for (int tick = 0; tick < 3; ++tick) engine.step(now_, Tick{});
             ticks.push_back(time_ms([&] { engine.step(now_, Tick{}); }));
@@ -72,9 +91,11 @@ class Host {
         double status = time_ms([&] { encode_status_reply(engine.status()); });
         double save = time_ms([&] { encode_state(engine.state()); });
         return fmt::format(
-            R"({{"start_ms": {:.2f}, "decision_ms": {:.3f}, "rest_ms": {:.3f}, "tick_ms": {:.3f}, )"
-            R"("status_ms": {:.2f}, "save_ms": {:.2f}}})",
-            start, median(decisions), median(rests), median(ticks), status, save);
+            R"({{"start_ms": {:.2f}, "decision_ms": {:.3f}, "rest_ms": {:.3f}, "command_ms": {:.3f}, )"
+            R"("observation_ms": {:.3f}, "tick_ms": {:.3f}, "status_ms": {:.2f}, "save_ms": {:.2f}, )"
+            R"("save_again_ms": {:.2f}}})",
+            start, median(decisions), median(rests), median(commands), median(observations), median(ticks), status,
+            save, median(saves));
     }
 
   private:
@@ -101,12 +122,17 @@ class Host {
             }
         }
     }
+    static std::string victim_name(const Engine& engine, InterfaceIndex victim) {
+        for (const auto& [name, nic] : engine.state().interfaces) {
+            if (nic.index == victim) return name;
+        }
+        return {};
+    }
     // Lets the kernel do what is asked until nothing is.
     void settle(Engine& engine, FakeKernel& kernel) {
-        std::uint64_t generation = 0;
         for (int round = 0; round < 50; ++round) {
             KernelState seen = kernel.truth();
-            seen.generation = generation;
+            seen.generation = generation_;
             now_ += 10ms;
             auto actions = engine.step(now_, KernelObserved{seen}).actions;
             bool asked = false;
@@ -114,9 +140,9 @@ class Host {
                 auto* apply = std::get_if<ApplyKernel>(&action);
                 if (!apply) continue;
                 asked = asked || !apply->ops.empty();
-                generation = apply->generation;
+                generation_ = apply->generation;
                 for (const KernelOp& op : apply->ops) kernel.apply(op);
-                engine.step(now_, KernelApplied{generation, {}});
+                engine.step(now_, KernelApplied{generation_, {}});
             }
             if (!asked && engine.converged()) return;
         }
@@ -141,6 +167,7 @@ class Host {
     World world_;
     State state_;
     Instant now_{std::chrono::hours(2)};
+    std::uint64_t generation_ = 0;  // of the last batch
 };
 
 }  // namespace
@@ -151,5 +178,5 @@ int main(int count, char** arguments) {
     auto number = [&](int at, const char* otherwise) {
         return static_cast<std::uint32_t>(std::strtoul(count > at ? arguments[at] : otherwise, nullptr, 10));
     };
-    fmt::print("{}\n", ipmp::sim::Host(number(1, "4096"), number(2, "1")).measure());
+    fmt::print("{}\n", ipmp::sim::Host(number(1, "4096"), number(2, "1"), number(3, "2")).measure());
 }

@@ -210,7 +210,7 @@ void World::watch_slots() {
 // A data address leaves a member only when it is on the IPMP interface already (design D13). One-time orders of an
 // administrator are in the batch but not in the plan.
 void World::watch_migration() {
-    for (const KernelOp& op : plan(engine_->state(), observed_, config_)) {
+    for (const KernelOp& op : plan(engine_->state(), observed_, AddressIndex(observed_), config_)) {
         auto* remove = std::get_if<RemoveAddress>(&op);
         const Interface* member = remove ? find_interface(engine_->state(), remove->link) : nullptr;
         if (!member || member->group.empty()) continue;

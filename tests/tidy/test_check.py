@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 import check  # noqa: E402
+import junit  # noqa: E402
 
 CTEST = """<?xml version="1.0" encoding="UTF-8"?>
 <testsuite name="x" tests="4" failures="1" disabled="0" skipped="1">
@@ -30,6 +31,38 @@ PYTEST = """<?xml version="1.0" encoding="utf-8"?>
 """
 
 
+# Two programs of GoogleTest's as ctest reports them, and one of another kind. What a summary repeats counts once.
+PROGRAMS = """<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="x" tests="3" failures="1" disabled="0" skipped="0">
+  <testcase name="a_test" classname="a_test" status="run"><system-out>[==========] Running 3 tests from 2 test suites.
+[ RUN      ] A.Good
+something without an end of line[       OK ] A.Good (0 ms)
+[ RUN      ] Modes/A.Good/1
+[       OK ] Modes/A.Good/1, where GetParam() = 4-byte object (1 ms)
+[ RUN      ] A.LeftOut
+a_test.cpp:7: Skipped
+needs root
+[  SKIPPED ] A.LeftOut (0 ms)
+[==========] 3 tests from 2 test suites ran. (1 ms total)
+[  PASSED  ] 2 tests.
+[  SKIPPED ] 1 test, listed below:
+[  SKIPPED ] A.LeftOut
+</system-out></testcase>
+  <testcase name="b_test" classname="b_test" status="fail"><failure message=""/><system-out>
+[==========] Running 3 tests from 1 test suite.
+[ RUN      ] B.Good
+[       OK ] B.Good (0 ms)
+[ RUN      ] B.Bad
+b_test.cpp:9: Failure
+[  FAILED  ] B.Bad (0 ms)
+[ RUN      ] B.Last
+its last words
+</system-out></testcase>
+  <testcase name="sim" classname="sim" status="run"><system-out>20 seeds</system-out></testcase>
+</testsuite>
+"""
+
+
 @pytest.fixture(autouse=True)
 def logs(tmp_path, monkeypatch):
     monkeypatch.setattr(check, "ROOT", tmp_path)
@@ -40,18 +73,68 @@ def logs(tmp_path, monkeypatch):
 @pytest.mark.parametrize("text,expected", [(CTEST, (2, 1, 1)), (PYTEST, (1, 2, 1))], ids=["ctest", "pytest"])
 def test_counts_junit(logs, text, expected):
     (logs / "x.xml").write_text(text)
-    counts = check.count_junit(logs / "x.xml")
+    counts = junit.count_junit(logs / "x.xml")
     assert (counts.passed, counts.failed, counts.skipped) == expected
 
 
 def test_reasons_for_skipping_are_kept(logs):
     (logs / "x.xml").write_text(PYTEST)
-    assert check.count_junit(logs / "x.xml").skips == ["left out: no such kernel"]
+    assert junit.count_junit(logs / "x.xml").skips == ["left out: no such kernel"]
 
 
 def test_a_failure_is_shown_with_its_own_output(logs):
     (logs / "x.xml").write_text(PYTEST)
-    assert check.count_junit(logs / "x.xml").failures == [("bad", "its output"), ("broken", "x")]
+    assert junit.count_junit(logs / "x.xml").failures == [("bad", "its output"), ("broken", "x")]
+
+
+def test_every_test_of_a_program_counts_and_a_crash_names_the_one_it_was_in(logs):
+    (logs / "x.xml").write_text(PROGRAMS)
+    counts = junit.count_junit(logs / "x.xml")
+    assert (counts.passed, counts.failed, counts.skipped) == (4, 2, 1)
+    assert counts.skips == ["a_test --gtest_filter=A.LeftOut: needs root"]
+    assert [(name, text.strip()) for name, text in counts.failures] == [
+        ("b_test --gtest_filter=B.Bad", "b_test.cpp:9: Failure"),
+        ("b_test --gtest_filter=B.Last: did not end", "its last words")]
+
+
+PROGRAM_ENDS = {  # what the only program said, whether it failed: what is counted as failed
+    "ran no test": ("[==========] Running 0 tests from 0 test suites.\n"
+                    "[==========] 0 tests from 0 test suites ran. (0 ms total)\n", False),
+    "ended before its tests did": ("[==========] Running 2 tests from 1 test suite.\n"
+                                   "[ RUN      ] A.B\n[       OK ] A.B (0 ms)\n", False),
+    "failed beside its tests": ("[==========] Running 1 test from 1 test suite.\n[ RUN      ] A.B\n"
+                                "[       OK ] A.B (0 ms)\n[==========] 1 test from 1 test suite ran. (0 ms total)\n"
+                                "ERROR: LeakSanitizer: detected memory leaks\n", True)}
+
+
+@pytest.mark.parametrize("how", PROGRAM_ENDS)
+def test_a_program_whose_tests_all_passed_may_have_failed(how):
+    said, failed = PROGRAM_ENDS[how]
+    counts = junit.count_google_tests("a_test", failed, said)
+    assert (counts.failed, counts.failures[0][0]) == (1, f"a_test: {how}")
+
+
+def test_what_ctest_leaves_out_of_a_long_output_is_missed(logs):
+    """It cuts what programs print, so that tests could go uncounted: then the program has failed."""
+    said = "".join(f"[ RUN      ] A.B{number}\n[       OK ] A.B{number} (0 ms)\n" for number in range(9))
+    whole = f"[==========] Running 9 tests from 1 test suite.\n{said}[==========] 9 tests from 1 test suite ran.\n"
+    assert junit.count_google_tests("a_test", False, whole).passed == 9
+    assert junit.count_google_tests("a_test", False, whole.replace(said[:70], "")).failed == 1
+
+
+def test_programs_run_by_ctest_are_counted_by_their_tests(logs):
+    """The real ctest with a program that prints more than ctest keeps unasked, and one that is killed."""
+    said = "".join(f"[ RUN      ] A.B{number}\n[       OK ] A.B{number} (0 ms)\n" for number in range(200))
+    (logs / "good").write_text(f"[==========] Running 200 tests from 1 test suite.\n{said}"
+                               "[==========] 200 tests from 1 test suite ran. (0 ms total)\n")
+    (logs / "killed").write_text("[==========] Running 2 tests from 1 test suite.\n[ RUN      ] A.Last\n")
+    (logs / "CTestTestfile.cmake").write_text(
+        "add_test(good cat good)\nadd_test(killed bash -c \"cat killed; kill -9 $$\")\n"
+        "set_tests_properties(good killed PROPERTIES LABELS unit)\n")
+    runner = check.Check(io.StringIO())
+    runner.ctest("unit", "unit", logs)
+    assert (runner.total.passed, runner.total.failed) == (200, 1), runner.out.getvalue()
+    assert "failed: killed --gtest_filter=A.Last: did not end" in runner.out.getvalue()
 
 
 def run_step(script, junit=None, **options):

@@ -6,6 +6,7 @@
 
 #include "core/hygiene.hpp"
 #include "core/predicates.hpp"
+#include "core/roster.hpp"
 #include "core/series.hpp"
 
 namespace ipmp {
@@ -15,14 +16,13 @@ namespace {
 // What a NIC may be probed from (6.1): UP, NOFAILOVER, in the kernel and nobody else's there (R-DET-11), and for IPv6
 // link-local (R-ADR-4).
 bool can_probe_from(const State& state, const Interface& member, const LogicalAddress& logical,
-                    const KernelState& kernel) {
+                    const AddressIndex& present) {
     if (!logical.up || !logical.no_failover || logical.address.is_zero()) return false;
     if (logical.address.family == Family::ipv6 && !logical.address.is_link_local()) return false;
     bool usable = false;
-    for (const AddressState& seen : kernel.addresses) {
-        if (seen.address != logical.address) continue;
-        if (seen.link != member.index && spoils(state, member, seen)) return false;
-        usable |= seen.link == member.index && !seen.tentative && !seen.dad_failed;
+    for (const AddressState* seen : present.holders_of(logical.address)) {
+        if (seen->link != member.index && spoils(state, member, *seen)) return false;
+        usable |= seen->link == member.index && !seen->tentative && !seen->dad_failed;
     }
     return usable;
 }
@@ -55,10 +55,10 @@ ProbeContext Probing::context_for(const Interface& member, const Config& config,
             .actions = actions};
 }
 
-void Probing::update(State& state, const KernelState& kernel, const Config& config, bool fresh, Instant now,
-                     std::vector<Action>& actions) {
-    if (refresh(state, kernel, config, now, actions) || fresh) {
-        offer_routers(state, kernel, now);
+void Probing::update(State& state, const KernelState& kernel, const AddressIndex& present, const Config& config,
+                     bool fresh, Instant now, std::vector<Action>& actions) {
+    if (refresh(state, present, config, now, actions) || fresh) {
+        offer_routers(state, kernel, present, now);
         share_hosts(state);
     }
     judge(state, config, now);
@@ -141,18 +141,21 @@ void Probing::follow(const State& state) {
 
 // A detection time that had to grow is kept; the administrator's word ends it.
 void Probing::refresh_timing(const State& state, const Config& config) {
-    std::set<std::string> groups{""};  // the anonymous one always exists
+    std::set<std::string> groups{""}, probed;  // the anonymous one always exists
     for (const auto& [name, group] : state.groups) groups.insert(name);
+    for (const auto& [name, member] : state.interfaces) {
+        if (!instances_of(member).empty()) probed.insert(member.group);
+    }
     std::erase_if(timing_, [&](const auto& entry) { return !groups.contains(entry.first); });
     bool reconfigured = std::exchange(configured_, config.failure_detection_time) != config.failure_detection_time;
     for (const std::string& name : groups) {
         auto [timing, is_new] = timing_.try_emplace(name);
-        bool begins = is_new || reconfigured || !detection_time(state, name);
+        bool begins = is_new || reconfigured || !probed.contains(name);
         if (begins) timing->second = {config.failure_detection_time, user_interval(config)};
     }
 }
 
-bool Probing::refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
+bool Probing::refresh(State& state, const AddressIndex& present, const Config& config, Instant now,
                       std::vector<Action>& actions) {
     refresh_timing(state, config);
     std::erase_if(asked_neighbours_, [&](const auto& entry) {
@@ -160,12 +163,13 @@ bool Probing::refresh(State& state, const KernelState& kernel, const Config& con
         bool tracked = alone != state.interfaces.end() && alone->second.tracked;
         return !tracked && !state.groups.contains(entry.first);
     });
-    std::erase_if(next_id_, [&](const auto& entry) { return !find_interface(state, entry.first); });
+    InterfacesByLink<const Interface> interfaces(state.interfaces);
+    std::erase_if(next_id_, [&](const auto& entry) { return !interfaces.find(entry.first); });
     bool changed = false;
     std::set<Key> wanted;
     for (const auto& [name, member] : state.interfaces) {
         bool probed = watched(member) && member.index && !member.offline;
-        if (probed) changed |= refresh_member(state, member, kernel, config, wanted, now, actions);
+        if (probed) changed |= refresh_member(state, member, present, config, wanted, now, actions);
     }
     std::erase_if(instances_, [&](const auto& entry) { return !wanted.contains(entry.first); });
     WatchProbes watch;
@@ -176,7 +180,7 @@ bool Probing::refresh(State& state, const KernelState& kernel, const Config& con
     return changed;
 }
 
-bool Probing::refresh_member(const State& state, const Interface& member, const KernelState& kernel,
+bool Probing::refresh_member(const State& state, const Interface& member, const AddressIndex& present,
                              const Config& config, std::set<Key>& wanted, Instant now, std::vector<Action>& actions) {
     bool changed = false;
     for (Family family : kFamilies) {
@@ -187,7 +191,7 @@ bool Probing::refresh_member(const State& state, const Interface& member, const 
             instance = nullptr;
         }
         for (const LogicalAddress& logical : member.families[index_of(family)].addresses) {
-            if (!can_probe_from(state, member, logical, kernel)) continue;
+            if (!can_probe_from(state, member, logical, present)) continue;
             bool kept = instance && instance->source().address == logical.address;
             if (!chosen || kept) chosen = &logical;
         }
@@ -230,7 +234,7 @@ void Probing::forget_lost_time(const Config& config, Instant now) {
     for (auto& [key, instance] : instances_) instance.extend_deadlines(lost);
 }
 
-void Probing::take(const State& state, const KernelState& kernel, const Config& config, const ProbeAnswered& answer,
+void Probing::take(const State& state, const AddressIndex& present, const Config& config, const ProbeAnswered& answer,
                    Instant now, std::vector<Action>& actions) {
     ProbeInstance* instance = find(answer.source.link, answer.source.address.family);
     const Interface* member = instance ? member_of(state, answer.source.link, *instance) : nullptr;
@@ -239,7 +243,7 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
     bool group_failed = group != state.groups.end() && group->second.health == GroupHealth::failed;
     touched_ = {member->name};
     auto taken = instance->take(answer, !member->failed && !group_failed, context_for(*member, config, now, actions));
-    if (taken.discovered) offer_host(state, kernel, *member, *taken.discovered);
+    if (taken.discovered) offer_host(state, present, *member, *taken.discovered);
     if (taken.measured) scale(state, config, *member, *instance, taken, now, actions);
     if (member->probe_failed) plan(state);  // its repair may be due now; else nothing is due earlier than before
 }

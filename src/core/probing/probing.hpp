@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/address_index.hpp"
 #include "core/probing/probe_instance.hpp"
 #include "model/event.hpp"
 #include "model/state.hpp"
@@ -38,17 +39,17 @@ class Probing {
 
     // Brings instances and targets in line with State and kernel and judges. `fresh`: the kernel has been observed anew
     // in this step. Sets Interface::probe, probe_failed and kept of members, and `failed` of all in a group failure.
-    void update(State& state, const KernelState& kernel, const Config& config, bool fresh, Instant now,
-                std::vector<Action>& actions);
+    void update(State& state, const KernelState& kernel, const AddressIndex& present, const Config& config, bool fresh,
+                Instant now, std::vector<Action>& actions);
 
     // Sends what is due and settles what is over.
     void tick(const State& state, const Config& config, Instant now, std::vector<Action>& actions);
-    void take(const State& state, const KernelState& kernel, const Config& config, const ProbeAnswered& answer,
+    void take(const State& state, const AddressIndex& present, const Config& config, const ProbeAnswered& answer,
               Instant now, std::vector<Action>& actions);
     void take(const State& state, const ProbeNotSent& unsent, std::vector<Action>& actions);
     // Neighbours are asked too where discovery by multicast is not answered.
-    void take(const State& state, const KernelState& kernel, const Config& config, const PeersFound& found, Instant now,
-              std::vector<Action>& actions);
+    void take(const State& state, const AddressIndex& present, const Config& config, const PeersFound& found,
+              Instant now, std::vector<Action>& actions);
 
     // After a whole step, when all have judged: what was decided stands until the next one.
     void follow(const State& state);
@@ -68,19 +69,18 @@ class Probing {
     std::optional<std::chrono::milliseconds> detection_time(const State& state, const std::string& group) const;
     std::vector<TargetStatus> targets_of(const Interface& member) const;
     // True: somebody has a test address who had none or another.
-    bool refresh(State& state, const KernelState& kernel, const Config& config, Instant now,
+    bool refresh(State& state, const AddressIndex& present, const Config& config, Instant now,
                  std::vector<Action>& actions);
     void refresh_timing(const State& state, const Config& config);
-    bool refresh_member(const State& state, const Interface& member, const KernelState& kernel, const Config& config,
+    bool refresh_member(const State& state, const Interface& member, const AddressIndex& present, const Config& config,
                         std::set<Key>& wanted, Instant now, std::vector<Action>& actions);
     Duration lost_time(const Config& config, Instant now) const;  // that the daemon was kept from running; 0: none
     void forget_lost_time(const Config& config, Instant now);
     void plan(const State& state);
-    void offer_routers(const State& state, const KernelState& kernel, Instant now);
-    void offer_routers(const Interface& member, const std::set<InterfaceIndex>& links, bool keeps_former,
-                       const KernelState& kernel, Instant now);
+    void offer_routers(const State& state, const KernelState& kernel, const AddressIndex& own, Instant now);
+    void offer_routers(const Interface& member, const std::set<IpAddress>& routers, bool keeps_former, Instant now);
     void share_hosts(const State& state);
-    void offer_host(const State& state, const KernelState& kernel, const Interface& finder, const IpAddress& host);
+    void offer_host(const State& state, const AddressIndex& own, const Interface& finder, const IpAddress& host);
     void scale(const State& state, const Config& config, const Interface& member, ProbeInstance& instance,
                const ProbeInstance::Taken& taken, Instant now, std::vector<Action>& actions);
     void find_neighbours(const State& state, Instant now, std::vector<Action>& actions);

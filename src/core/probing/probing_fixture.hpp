@@ -66,7 +66,7 @@ class ProbingOfAGroup : public testing::Test {
 
     std::vector<Action> whole_step(bool fresh = false) {
         std::vector<Action> actions;
-        probing_.update(state_, kernel_, config_, fresh, now_, actions);
+        probing_.update(state_, kernel_, AddressIndex(kernel_), config_, fresh, now_, actions);
         probing_.follow(state_);
         return actions;
     }
@@ -110,7 +110,7 @@ class ProbingOfAGroup : public testing::Test {
     void take(const ProbeAnswered& answer) {
         Instant before = *probing_.deadline();
         std::vector<Action> actions;
-        probing_.take(state_, kernel_, config_, answer, now_, actions);
+        probing_.take(state_, AddressIndex(kernel_), config_, answer, now_, actions);
         EXPECT_GE(*probing_.deadline(), before) << "an answer makes nothing due earlier";
         collect(actions);
         judge_if_due();

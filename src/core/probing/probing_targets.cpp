@@ -4,6 +4,7 @@
 
 #include "core/predicates.hpp"
 #include "core/probing/probing.hpp"
+#include "core/roster.hpp"
 
 namespace ipmp {
 
@@ -11,11 +12,6 @@ namespace {
 
 // Under which name its neighbours are asked for.
 const std::string& asked_as(const Interface& member) { return member.group.empty() ? member.name : member.group; }
-
-bool is_own(const KernelState& kernel, const IpAddress& address) {
-    return std::any_of(kernel.addresses.begin(), kernel.addresses.end(),
-                       [&](const AddressState& seen) { return seen.address == address; });
-}
 
 const LogicalAddress* find_address(const Interface& member, const IpAddress& address) {
     for (const LogicalAddress& logical : member.families[index_of(address.family)].addresses) {
@@ -42,29 +38,39 @@ bool is_near(const Interface& member, const ProbeInstance& instance, const IpAdd
 }
 
 // Gateways on the link of a test address, and hosts that a host route names (7.1).
-void Probing::offer_routers(const State& state, const KernelState& kernel, Instant now) {
+void Probing::offer_routers(const State& state, const KernelState& kernel, const AddressIndex& own, Instant now) {
+    std::multimap<InterfaceIndex, IpAddress> targets;
+    for (const TargetRoute& route : kernel.target_routes) {
+        if (!own.contains(route.target)) targets.emplace(route.link, route.target);
+    }
+    auto add_targets = [&](InterfaceIndex link, std::set<IpAddress>& routers) {
+        auto [first, last] = targets.equal_range(link);
+        for (auto target = first; target != last; ++target) routers.insert(target->second);
+    };
+    GroupMembers members(state.interfaces);
     for (const auto& [name, group] : state.groups) {
-        std::set<InterfaceIndex> links{group.upper};
-        for (const Interface* member : members_of(state, group)) links.insert(member->index);
+        std::set<IpAddress> routers;
+        add_targets(group.upper, routers);
+        for (const Interface* member : members.of(group)) add_targets(member->index, routers);
         bool keeps_former = group.health == GroupHealth::failed;
-        for (const Interface* member : members_of(state, group)) {
-            offer_routers(*member, links, keeps_former, kernel, now);
-        }
+        for (const Interface* member : members.of(group)) offer_routers(*member, routers, keeps_former, now);
     }
     for (const auto& [name, interface] : state.interfaces) {
-        if (interface.tracked) offer_routers(interface, {interface.index}, interface.failed, kernel, now);
+        if (!interface.tracked) continue;
+        std::set<IpAddress> routers;
+        add_targets(interface.index, routers);
+        offer_routers(interface, routers, interface.failed, now);
     }
 }
 
-void Probing::offer_routers(const Interface& member, const std::set<InterfaceIndex>& links, bool keeps_former,
-                            const KernelState& kernel, Instant now) {
+void Probing::offer_routers(const Interface& member, const std::set<IpAddress>& routers, bool keeps_former,
+                            Instant now) {
     for (Family family : kFamilies) {
         ProbeInstance* instance = find(member.index, family);
         if (!instance) continue;
         std::set<IpAddress> offered;
-        for (const TargetRoute& route : kernel.target_routes) {
-            bool fits = links.contains(route.link) && is_near(member, *instance, route.target);
-            if (fits && !is_own(kernel, route.target)) offered.insert(route.target);
+        for (const IpAddress& router : routers) {
+            if (is_near(member, *instance, router)) offered.insert(router);
         }
         for (const IpAddress& router : offered) instance->targets().add_router(router);
         if (!keeps_former) instance->targets().keep_routers(offered, now);
@@ -73,23 +79,27 @@ void Probing::offer_routers(const Interface& member, const std::set<InterfaceInd
 
 // Who has no target yet takes the hosts that others of its group know (7.2).
 void Probing::share_hosts(const State& state) {
+    using Sharing = std::pair<const Interface*, ProbeInstance*>;
+    std::map<std::pair<std::string_view, Family>, std::vector<Sharing>> by_group;
     for (auto& [key, instance] : instances_) {
         const Interface* member = member_of(state, key.first, instance);
-        if (!member || member->group.empty() || !instance.targets().empty()) continue;
-        for (const auto& [other_key, other] : instances_) {
-            if (other_key.second != key.second || other.targets().empty() || other.targets().routers()) continue;
-            const Interface* neighbour = member_of(state, other_key.first, other);
-            if (!neighbour || neighbour->group != member->group) continue;
-            for (const Target& target : other.targets().all()) {
-                if (is_near(*member, instance, target.address)) instance.targets().add_host(target.address);
+        if (member && !member->group.empty()) by_group[{member->group, key.second}].emplace_back(member, &instance);
+    }
+    for (const auto& [group, sharing] : by_group) {
+        for (const auto& [member, instance] : sharing) {
+            if (!instance->targets().empty()) continue;
+            for (const auto& [neighbour, other] : sharing) {
+                if (other->targets().empty() || other->targets().routers()) continue;
+                for (const Target& target : other->targets().all()) {
+                    if (is_near(*member, *instance, target.address)) instance->targets().add_host(target.address);
+                }
             }
         }
     }
 }
 
-void Probing::offer_host(const State& state, const KernelState& kernel, const Interface& finder,
-                         const IpAddress& host) {
-    if (is_own(kernel, host)) return;
+void Probing::offer_host(const State& state, const AddressIndex& own, const Interface& finder, const IpAddress& host) {
+    if (own.contains(host)) return;
     for (auto& [key, instance] : instances_) {
         const Interface* member = member_of(state, key.first, instance);
         bool shares = member && asked_as(*member) == asked_as(finder);
@@ -98,7 +108,7 @@ void Probing::offer_host(const State& state, const KernelState& kernel, const In
 }
 
 // A neighbour need not answer pings. Each time some others are asked, so that everybody's turn comes.
-void Probing::take(const State& state, const KernelState& kernel, const Config& config, const PeersFound& found,
+void Probing::take(const State& state, const AddressIndex& present, const Config& config, const PeersFound& found,
                    Instant now, std::vector<Action>& actions) {
     if (found.found.empty()) return;
     std::size_t first = random_() % found.found.size();
@@ -108,7 +118,7 @@ void Probing::take(const State& state, const KernelState& kernel, const Config& 
         std::set<IpAddress> asked;
         for (std::size_t step = 0; step < found.found.size() && asked.size() < kNeighboursAsked; ++step) {
             const IpAddress& host = found.found[(first + step) % found.found.size()].peer.address;
-            bool fits = is_near(*member, instance, host) && !is_own(kernel, host) && !instance.targets().find(host);
+            bool fits = is_near(*member, instance, host) && !present.contains(host) && !instance.targets().find(host);
             if (fits && asked.insert(host).second) instance.ask(host, context_for(*member, config, now, actions));
         }
     }

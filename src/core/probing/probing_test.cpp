@@ -161,17 +161,17 @@ TEST_F(ProbingOfAGroup, R_DET_2_AnswersForWhatIsNoMoreSayNothing) {
     const std::uint64_t before = answered();
     ProbeAnswered other = answer;
     other.source.link = {77};
-    probing_.take(state_, kernel_, config_, other, now_, actions);
+    probing_.take(state_, AddressIndex(kernel_), config_, other, now_, actions);
     other.source = {probe.source.link, kRouter};
-    probing_.take(state_, kernel_, config_, other, now_, actions);
+    probing_.take(state_, AddressIndex(kernel_), config_, other, now_, actions);
     EXPECT_EQ(answered(), before) << "of a link and an address that nobody probes from";
     member.carrier = false;
-    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    probing_.take(state_, AddressIndex(kernel_), config_, answer, now_, actions);
     state_.interfaces.at(name).index = {78};
-    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    probing_.take(state_, AddressIndex(kernel_), config_, answer, now_, actions);
     EXPECT_FALSE(probing_.statistics(state_).contains(name + " inet"));
     state_.interfaces.erase(name);
-    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    probing_.take(state_, AddressIndex(kernel_), config_, answer, now_, actions);
     probing_.take(state_, ProbeNotSent{probe.source, probe.nonce}, logged_);
     probing_.take(state_, ProbeNotSent{{{77}, kRouter}, probe.nonce}, logged_);
     EXPECT_EQ(answered(), before) << "of a NIC that lost its link, its number, or is gone";
@@ -181,7 +181,7 @@ TEST_F(ProbingOfAGroup, R_DET_2_AnswersForWhatIsNoMoreSayNothing) {
     probing_.tick(state_, config_, now_, actions);
     for (const SendProbe& sent : only<SendProbe>(actions)) EXPECT_NE(sent.source.link, probe.source.link);
     state_ = good;
-    probing_.take(state_, kernel_, config_, answer, now_, actions);
+    probing_.take(state_, AddressIndex(kernel_), config_, answer, now_, actions);
     EXPECT_EQ(answered(), before + 1) << "it had been waiting for it";
 }
 
@@ -221,15 +221,15 @@ TEST_F(ProbingOfAGroup, R_DET_3_OfManyNeighboursEightAreAskedAtOnceAndNoneThatIs
     run_for(3s);
     PeersFound found{.ipmp_interface = "ipmp0", .found = {}};
     std::vector<Action> actions;
-    probing_.take(state_, kernel_, config_, found, now_, actions);
+    probing_.take(state_, AddressIndex(kernel_), config_, found, now_, actions);
     EXPECT_TRUE(actions.empty());
     found.found = {{{}, {*parse_ip("10.0.1.1"), {}}}, {{}, {*parse_ip("10.0.0.1"), {}}}};
-    probing_.take(state_, kernel_, config_, found, now_, actions);
+    probing_.take(state_, AddressIndex(kernel_), config_, found, now_, actions);
     EXPECT_TRUE(actions.empty()) << "these are test addresses of this host";
     for (int number = 1; number <= 20; ++number) {
         found.found.push_back({{}, {*parse_ip(fmt::format("10.0.200.{}", number)), {}}});
     }
-    probing_.take(state_, kernel_, config_, found, now_, actions);
+    probing_.take(state_, AddressIndex(kernel_), config_, found, now_, actions);
     EXPECT_EQ(only<SendProbe>(actions).size(), 2U * 8);
 }
 
