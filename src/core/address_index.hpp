@@ -1,5 +1,5 @@
 // Finds addresses in a KernelState without going through all of them: there may be thousands, and much that asks for
-// one asks for each. Made once for each observation, which must outlive it unchanged.
+// one asks for each. Made for one observation, which must outlive it unchanged.
 #pragma once
 
 #include <algorithm>

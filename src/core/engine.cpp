@@ -210,7 +210,7 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     }
     file_observation(state, kernel, reconciler.orders.doomed);
     assume_addresses(state, kernel);
-    addresses = AddressIndex(kernel);
+    addresses = AddressIndex(kernel);  // not before: those were added to what was observed
     log_taken_names(state, former, kernel, log);
     log_surplus(state, former, kernel, log);
     log_namespaces(state, former, kernel, !observed, log);

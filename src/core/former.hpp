@@ -11,11 +11,12 @@ namespace ipmp {
 
 inline void bring_up_to_date(std::map<std::string, Interface>& former,
                              const std::map<std::string, Interface>& interfaces) {
-    std::erase_if(former, [&](const auto& entry) { return !interfaces.contains(entry.first); });
     for (const auto& [name, interface] : interfaces) {
         auto [known, is_new] = former.try_emplace(name, interface);
         if (!is_new && known->second != interface) known->second = interface;
     }
+    if (former.size() > interfaces.size())
+        std::erase_if(former, [&](const auto& entry) { return !interfaces.contains(entry.first); });
 }
 
 }  // namespace ipmp

@@ -19,12 +19,8 @@ namespace ipmp {
 
 namespace {
 
-constexpr Duration kShortestPeriod = std::chrono::milliseconds(3);
-constexpr Duration kLongestPeriod = std::chrono::seconds(1);
 constexpr Duration kNothingToWatch = std::chrono::hours(1);
-constexpr int kCostShare = 200;    // polling takes at most 1/200 of a core
-constexpr int kCostSmoothing = 8;  // polls that count in the smoothed cost, roughly
-constexpr int kReadAttempts = 4;   // for two counters read one after the other to agree
+constexpr int kReadAttempts = 4;  // for two counters read one after the other to agree
 
 // The number in an open sysfs file, read afresh. ENODEV: its link is gone.
 Result<std::uint32_t> read_number(const UniqueFd& file) {
@@ -279,7 +275,6 @@ void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
                    return watched.first.place == entry.first;
                });
     });
-    poll_cost_ = {};
 }
 
 std::vector<Event> CarrierWatch::poll() {
@@ -295,8 +290,7 @@ std::vector<Event> CarrierWatch::poll() {
             watched.state = State::vanished;
         }
     }
-    Duration cost = thread_cpu_time() - started;
-    poll_cost_ = poll_cost_ == Duration::zero() ? cost : poll_cost_ + (cost - poll_cost_) / kCostSmoothing;
+    pace_.add(thread_cpu_time() - started);
     return events;
 }
 
@@ -305,7 +299,7 @@ Duration CarrierWatch::period() const {
         return entry.second.link || entry.second.state == State::vanishing;
     });
     if (nothing) return kNothingToWatch;
-    return std::clamp(poll_cost_ * kCostShare, kShortestPeriod, kLongestPeriod);
+    return pace_.period();
 }
 
 std::string CarrierWatch::warning() const { return sources_.at(Place::host)->warning(); }

@@ -24,6 +24,7 @@
 #include "base/unique_fd.hpp"
 #include "model/event.hpp"
 #include "shell/network_places.hpp"
+#include "shell/poll_pace.hpp"
 
 namespace ipmp {
 
@@ -44,7 +45,7 @@ class CarrierWatch {
     // each that is gone.
     std::vector<Event> poll();
 
-    // How long to wait before the next poll: 3 ms, or as long as it takes to keep polling below ½ % of a core.
+    // How long to wait before the next poll: as PollPace says, or very long if there is nothing to watch.
     Duration period() const;
 
     // What the administrator should know about the way carrier is watched; empty if all is well.
@@ -69,7 +70,7 @@ class CarrierWatch {
     const NetworkPlaces* places_;
     std::map<Place, std::unique_ptr<Source>> sources_;  // the host's always
     std::map<InterfaceIndex, Watched> links_;
-    Duration poll_cost_{};  // smoothed CPU time of one poll
+    PollPace pace_;
 };
 
 }  // namespace ipmp

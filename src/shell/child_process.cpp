@@ -75,7 +75,6 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
     std::swap(pid_, other.pid_);
     std::swap(output_, other.output_);
     std::swap(process_, other.process_);
-    std::swap(status_, other.status_);
     return *this;
 }
 
@@ -94,16 +93,10 @@ void ChildProcess::read_output(const std::function<void(std::string_view)>& take
 
 std::optional<int> ChildProcess::follow(const std::function<void(std::string_view)>& take) {
     read_output(take);
-    auto status = ended();
-    if (status) read_output(take);
-    return status;
-}
-
-std::optional<int> ChildProcess::ended() {
-    if (status_) return status_;
     int status = 0;
-    if (::waitpid(pid_, &status, WNOHANG) != 0) status_ = status;
-    return status_;
+    if (::waitpid(pid_, &status, WNOHANG) == 0) return {};
+    read_output(take);  // what it printed last
+    return status;
 }
 
 bool ChildProcess::signal(int number) const {

@@ -32,7 +32,8 @@ class ChildProcess {
     ChildProcess(ChildProcess&& other) noexcept = default;
     ChildProcess& operator=(ChildProcess&& other) noexcept;
 
-    // Hands what it has printed to `take`, all that a pipe holds at most; its wait status, once it has ended.
+    // Hands what it has printed to `take`, all that a pipe holds at most; its wait status if it has ended; it
+    // is reaped then, and not to be followed further.
     std::optional<int> follow(const std::function<void(std::string_view)>& take);
     // False: no, and errno says why; that it has ended is fine.
     bool signal(int number) const;
@@ -41,13 +42,11 @@ class ChildProcess {
     ChildProcess(int epoll, UniqueFd output) : epoll_(epoll), output_(std::move(output)) {}
     void watch(const UniqueFd& fd, const std::string& program) const;
     void read_output(const std::function<void(std::string_view)>& take);
-    std::optional<int> ended();
 
     int epoll_ = -1;
     pid_t pid_ = 0;
     UniqueFd output_;
     UniqueFd process_;  // a pidfd
-    std::optional<int> status_;
 };
 
 }  // namespace ipmp

@@ -49,19 +49,18 @@ StatusEvent connection_event(const char* from, const char* to, const std::string
 
 // False: nobody reads it.
 bool print_news(const StatusFollower& follower, Happened happened, std::optional<Status>& told, bool as_json) {
-    if (happened == Happened::connected) return tell_event(connection_event("none", "up", ""), as_json);
+    if (happened == Happened::nothing) return true;
+    if (happened == Happened::connected && !tell_event(connection_event("none", "up", ""), as_json)) return false;
     if (happened == Happened::lost) {
         return tell_event(connection_event("up", "none", follower.problem().text + "; waiting for it"), as_json);
     }
-    if (happened == Happened::changed) {
-        // What is there at first is no news; what changed while the daemon was away is.
-        if (told) {
-            for (const StatusEvent& event : events_between(*told, follower.status())) {
-                if (!tell_event(event, as_json)) return false;
-            }
+    // What is there at first is no news; what changed while the daemon was away is.
+    if (told) {
+        for (const StatusEvent& event : events_between(*told, follower.status())) {
+            if (!tell_event(event, as_json)) return false;
         }
-        told = follower.status();
     }
+    told = follower.status();
     return true;
 }
 

@@ -4,6 +4,12 @@
 
 namespace ipmp {
 
+namespace {
+
+constexpr std::chrono::seconds kFirstAnswer{2};  // of a daemon that runs, however busy
+
+}  // namespace
+
 StatusFollower::Happened StatusFollower::lose(Error problem) {
     problem_ = std::move(problem);
     bool had = client_.has_value();
@@ -16,14 +22,18 @@ StatusFollower::Happened StatusFollower::take() {
         auto client = DaemonClient::connect(paths_);
         if (!client) return lose(client.error());
         if (auto asked = client->watch_status(); !asked) return lose(asked.error());
+        auto first = client->next_status_news(kFirstAnswer);
+        if (!first) return lose(first.error());
+        if (!*first) return lose({"in.mpathd does not answer", ETIMEDOUT});
         client_.emplace(std::move(*client));
+        apply(status_, **first);
+        known_ = true;
         return Happened::connected;
     }
     auto news = client_->next_status_news(std::chrono::milliseconds(0));
     if (!news) return lose(news.error());
     if (!*news) return Happened::nothing;
     apply(status_, **news);
-    known_ = true;
     return Happened::changed;
 }
 

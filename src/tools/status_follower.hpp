@@ -1,5 +1,6 @@
 // The daemon's status as it is now, for tools that show it without end: subscribes, puts the news together, and finds
-// the daemon again after it went away. One thread; nothing blocks but connecting, which is local.
+// the daemon again after it went away. One thread; nothing blocks but connecting, which is local. A daemon is there once
+// it has told its status: one that is ending still accepts connections, and a stopped one too.
 #pragma once
 
 #include <optional>
@@ -17,10 +18,10 @@ class StatusFollower {
         nothing,
         changed,    // status() is another one
         lost,       // the daemon went away: status() stays what it was
-        connected,  // it is there (again): the whole status follows by `changed`
+        connected,  // it is there (again), and status() is what it says now
     };
 
-    // Reads one news that is there, or tries to connect; never waits for one.
+    // Reads one news that is there and never waits for one, or tries to connect.
     Happened take();
 
     bool connected() const { return client_.has_value(); }

@@ -70,7 +70,6 @@ class TopFeed {
                 model_.note_event(time_of_day() + " in.mpathd went away");
                 return changed;
             }
-            if (happened != StatusFollower::Happened::changed) continue;
             if (known_) {
                 for (const StatusEvent& event : events_between(model_.status, follower_.status())) {
                     model_.note_event(time_of_day() + " " + short_event_text(event));

@@ -1,4 +1,5 @@
 // why, check, monitor and top where there is nothing to see: documented texts and exit codes.
+#include "tools/status_follower.hpp"
 #include "tools_fixture.hpp"
 
 namespace ipmp {
@@ -38,6 +39,33 @@ TEST_F(ToolsTest, CheckSaysWhenThereIsNothingToCheck) {
 TEST_F(ToolsTest, TopNeedsATerminalOrADaemon) {
     expect_failure({"ipmp", "top"}, "ipmp: top needs a terminal; without one there is `ipmp top --once`");
     expect_failure({"ipmp", "top", "--once"}, "ipmp: cannot contact in.mpathd -- is IPMP in use?");
+}
+
+// One that ends has its clients hung up on before nobody listens any more.
+TEST_F(ToolsTest, ADaemonIsThereOnceItHasToldItsStatus) {
+    using Happened = StatusFollower::Happened;
+    fs::create_directories(root_ / "run/ipmp");
+    UniqueFd directory(open((root_ / "run/ipmp").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    auto listening = ControlServer::listen(directory.get());
+    ASSERT_TRUE(listening) << listening.error().text;
+    std::thread end([server = *std::move(listening)]() mutable {
+        pollfd client{server->event_fd(), POLLIN, 0};
+        poll(&client, 1, -1);
+        server.reset();
+    });
+    StatusFollower follower(Paths{root_.string()});
+    EXPECT_EQ(follower.take(), Happened::nothing);
+    EXPECT_FALSE(follower.connected());
+    EXPECT_FALSE(follower.known());
+    end.join();
+
+    serve(sample());
+    EXPECT_EQ(follower.take(), Happened::connected);
+    EXPECT_EQ(follower.status().groups.size(), 1u);
+    EXPECT_EQ(follower.take(), Happened::nothing);
+    daemon_.reset();
+    EXPECT_EQ(follower.take(), Happened::lost);
+    EXPECT_EQ(follower.take(), Happened::nothing);
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ class FakeDaemon {
                 }
                 server_->reply({received.request, respond_(received.command)});
             }
+            if (server_->wants_status(false)) server_->tell(status_);
         }
     }
 
