@@ -45,23 +45,23 @@ void Announcements::follow(const DataplaneImage& image, const KernelState& kerne
         return present.contains(upper, address) || proxies.contains({upper, address});
     };
 
-    std::erase_if(told_, [&](const auto& entry) {
-        const auto& [key, told] = entry;
-        auto group = image.find(key.first);
-        if (group != image.end()) {
-            auto address = group->second.addresses.find(key.second);
-            bool bound = address != group->second.addresses.end() && address->second.kind == AddressKind::data &&
-                         address->second.nic.index;
-            if (bound && is_there(group->second.upper, key.second)) return false;
-        }
-        dequeue(key, told);
-        return true;
-    });
+    // Both are in the order of names and addresses: they are gone through side by side.
+    auto known = told_.begin();
+    auto forget = [&] {
+        dequeue(known->first, known->second);
+        known = told_.erase(known);
+    };
     for (const auto& [name, group] : image) {
+        while (known != told_.end() && known->first.first < name) forget();
+        auto is_before = [&](const IpAddress& address) {
+            return known != told_.end() && known->first.first == name && known->first.second < address;
+        };
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index || !is_there(group.upper, address)) continue;
-            auto [known, is_new] = told_.try_emplace({name, address});
-            auto& [key, told] = *known;
+            while (is_before(address)) forget();
+            bool is_new = known == told_.end() || known->first.first != name || known->first.second != address;
+            if (is_new) known = told_.try_emplace(known, {name, address});
+            auto& [key, told] = *known++;
             if (is_new || told.nic != entry.nic) {
                 told.nic = entry.nic;
                 told.resumed = false;
@@ -70,7 +70,9 @@ void Announcements::follow(const DataplaneImage& image, const KernelState& kerne
                 begin(key, told, Series(1, now + kInterval, kInterval), false);
             }
         }
+        while (known != told_.end() && known->first.first == name) forget();
     }
+    while (known != told_.end()) forget();
 }
 
 void Announcements::send(std::uint32_t per_second, Instant now, std::vector<Action>& actions) {

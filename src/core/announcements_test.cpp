@@ -28,7 +28,8 @@ class AnnouncementSeries : public testing::Test {
     std::vector<Announce> update() {
         std::vector<Action> actions;
         state_.groups["ipmp0"];
-        announcements_.follow(announceable(state_, image_), kernel_, AddressIndex(kernel_), now_);
+        DataplaneImage changed;
+        announcements_.follow(announceable(state_, image_, changed), kernel_, AddressIndex(kernel_), now_);
         announcements_.send(per_second_, now_, actions);
         std::vector<Announce> made;
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
@@ -128,6 +129,31 @@ TEST_F(AnnouncementSeries, ARestartRepeatsOnceWhatMayHaveBeenCutShort) {
     EXPECT_TRUE(update().empty());
     put_on_upper(k4);
     EXPECT_EQ(update(), (std::vector<Announce>{{k4, kA}}));
+}
+
+TEST_F(AnnouncementSeries, WhatEndsLeavesTheOthersAlone) {
+    auto nth = [](std::uint8_t n) { return IpAddress{Family::ipv4, {192, 0, 2, n}}; };
+    std::vector<std::string> groups{"a", "ipmp0", "ipmp1"};
+    for (std::uint8_t n = 1; n <= 9; ++n) {  // three of each group
+        put_on_upper(nth(n));
+        const std::string& group = groups[n % 3];
+        state_.groups[group];
+        image_[group].upper = kUpper;
+        image_[group].addresses[nth(n)] = {AddressKind::data, kA};
+    }
+    EXPECT_EQ(run().size(), 9u * Announcements::kRepeats4);
+    image_["a"].addresses.erase(nth(6));
+    image_["ipmp1"].addresses.erase(nth(2));
+    image_["ipmp1"].addresses.erase(nth(8));
+    EXPECT_TRUE(update().empty());
+    image_.erase("ipmp0");
+    EXPECT_TRUE(update().empty());
+    image_["ipmp1"].addresses[nth(5)].nic = kB;
+    image_["a"].addresses[nth(6)] = {AddressKind::data, kA};
+    EXPECT_EQ(update(), (std::vector<Announce>{{nth(6), kA}, {nth(5), kB}}));
+    image_.clear();
+    EXPECT_TRUE(update().empty());
+    EXPECT_FALSE(announcements_.deadline());
 }
 
 class ManyAddresses : public AnnouncementSeries {

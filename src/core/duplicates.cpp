@@ -126,6 +126,12 @@ void Duplicates::reconsider(State& state, const Config& config, Instant now) {
     }
 }
 
+Duplicates::Watch Duplicates::watch_of(const std::string& ipmp_interface, const IpAddress& address) const {
+    if (watches_.empty()) return {};
+    auto known = watches_.find({ipmp_interface, address});
+    return known == watches_.end() ? Watch{} : known->second;
+}
+
 void Duplicates::update(State& state, const DataplaneImage& image, const Config& config, Instant now,
                         std::vector<Action>& actions) {
     std::map<Key, Watch> updated;
@@ -134,7 +140,10 @@ void Duplicates::update(State& state, const DataplaneImage& image, const Config&
         for (GroupFamily& family : group.families) {
             for (LogicalAddress& logical : family.addresses) {
                 if (!logical.up || logical.address.is_zero()) continue;
-                Case it{name, logical, updated[{name, logical.address}] = watches_[{name, logical.address}]};
+                Watch watch = watch_of(name, logical.address);
+                bool is_quiet = watch == Watch{} && logical.uniqueness == Uniqueness::settled;
+                if (is_quiet && (logical.adopted || !family.active.empty())) continue;
+                Case it{name, logical, watch};
                 Nic nic;
                 if (published != image.end() && wants_binding(logical)) {
                     nic = published->second.addresses.at(logical.address).nic;
@@ -151,7 +160,9 @@ void Duplicates::update(State& state, const DataplaneImage& image, const Config&
                 if (nic.index)
                     proceed(it, nic, config, now, actions);
                 else
-                    it.watch.due.reset();
+                    watch.due.reset();
+                if (!watch.due) watch.nic = {}, watch.probes_left = 0;
+                if (watch != Watch{}) updated[{name, logical.address}] = std::move(watch);
             }
         }
     }

@@ -68,6 +68,7 @@ class Duplicates {
         std::optional<Instant> retry_due;
         std::optional<Instant> told;  // when claims of it were last logged
         std::uint64_t untold = 0;     // claims since
+        bool operator==(const Watch&) const = default;
     };
     struct Case {
         const std::string& ipmp_interface;
@@ -85,7 +86,9 @@ class Duplicates {
     static void tell_claims(const Case& it, Instant now, std::vector<Action>& actions);
     bool a_link_came_up(const std::vector<const Interface*>& members) const;
 
-    std::map<Key, Watch> watches_;               // of UP addresses
+    Watch watch_of(const std::string& ipmp_interface, const IpAddress& address) const;
+
+    std::map<Key, Watch> watches_;               // of UP addresses of which there is anything to know: usually none
     std::map<std::string, bool> links_were_up_;  // by name of underlying interface
 };
 

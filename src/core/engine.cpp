@@ -71,13 +71,16 @@ struct Engine::Impl {
     Decisions decisions;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes and announcements
-    // Of decide() for conclude(): what comes after the actions that keep traffic flowing, and NICs as they were.
+    // For conclude(): what comes after what keeps traffic flowing, NICs as they were, what others may be told.
     std::vector<Action> messages;
     std::map<std::string, Interface> before;
+    const DataplaneImage* told = &image;
+    DataplaneImage image_without_questions;
 
     explicit Impl(RandomSource random) : probing(std::move(random)) {}
 
     Outcome decide(Instant at, const Event& event);
+    std::vector<Action> announce();
     Outcome conclude(const Event& event);
     Outcome send_frames(const Event& event);
     bool concerns_frames_only(const Event& event) const;
@@ -104,7 +107,6 @@ struct Engine::Impl {
     void judge(std::vector<Action>& log);
     void place();
     void publish(std::vector<Action>& actions);
-    void watch_carriers(std::vector<Action>& actions);
 
     std::optional<Instant> deadline() const;
     std::optional<Instant> deadline_without_frames() const;
@@ -166,21 +168,26 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
     return {.actions = std::move(actions), .unfinished = true, .lost = lost};
 }
 
+std::vector<Action> Engine::Impl::announce() {
+    std::vector<Action> actions;
+    duplicates.update(state, image, config, now, actions);
+    told = &announceable(state, image, image_without_questions);
+    announcements.follow(*told, kernel, addresses, now);
+    announcements.send(config.announcements_per_second, now, actions);
+    return actions;
+}
+
 Engine::Outcome Engine::Impl::conclude(const Event& event) {
     std::vector<Action> actions;
     GroupMembers members(state.interfaces);
     for (auto& [name, group] : state.groups) judge_group(members.of(group), group, messages);
     hygiene.update(state, addresses, now, messages);
-    duplicates.update(state, image, config, now, actions);
-    DataplaneImage told = announceable(state, image);
-    announcements.follow(told, kernel, addresses, now);
-    announcements.send(config.announcements_per_second, now, actions);
-    rebinds.update(event, told, kernel, now, actions);
-    keep_alives.update(told, addresses, now, actions);
-    periodic_defence.update(told, now, actions);
+    rebinds.update(event, *told, kernel, now, actions);
+    keep_alives.update(*told, addresses, now, actions);
+    periodic_defence.update(*told, now, actions);
     queries.update(state, image, kernel, now, actions);
     std::move(messages.begin(), messages.end(), std::back_inserter(actions));
-    watch_carriers(actions);
+    if (WatchCarrier wanted{links_to_watch(state)}; wanted != watch) actions.push_back(watch = std::move(wanted));
     dhcp.update(state, kernel, now, actions);
     name_services.update(state, actions);
     reconciler.reconcile(state, kernel, addresses, config, now, actions);
@@ -317,19 +324,6 @@ void Engine::Impl::publish(std::vector<Action>& actions) {
     actions.push_back(PublishImage{image});
 }
 
-void Engine::Impl::watch_carriers(std::vector<Action>& actions) {
-    std::set<InterfaceIndex> links;
-    for (const auto& [name, interface] : state.interfaces) {
-        if (!watched(interface) || !interface.index) continue;
-        links.insert(interface.index);
-        for (const Interface* below : below_of(state, interface)) links.insert(below->index);
-    }
-    WatchCarrier wanted{{links.begin(), links.end()}};
-    if (wanted == watch) return;
-    watch = std::move(wanted);
-    actions.push_back(watch);
-}
-
 std::optional<Instant> Engine::Impl::deadline() const {
     std::optional<Instant> earliest = probing.deadline();
     note_earlier(earliest, announcements.deadline());
@@ -370,12 +364,15 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
 Engine::Outcome Engine::decide(Instant now, const Event& event) { return impl_->decide(now, event); }
+std::vector<Action> Engine::announce() { return impl_->announce(); }
 Engine::Outcome Engine::conclude(const Event& event) { return impl_->conclude(event); }
 Engine::Outcome Engine::step(Instant now, const Event& event) {
     Outcome decided = decide(now, event);
     if (!decided.unfinished) return decided;
+    std::vector<Action> announced = announce();
     Outcome rest = conclude(event);
-    std::move(rest.actions.begin(), rest.actions.end(), std::back_inserter(decided.actions));
+    for (std::vector<Action>* later : {&announced, &rest.actions})
+        std::move(later->begin(), later->end(), std::back_inserter(decided.actions));
     rest.actions = std::move(decided.actions);
     return rest;
 }

@@ -37,7 +37,7 @@ class Engine {
         std::optional<Instant> deadline;  // send Tick then, unless another step came first and moved it
         bool decided = true;              // false: the state is as before; only probes came or went
         bool stop = false;                // Stop was obeyed: end once the actions, its reply among them, are done
-        bool unfinished = false;          // conclude() is due
+        bool unfinished = false;          // announce() and conclude() are due
         bool lost = false;                // of decide(): a member that carried traffic does so no more
     };
 
@@ -52,9 +52,11 @@ class Engine {
     // `now` must never go backwards.
     Outcome step(Instant now, const Event& event);
 
-    // A step in two halves, so that traffic moves before anything else is thought about: decide() ends with what the
-    // maps should hold; if there is more to do, conclude() with the same event must follow before the next decide().
+    // A step in three parts, so that traffic moves before anything else is thought about: decide() ends with what the
+    // maps should hold, announce() with what others must be told at once. If there is more to do than decide() did,
+    // both of the others must follow, with the same event, before the next decide().
     Outcome decide(Instant now, const Event& event);
+    std::vector<Action> announce();
     Outcome conclude(const Event& event);
 
     const State& state() const;  // to persist after a step

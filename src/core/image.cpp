@@ -1,5 +1,7 @@
 #include "core/image.hpp"
 
+#include <utility>
+
 #include "core/applications.hpp"
 #include "core/predicates.hpp"
 #include "core/roster.hpp"
@@ -61,14 +63,17 @@ DataplaneImage image_of(const State& state, const KernelState& kernel, const Add
     return image;
 }
 
-DataplaneImage announceable(const State& state, DataplaneImage image) {
-    for (auto& [name, group] : image) {
+const DataplaneImage& announceable(const State& state, const DataplaneImage& image, DataplaneImage& changed) {
+    const DataplaneImage* result = &image;
+    for (const auto& [name, group] : image) {
         for (const IpAddress& address : in_question(state.groups.at(name))) {
             auto entry = group.addresses.find(address);
-            if (entry != group.addresses.end() && entry->second.kind == AddressKind::data) entry->second.nic = {};
+            if (entry == group.addresses.end() || entry->second.kind != AddressKind::data) continue;
+            if (std::exchange(result, &changed) == &image) changed = image;
+            changed.at(name).addresses.at(address).nic = {};
         }
     }
-    return image;
+    return *result;
 }
 
 }  // namespace ipmp

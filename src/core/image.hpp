@@ -12,7 +12,8 @@ namespace ipmp {
 // are the member's `own`.
 DataplaneImage image_of(const State& state, const KernelState& kernel, const AddressIndex& seen);
 
-// `image` as others may hear of it: addresses that another host may have (core/duplicates) are bound nowhere.
-DataplaneImage announceable(const State& state, DataplaneImage image);
+// `image` as others may hear of it: addresses that another host may have (core/duplicates) are bound nowhere. It is
+// `image` itself if there are none, else what `changed` is made.
+const DataplaneImage& announceable(const State& state, const DataplaneImage& image, DataplaneImage& changed);
 
 }  // namespace ipmp

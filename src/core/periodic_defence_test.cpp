@@ -37,7 +37,8 @@ class PeriodicDefenceOf : public testing::Test {
     }
     void step(std::vector<std::pair<Instant, Announce>>& made) {
         std::vector<Action> actions;
-        defence_.update(announceable(state_, image_), now_, actions);
+        DataplaneImage changed;
+        defence_.update(announceable(state_, image_, changed), now_, actions);
         for (const Action& action : actions) made.emplace_back(now_, std::get<Announce>(action));
     }
     State state_;

@@ -55,6 +55,16 @@ std::vector<const Interface*> below_of(const State& state, const Interface& inte
     return below;
 }
 
+std::vector<InterfaceIndex> links_to_watch(const State& state) {
+    std::set<InterfaceIndex> links;
+    for (const auto& [name, interface] : state.interfaces) {
+        if (!watched(interface) || !interface.index) continue;
+        links.insert(interface.index);
+        for (const Interface* below : below_of(state, interface)) links.insert(below->index);
+    }
+    return {links.begin(), links.end()};
+}
+
 const Interface* find_interface(const State& state, InterfaceIndex index) { return find_by_index(state, index); }
 Interface* find_interface(State& state, InterfaceIndex index) { return find_by_index(state, index); }
 

@@ -82,6 +82,8 @@ std::vector<Interface*> members_of(State& state, const Group& group);
 
 // The links that a stacked interface is on, nearest first; none for a NIC.
 std::vector<const Interface*> below_of(const State& state, const Interface& interface);
+// Whose carrier matters: all that are watched, with those below them; in order.
+std::vector<InterfaceIndex> links_to_watch(const State& state);
 
 const Interface* find_interface(const State& state, InterfaceIndex index);
 Interface* find_interface(State& state, InterfaceIndex index);

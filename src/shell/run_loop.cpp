@@ -64,13 +64,15 @@ Engine::Outcome RunLoop::step(const Event& event) {
     parts_.executor.execute(outcome.actions, begin);  // the maps change before the rest is thought about
     if (!outcome.unfinished) return outcome;
     Instant written = now();
+    parts_.executor.execute(parts_.engine.announce(), begin);
+    Instant announced = now();
     Engine::Outcome rest = parts_.engine.conclude(event);
     parts_.executor.execute(rest.actions, begin);
     if (outcome.lost) {
         if (std::holds_alternative<CarrierChanged>(event)) failover_times_.add(Stage::noticing, carrier_poll_gap_);
         failover_times_.add(Stage::decision, decided - begin);
         failover_times_.add(Stage::writing, written - decided);
-        failover_times_.add(Stage::announcement, now() - begin);
+        failover_times_.add(Stage::announcement, announced - begin);
     }
     return rest;
 }

@@ -112,7 +112,8 @@ def record_stages(results, name, contender):
 
 
 def measure_silence(results, name, what, contenders, peer, trials, plan):
-    """Carrier stays, frames are lost. Of ipmp also the verdict, by its log."""
+    """Carrier stays, frames are lost. Of ipmp also the verdict, by its log, and the failure detection time in force,
+    which grows where answers take longer (in.mpathd(8))."""
     logs = {contender.name: LogWatch(contender.host.ns.root / "mpathd.log") for contender in contenders
             if contender.name == IPMP}
     try:
@@ -120,6 +121,10 @@ def measure_silence(results, name, what, contenders, peer, trials, plan):
             direction = ("out", "in")[number % 2]
             for contender in plan.chance.sample(contenders, len(contenders)):
                 broken = {}
+                if contender.name in logs:
+                    in_force_s = float(contender.host.groups()["ipmp0"]["fdt"].rstrip("s"))
+                    results.add(name + "-time", what + ": failure detection time in force", "ms", "less",
+                                contender.name, 1000 * in_force_s)
 
                 def silence(nic, mark):
                     time.sleep(plan.chance.uniform(0, 0.015))  # anywhere between two probes

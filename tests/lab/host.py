@@ -110,7 +110,7 @@ class Host:
         return rows
 
     def groups(self):
-        return self._rows("-g", ("group", "groupname", "state", "interfaces"))
+        return self._rows("-g", ("group", "groupname", "state", "fdt", "interfaces"))
 
     def interfaces(self):
         return self._rows("-i", ("interface", "active", "group", "flags", "link", "state"))

@@ -20,7 +20,7 @@ TESTS = {"eth0": "192.0.2.20", "eth1": "192.0.2.21"}
 PORT, STREAM_PORT = 6000, 6002
 BROADCAST = "192.0.2.255"
 GROUP = "239.1.2.3"
-GAP_MS_MAX = 40 * PATIENCE
+GAP_MS_MAX = 250 * PATIENCE  # tells a failover by the carrier from one by a late message; test_failover.py measures
 CONVERGENCE_S = 1
 STREAM_PERIOD_S = 0.01
 

@@ -76,7 +76,8 @@ void FakePeers::answered(const PeerAnswered& event) {
 // Nobody speaks for an address in question; once it is settled, peers are asked about it anew.
 void FakePeers::follow(const State& state, const DataplaneImage& image) {
     if (exchanges_.empty()) return;
-    std::set<Binding> bindings = bindings_of(announceable(state, image));
+    DataplaneImage changed;
+    std::set<Binding> bindings = bindings_of(announceable(state, image, changed));
     std::erase_if(exchanges_, [&](const auto& exchange) { return !bindings.contains(exchange.first.first); });
 }
 
