@@ -1,6 +1,6 @@
 // The daemon's status as it is now, for tools that show it without end: subscribes, puts the news together, and finds
-// the daemon again after it went away. One thread; nothing blocks but connecting, which is local. A daemon is there once
-// it has told its status: one that is ending still accepts connections, and a stopped one too.
+// the daemon again after it went away. One thread; nothing blocks but connecting, which is local. A daemon is there
+// once it has told its status: one that is ending still accepts connections, and a stopped one too.
 #pragma once
 
 #include <optional>

@@ -62,7 +62,8 @@ def pytest_runtest_makereport(item, call):
         if taken > TOO_NOISY:
             report.outcome = "skipped"
             report.longrepr = (str(item.path), item.location[1],
-                               f"too noisy, others took {taken:.0%} of the machine; had failed: {call.excinfo.exconly()}")
+                               f"too noisy, others took {taken:.0%} of the machine; had failed: "
+                               f"{call.excinfo.exconly()}")
 
 
 @pytest.fixture
