@@ -27,9 +27,9 @@ TIDY = "clang-tidy-14"
 FINDING = re.compile(r"^(?P<place>[^\s:]+:\d+(:\d+)?): (warning|error|performance|portability): .*"
                      r"\[(?P<kind>[\w.,-]+)\]$")
 
-# The programs in the kernel, as src/bpf/CMakeLists.txt compiles them. All of them is in headers of one source, which
-# the analyzer would not look into on their own account.
-BPF_SOURCE = "src/bpf/ipmp.bpf.c"
+# The programs in the kernel, as src/bpf/CMakeLists.txt compiles them. Those of the data path are in headers of one
+# source, which the analyzer would not look into on their own account.
+BPF_SOURCES = ("src/bpf/ipmp.bpf.c", "src/bpf/carrier.bpf.c")
 BPF_OPTIONS = ["-target", "bpf", "-mcpu=v3", "-O2", "-Xclang", "-analyzer-opt-analyze-headers"]
 
 # What cppcheck 2.10 has wrong: kinds of findings that are never true here, and single places; everything else counts.
@@ -56,7 +56,7 @@ def compile_options():
         first = next(number for number, word in enumerate(words) if word.startswith("-"))  # behind ccache and compiler
         options[os.path.relpath(entry["file"], ROOT)] = words[first : words.index("-o")]
     multiarch = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=True).stdout.strip()
-    options[BPF_SOURCE] = [*BPF_OPTIONS, f"-I/usr/include/{multiarch}"]
+    options.update((source, [*BPF_OPTIONS, f"-I/usr/include/{multiarch}"]) for source in BPF_SOURCES)
     return options
 
 
@@ -155,7 +155,7 @@ def main():
     parser.add_argument("file", nargs="*", help="sources; all of src if none is said")
     options = parser.parse_args()
     jobs = int(os.environ.get("IPMP_JOBS") or os.cpu_count() or 1)
-    sources = [os.path.relpath(file, ROOT) for file in options.file] or [BPF_SOURCE, *sorted(
+    sources = [os.path.relpath(file, ROOT) for file in options.file] or [*BPF_SOURCES, *sorted(
         str(path.relative_to(ROOT)) for path in ROOT.glob("src/**/*.cpp") if not path.name.endswith("_test.cpp"))]
 
     started = time.monotonic()

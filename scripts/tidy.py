@@ -34,8 +34,9 @@ LAYERS = {
     "bpf": set(),
 }
 # The map layout and the generated skeleton are for those who load the programs.
-MAP_LAYOUT = re.compile(r"(^|/)ipmp_abi\.h$|\.skel\.h$")
-MAP_LAYOUT_READERS = re.compile(r"^(src/bpf/|src/shell/dataplane|tests/bpf/|tests/fuzz/(native_filters|fuzz_frames))")
+MAP_LAYOUT = re.compile(r"(^|/)(ipmp|carrier)_abi\.h$|\.skel\.h$")
+MAP_LAYOUT_READERS = re.compile(r"^(src/bpf/|src/shell/(dataplane|carrier_trace)|tests/bpf/"
+                                r"|tests/fuzz/(native_filters|fuzz_frames))")
 
 # Folders that decide or translate; they are handed the time and return what is to be done (docs/ARCHITECTURE.md).
 PURE = {"base", "model", "core", "wire", "render"}

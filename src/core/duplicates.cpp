@@ -161,7 +161,10 @@ void Duplicates::update(State& state, const DataplaneImage& image, const Config&
                     proceed(it, nic, config, now, actions);
                 else
                     watch.due.reset();
-                if (!watch.due) watch.nic = {}, watch.probes_left = 0;
+                if (!watch.due) {  // of no series nothing is remembered
+                    watch.nic = {};
+                    watch.probes_left = 0;
+                }
                 if (watch != Watch{}) updated[{name, logical.address}] = std::move(watch);
             }
         }

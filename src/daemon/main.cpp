@@ -72,6 +72,7 @@ void give_up_privileges() {
 
 Result<void> run(const Paths& paths, Readiness& readiness) {
     block_signals();
+    CarrierTrace carrier_trace;  // first, for it takes its time to end
     auto store = StateStore::open(paths);
     if (!store) return store.error();
     auto program_helper = ProgramHelper::start(ProgramHelper::Paths::installed(paths.resolvconf()));
@@ -90,6 +91,8 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
 
     FilterPrograms programs;
     Dataplane dataplane(programs);
+    if (auto started = carrier_trace.start(); !started) return started.error();
+    carrier_watch->use(carrier_trace);
     auto announcer = Announcer::open(*places);
     if (!announcer) return announcer.error();
     auto control = ControlServer::listen(store->directory_fd());

@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +20,7 @@ namespace ipmp {
 
 namespace {
 
+constexpr Duration kPeriodWhenTold = std::chrono::milliseconds(10);
 constexpr Duration kNothingToWatch = std::chrono::hours(1);
 constexpr int kReadAttempts = 4;  // for two counters read one after the other to agree
 
@@ -275,6 +277,21 @@ void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
                    return watched.first.place == entry.first;
                });
     });
+    trace(links);
+}
+
+void CarrierWatch::trace(const std::vector<InterfaceIndex>& links) {
+    if (!trace_) return;
+    std::map<Place, std::uint32_t> inodes;
+    std::vector<TracedLink> traced;
+    for (InterfaceIndex index : links) {
+        auto [known, is_new] = inodes.try_emplace(index.place);
+        struct stat seen {};
+        if (is_new && ::fstat(places_->descriptor(index.place).get(), &seen) == 0)
+            known->second = static_cast<std::uint32_t>(seen.st_ino);
+        traced.push_back({.namespace_inode = known->second, .index = index.value});
+    }
+    trace_->watch(std::move(traced));
 }
 
 std::vector<Event> CarrierWatch::poll() {
@@ -299,7 +316,7 @@ Duration CarrierWatch::period() const {
         return entry.second.link || entry.second.state == State::vanishing;
     });
     if (nothing) return kNothingToWatch;
-    return pace_.period();
+    return std::max(pace_.period(), trace_ && trace_->active() ? kPeriodWhenTold : Duration{});
 }
 
 std::string CarrierWatch::warning() const { return sources_.at(Place::host)->warning(); }

@@ -2,7 +2,7 @@
 //
 // Purpose: netlink tells of a lost carrier up to a second late on an ordinary NIC. Here a file of a sysfs of our
 // own (detached: no mount point; one for each network namespace) stays open per link, survives renames, and is read
-// every few milliseconds.
+// every few milliseconds, and at once when the kernel tells of a loss (carrier_trace.hpp).
 // Runs in the deciding thread; its events go to the engine like any other.
 //
 // How carrier follows from the counters: carrier_up_count and carrier_down_count alternate strictly, so their
@@ -23,6 +23,7 @@
 #include "base/time.hpp"
 #include "base/unique_fd.hpp"
 #include "model/event.hpp"
+#include "shell/carrier_trace.hpp"
 #include "shell/network_places.hpp"
 #include "shell/poll_pace.hpp"
 
@@ -37,6 +38,13 @@ class CarrierWatch {
     CarrierWatch& operator=(CarrierWatch&&) noexcept;
     ~CarrierWatch();
 
+    // From now on it is told of losses besides. `trace` must outlive it.
+    void use(CarrierTrace& trace) { trace_ = &trace; }
+    // Readable when told() has something to say; -1: never.
+    int event_fd() const { return trace_ ? trace_->event_fd() : -1; }
+    // poll() is due without waiting; since when it has been known.
+    std::optional<Instant> told() { return trace_ ? trace_->take() : std::nullopt; }
+
     // Replaces the set. Links that were watched before go on as they were.
     void watch(const std::vector<InterfaceIndex>& links);
 
@@ -45,7 +53,8 @@ class CarrierWatch {
     // each that is gone.
     std::vector<Event> poll();
 
-    // How long to wait before the next poll: as PollPace says, or very long if there is nothing to watch.
+    // How long to wait before the next poll: as PollPace says, 10 ms at least while losses are told of, or very long if
+    // there is nothing to watch.
     Duration period() const;
 
     // What the administrator should know about the way carrier is watched; empty if all is well.
@@ -66,11 +75,13 @@ class CarrierWatch {
 
     explicit CarrierWatch(const NetworkPlaces& places);
     Result<Source*> source_of(Place place);
+    void trace(const std::vector<InterfaceIndex>& links);
 
     const NetworkPlaces* places_;
     std::map<Place, std::unique_ptr<Source>> sources_;  // the host's always
     std::map<InterfaceIndex, Watched> links_;
     PollPace pace_;
+    CarrierTrace* trace_ = nullptr;
 };
 
 }  // namespace ipmp

@@ -84,9 +84,10 @@ std::vector<Event> RunLoop::wait() {
     Instant at = now();
     // With hundreds of NICs polls are rare, and the netlink thread reads for long before it can say what has changed:
     // where the kernel tells of a loss at once, this finds it.
-    if (parts_.netlink.take_hint() || at >= next_carrier_poll()) {
+    auto told = parts_.carrier_watch.told();
+    if (parts_.netlink.take_hint() || told || at >= next_carrier_poll()) {
         append(parts_.carrier_watch.poll());
-        carrier_poll_gap_ = at - last_carrier_poll_;
+        carrier_poll_gap_ = now() - told.value_or(last_carrier_poll_);
         last_carrier_poll_ = at;
     }
     append(parts_.netlink.take_events());
@@ -183,7 +184,8 @@ Result<RunLoop> RunLoop::create(const Parts& parts, const Paths& paths) {
 
     for (int fd : {loop.signals_.get(), parts.netlink.event_fd(), parts.dataplane.event_fd(),
                    parts.control.event_fd(), parts.probes.event_fd(), parts.attacher.event_fd(),
-                   parts.dhcp_clients.event_fd(), parts.name_services.event_fd()}) {
+                   parts.dhcp_clients.event_fd(), parts.name_services.event_fd(), parts.carrier_watch.event_fd()}) {
+        if (fd < 0) continue;
         epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
         if (::epoll_ctl(loop.epoll_.get(), EPOLL_CTL_ADD, fd, &interest) < 0) {
             return system_error("cannot watch a descriptor");

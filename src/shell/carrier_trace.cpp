@@ -1,0 +1,122 @@
+#include "shell/carrier_trace.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "bpf/carrier_abi.h"
+#include "carrier.skel.h"
+#include "shell/clock.hpp"
+#include "shell/eventfd.hpp"
+#include "shell/log.hpp"
+
+namespace ipmp {
+
+namespace {
+
+ipmp_traced_link to_abi(const TracedLink& link) { return {link.namespace_inode, link.index}; }
+
+bool contains(const std::vector<TracedLink>& links, const TracedLink& link) {
+    return std::ranges::find(links, link) != links.end();
+}
+
+int take_loss(void* first, void* data, std::size_t size) {
+    std::uint64_t at_ns = 0;
+    if (size != sizeof at_ns) return 0;
+    std::memcpy(&at_ns, data, sizeof at_ns);
+    auto& earliest = *static_cast<std::optional<Instant>*>(first);
+    if (!earliest) earliest = Instant(std::chrono::nanoseconds(at_ns));
+    return 0;
+}
+
+Result<void> add_to(const UniqueFd& epoll, int fd) {
+    epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &interest) < 0) return system_error("cannot watch a descriptor");
+    return {};
+}
+
+}  // namespace
+
+void CarrierTrace::Free::operator()(carrier_bpf* program) const { carrier_bpf__destroy(program); }
+void CarrierTrace::Free::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+
+CarrierTrace::~CarrierTrace() {
+    if (loader_.joinable()) loader_.join();
+}
+
+Result<void> CarrierTrace::start() {
+    epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
+    loaded_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!epoll_ || !loaded_) return system_error("cannot create descriptors");
+    if (auto added = add_to(epoll_, loaded_.get()); !added) return added;
+    loader_ = std::thread([this] {
+        sched_param ordinary{};
+        ::sched_setscheduler(0, SCHED_OTHER, &ordinary);  // nobody waits for it
+        outcome_ = load();
+        signal_eventfd(loaded_.get());
+    });
+    return {};
+}
+
+Result<CarrierTrace::Program> CarrierTrace::load() {
+    Program program(carrier_bpf__open());
+    if (!program || carrier_bpf__load(program.get()) < 0) return system_error("loading a program that traces");
+    if (carrier_bpf__attach(program.get()) < 0) return system_error("attaching it to netif_carrier_off");
+    return program;
+}
+
+// What the thread has done. Its eventfd stays readable for no longer.
+Result<void> CarrierTrace::adopt() {
+    loader_.join();
+    clear_eventfd(loaded_.get());
+    Result<Program> outcome = *std::exchange(outcome_, {});
+    if (!outcome) return outcome.error();
+    std::unique_ptr<ring_buffer, Free> ring(
+        ring_buffer__new(bpf_map__fd((*outcome)->maps.ipmp_losses), take_loss, &first_loss_, nullptr));
+    if (!ring) return system_error("opening its ring buffer");
+    if (auto added = add_to(epoll_, ring_buffer__epoll_fd(ring.get())); !added) return added;
+    program_ = *std::move(outcome);
+    ring_ = std::move(ring);
+    fill();
+    return {};
+}
+
+// A link more than the map holds is one that only polls find out about.
+void CarrierTrace::fill() {
+    int map = bpf_map__fd(program_->maps.ipmp_traced);
+    for (const TracedLink& link : told_of_) {
+        const ipmp_traced_link key = to_abi(link);
+        if (!contains(links_, link)) ::bpf_map_delete_elem(map, &key);
+    }
+    const std::uint8_t present = 1;
+    for (const TracedLink& link : links_) {
+        const ipmp_traced_link key = to_abi(link);
+        if (!contains(told_of_, link)) ::bpf_map_update_elem(map, &key, &present, BPF_ANY);
+    }
+    told_of_ = links_;
+}
+
+void CarrierTrace::watch(std::vector<TracedLink> links) {
+    links_ = std::move(links);
+    if (active()) fill();
+}
+
+std::optional<Instant> CarrierTrace::take() {
+    if (active()) ring_buffer__consume(ring_.get());
+    epoll_event event;
+    if (loader_.joinable() && ::epoll_wait(epoll_.get(), &event, 1, 0) > 0) {
+        if (auto adopted = adopt(); !adopted)
+            log_info("lost carriers are found by polling alone: " + adopted.error().text);
+        else
+            return now();
+    }
+    return std::exchange(first_loss_, {});
+}
+
+}  // namespace ipmp
