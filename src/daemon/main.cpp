@@ -91,7 +91,7 @@ Result<void> run(const Paths& paths, Readiness& readiness) {
 
     FilterPrograms programs;
     Dataplane dataplane(programs);
-    if (auto started = carrier_trace.start(); !started) return started.error();
+    if (auto started = carrier_trace.start(); !started) log_error("ignoring: " + started.error().text);
     carrier_watch->use(carrier_trace);
     auto announcer = Announcer::open(*places);
     if (!announcer) return announcer.error();

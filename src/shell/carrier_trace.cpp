@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "bpf/carrier_abi.h"
@@ -55,12 +56,16 @@ Result<void> CarrierTrace::start() {
     loaded_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!epoll_ || !loaded_) return system_error("cannot create descriptors");
     if (auto added = add_to(epoll_, loaded_.get()); !added) return added;
-    loader_ = std::thread([this] {
-        sched_param ordinary{};
-        ::sched_setscheduler(0, SCHED_OTHER, &ordinary);  // nobody waits for it
-        outcome_ = load();
-        signal_eventfd(loaded_.get());
-    });
+    try {
+        loader_ = std::thread([this] {
+            sched_param ordinary{};
+            ::sched_setscheduler(0, SCHED_OTHER, &ordinary);  // nobody waits for it
+            outcome_ = load();
+            signal_eventfd(loaded_.get());
+        });
+    } catch (const std::system_error& error) {
+        return Error{"cannot start the thread that loads the tracer of carriers", error.code().value()};
+    }
     return {};
 }
 
