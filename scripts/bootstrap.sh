@@ -46,6 +46,7 @@ packages=(
     python3-scapy        # makes router advertisements
     iproute2             # ip, tc, bridge
     iputils-ping         # ping
+    ethtool              # changes the speed of links in the chaos of the laboratory
     nftables             # the laboratory drops and filters with nft
     tcpdump              # captures
     util-linux           # nsenter, setpriv, setarch

@@ -53,12 +53,9 @@ void Announcements::follow(const DataplaneImage& image, const KernelState& kerne
     };
     for (const auto& [name, group] : image) {
         while (known != told_.end() && known->first.first < name) forget();
-        auto is_before = [&](const IpAddress& address) {
-            return known != told_.end() && known->first.first == name && known->first.second < address;
-        };
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index || !is_there(group.upper, address)) continue;
-            while (is_before(address)) forget();
+            while (known != told_.end() && known->first.first == name && known->first.second < address) forget();
             bool is_new = known == told_.end() || known->first.first != name || known->first.second != address;
             if (is_new) known = told_.try_emplace(known, {name, address});
             auto& [key, told] = *known++;

@@ -2,9 +2,9 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <cstring>
@@ -58,8 +58,7 @@ Result<void> CarrierTrace::start() {
     if (auto added = add_to(epoll_, loaded_.get()); !added) return added;
     try {
         loader_ = std::thread([this] {
-            sched_param ordinary{};
-            ::sched_setscheduler(0, SCHED_OTHER, &ordinary);  // nobody waits for it
+            ::prctl(PR_SET_NAME, "tracer");
             outcome_ = load();
             signal_eventfd(loaded_.get());
         });
