@@ -149,7 +149,7 @@ class Check:
 
 def run_sanitized(check):
     """Unit tests, and others again, in builds that make undefined behaviour and races visible; the fuzz targets."""
-    threads_built = check.build("tsan", ("net_tests",), YIELDING)  # the netlink thread is the only other thread
+    threads_built = check.build("tsan", ("net_tests",), YIELDING)  # the netlink thread is the only other one that lasts
     built = check.build("asan", ("unit_tests", "bpf_tests", "ipmp_sim", "fuzz"), YIELDING)
     with ThreadPoolExecutor(1) as others:  # beside tests of the network, which wait most of the time
         if built:
