@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "core/address_index.hpp"
@@ -51,12 +52,13 @@ void Announcements::follow(const DataplaneImage& image, const KernelState& kerne
         dequeue(known->first, known->second);
         known = told_.erase(known);
     };
+    auto known_key = [&] { return std::tie(known->first.first, known->first.second); };
     for (const auto& [name, group] : image) {
-        while (known != told_.end() && known->first.first < name) forget();
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data || !entry.nic.index || !is_there(group.upper, address)) continue;
-            while (known != told_.end() && known->first.first == name && known->first.second < address) forget();
-            bool is_new = known == told_.end() || known->first.first != name || known->first.second != address;
+            auto wanted = std::tie(name, address);
+            while (known != told_.end() && known_key() < wanted) forget();
+            bool is_new = known == told_.end() || known_key() != wanted;
             if (is_new) known = told_.try_emplace(known, {name, address});
             auto& [key, told] = *known++;
             if (is_new || told.nic != entry.nic) {
@@ -67,7 +69,6 @@ void Announcements::follow(const DataplaneImage& image, const KernelState& kerne
                 begin(key, told, Series(1, now + kInterval, kInterval), false);
             }
         }
-        while (known != told_.end() && known->first.first == name) forget();
     }
     while (known != told_.end()) forget();
 }

@@ -6,7 +6,6 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 
-#include <algorithm>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -22,10 +21,6 @@ namespace ipmp {
 namespace {
 
 ipmp_traced_link to_abi(const TracedLink& link) { return {link.namespace_inode, link.index}; }
-
-bool contains(const std::vector<TracedLink>& links, const TracedLink& link) {
-    return std::ranges::find(links, link) != links.end();
-}
 
 int take_loss(void* first, void* data, std::size_t size) {
     std::uint64_t at_ns = 0;
@@ -75,10 +70,10 @@ Result<CarrierTrace::Program> CarrierTrace::load() {
     return program;
 }
 
-// What the thread has done. Its eventfd stays readable for no longer.
+// What the thread has done.
 Result<void> CarrierTrace::adopt() {
     loader_.join();
-    clear_eventfd(loaded_.get());
+    loaded_.reset();
     Result<Program> outcome = *std::exchange(outcome_, {});
     if (!outcome) return outcome.error();
     std::unique_ptr<ring_buffer, Free> ring(
@@ -96,17 +91,17 @@ void CarrierTrace::fill() {
     int map = bpf_map__fd(program_->maps.ipmp_traced);
     for (const TracedLink& link : told_of_) {
         const ipmp_traced_link key = to_abi(link);
-        if (!contains(links_, link)) ::bpf_map_delete_elem(map, &key);
+        if (!links_.contains(link)) ::bpf_map_delete_elem(map, &key);
     }
     const std::uint8_t present = 1;
     for (const TracedLink& link : links_) {
         const ipmp_traced_link key = to_abi(link);
-        if (!contains(told_of_, link)) ::bpf_map_update_elem(map, &key, &present, BPF_ANY);
+        if (!told_of_.contains(link)) ::bpf_map_update_elem(map, &key, &present, BPF_ANY);
     }
     told_of_ = links_;
 }
 
-void CarrierTrace::watch(std::vector<TracedLink> links) {
+void CarrierTrace::watch(std::set<TracedLink> links) {
     links_ = std::move(links);
     if (active()) fill();
 }

@@ -7,11 +7,12 @@
 // takes as long, at the end of the process: to be destroyed after all that a successor waits for.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <thread>
-#include <vector>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -25,7 +26,7 @@ namespace ipmp {
 struct TracedLink {
     std::uint32_t namespace_inode = 0;  // of its network namespace
     std::uint32_t index = 0;
-    bool operator==(const TracedLink&) const = default;
+    auto operator<=>(const TracedLink&) const = default;
 };
 
 class CarrierTrace {
@@ -40,7 +41,7 @@ class CarrierTrace {
     int event_fd() const { return epoll_.get(); }
 
     // Replaces the set of links that are told of.
-    void watch(std::vector<TracedLink> links);
+    void watch(std::set<TracedLink> links);
 
     // When the first loss since the last call happened, or, once it is loaded, now: who knows what happened before.
     std::optional<Instant> take();
@@ -64,7 +65,7 @@ class CarrierTrace {
     std::thread loader_;
     Program program_;
     std::unique_ptr<ring_buffer, Free> ring_;
-    std::vector<TracedLink> links_, told_of_;  // wanted; in the map
+    std::set<TracedLink> links_, told_of_;  // wanted; in the map
     std::optional<Instant> first_loss_;
 };
 

@@ -283,13 +283,13 @@ void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
 void CarrierWatch::trace(const std::vector<InterfaceIndex>& links) {
     if (!trace_) return;
     std::map<Place, std::uint32_t> inodes;
-    std::vector<TracedLink> traced;
+    std::set<TracedLink> traced;
     for (InterfaceIndex index : links) {
         auto [known, is_new] = inodes.try_emplace(index.place);
         struct stat seen {};
         if (is_new && ::fstat(places_->descriptor(index.place).get(), &seen) == 0)
             known->second = static_cast<std::uint32_t>(seen.st_ino);
-        traced.push_back({.namespace_inode = known->second, .index = index.value});
+        traced.insert({.namespace_inode = known->second, .index = index.value});
     }
     trace_->watch(std::move(traced));
 }

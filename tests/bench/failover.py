@@ -13,7 +13,7 @@ import math
 import time
 
 from contenders import PEER
-from control import Control
+from control import Control, failover_stages_us
 from crowd import Crowd, sink
 from log_watch import LogWatch
 from netns import PATIENCE, wait_until
@@ -103,12 +103,9 @@ def measure_cuts(results, name, what, contenders, peer, cuts, plan, after_link_e
 def record_stages(results, name, contender):
     """Means of what the daemon itself says of the stages of all its failovers so far."""
     with Control(contender.host) as control:
-        counters = control.counters()
-    for stage in ("noticing", "decision", "writing", "announcement"):
-        count = counters.get(f"failover.{stage}.count", 0)
-        if count:
-            results.add(f"{name}-{stage}", f"{name}: mean of the stage {stage}", "us", "less", contender.name,
-                        counters[f"failover.{stage}.us_sum"] / count)
+        means_us = failover_stages_us(control.counters())
+    for stage, mean_us in means_us.items():
+        results.add(f"{name}-{stage}", f"{name}: mean of the stage {stage}", "us", "less", contender.name, mean_us)
 
 
 def measure_silence(results, name, what, contenders, peer, trials, plan):

@@ -15,7 +15,7 @@ import statistics
 import time
 
 import pytest
-from control import Control
+from control import Control, failover_stages_us
 from netns import wait_until
 
 pytestmark = pytest.mark.timing
@@ -66,9 +66,7 @@ def stages(host):
     """What the daemon says of its own part: each stage's mean of all failovers, and how late it was."""
     with Control(host) as control:
         counters = control.counters()
-    means_us = {name: counters[f"failover.{name}.us_sum"] / max(1, counters[f"failover.{name}.count"])
-                for name in ("noticing", "decision", "writing", "announcement")}
-    return (" ".join(f"{name} {mean_us:.0f} us" for name, mean_us in means_us.items())
+    return (" ".join(f"{name} {mean_us:.0f} us" for name, mean_us in failover_stages_us(counters).items())
             + f", late for {counters['loop.lag_over_1ms']} deadlines by up to {counters['loop.lag_maximum_us']} us")
 
 
