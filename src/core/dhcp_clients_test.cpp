@@ -127,22 +127,28 @@ TEST_F(DhcpControl, InformAsksForAnAddressThatIsThereAndChangesNothing) {
 // As before a daemon has seen the kernel: commands come, and nothing is done about them yet.
 TEST_F(DhcpControl, WhoWaitsForAClientThatAnotherHasReplacedIsTold) {
     CommandContext context = this->context();
-    auto replaced = [&](DhcpVerb awaited, const std::vector<Command>& commands) {
+    auto answer = [&](DhcpVerb awaited, const std::vector<Command>& commands) -> std::optional<CommandError> {
         ControlDhcp wait{{"ipmp0"}, Family::ipv4, awaited};
         dhcp_.await({7, carry_out(wait, context)}, wait, state_);
         for (const Command& command : commands) EXPECT_EQ(carry_out(command, context).error, CommandError::none);
         step();
         auto replies = take<Reply>();
-        return replies.size() == 1 && replies[0].reply.error == CommandError::no_dhcp;
+        if (replies.size() != 1) return {};
+        return replies[0].reply.error;
     };
     ControlDhcp drop{{"ipmp0"}, Family::ipv4, DhcpVerb::drop}, start{{"ipmp0"}, Family::ipv4, DhcpVerb::start};
     get_lease({"ipmp0"}, kLeased);
     take<Reply>();
-    EXPECT_TRUE(replaced(DhcpVerb::extend, {drop, start})) << "another lease is not the one extended";
+    EXPECT_EQ(answer(DhcpVerb::extend, {drop, start}), CommandError::no_dhcp) << "another lease is not the one extended";
     run(drop);
-    EXPECT_TRUE(replaced(DhcpVerb::start, {drop, SetAddress{{"ipmp0"}, kOther, 24, {}},
-                                           SetFlags{{"ipmp0"}, Family::ipv4, true, {}, {}},
-                                           ControlDhcp{{"ipmp0"}, Family::ipv4, DhcpVerb::inform}}));
+    get_lease({"ipmp0"}, kLeased);
+    take<Reply>();
+    EXPECT_EQ(answer(DhcpVerb::release, {drop, start}), CommandError::none) << "what was to be released is gone";
+    run(drop);
+    EXPECT_EQ(answer(DhcpVerb::start, {drop, SetAddress{{"ipmp0"}, kOther, 24, {}},
+                                       SetFlags{{"ipmp0"}, Family::ipv4, true, {}, {}},
+                                       ControlDhcp{{"ipmp0"}, Family::ipv4, DhcpVerb::inform}}),
+              CommandError::no_dhcp);
 }
 
 TEST_F(DhcpControl, WhoWaitsForALeaseOfANicThatIsUnpluggedIsTold) {

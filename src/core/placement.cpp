@@ -19,13 +19,12 @@ class Loads {
     }
 
     bool empty() const { return loads_.empty(); }
-    bool knows(InterfaceIndex member) const {
-        return std::any_of(loads_.begin(), loads_.end(), [&](const Load& load) { return load.member == member; });
-    }
-    void add(InterfaceIndex member, int change) {
-        for (Load& load : loads_) {
-            if (load.member == member) load.count += change;
-        }
+    // False if it is not active.
+    bool add(InterfaceIndex member, int change) {
+        auto load = std::find_if(loads_.begin(), loads_.end(), [&](const Load& one) { return one.member == member; });
+        if (load == loads_.end()) return false;
+        load->count += change;
+        return true;
     }
     InterfaceIndex least() const { return least_load().member; }
     InterfaceIndex most() const { return most_load().member; }
@@ -86,12 +85,9 @@ void deal_out(std::vector<Binding>& bindings, const std::vector<InterfaceIndex>&
     std::vector<IpAddress> known;
     for (Binding& binding : bindings) {
         known.push_back(binding.address);
-        if (loads.knows(binding.member)) {
-            loads.add(binding.member, 1);
-        } else {
-            binding.member = {};
-            orphans.push_back(&binding);
-        }
+        if (loads.add(binding.member, 1)) continue;
+        binding.member = {};
+        orphans.push_back(&binding);
     }
     if (!loads.empty()) {
         std::sort(orphans.begin(), orphans.end(), [](auto* a, auto* b) { return a->sequence > b->sequence; });
@@ -136,11 +132,13 @@ void update_proxies(GroupFamily& family, const std::vector<IpAddress>& proxied, 
 
 void update_slots(GroupFamily& family, Instant now) {
     Loads loads(family.active);
-    for (InterfaceIndex slot : family.slots) loads.add(slot, 1);
+    std::vector<InterfaceIndex*> orphans;
     for (InterfaceIndex& slot : family.slots) {
-        if (loads.knows(slot)) continue;
-        slot = loads.empty() ? InterfaceIndex{} : loads.least();
-        loads.add(slot, 1);
+        if (!loads.add(slot, 1)) orphans.push_back(&slot);
+    }
+    for (InterfaceIndex* orphan : orphans) {
+        *orphan = loads.empty() ? InterfaceIndex{} : loads.least();
+        loads.add(*orphan, 1);
     }
 
     if (loads.spread() <= 1) {

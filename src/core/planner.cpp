@@ -121,7 +121,7 @@ class Planner {
 
     // What concerns the upper end as a link.
     void plan_upper(const Group& group, const LinkState& upper, std::uint32_t mtu_bytes) {
-        plan_settings(upper, wanted_settings(group, config_));
+        plan_settings(upper, upper_settings_);
         plan_settings(upper, wanted_forwarding(group));
         plan_advertisements(group, upper);
         if (goes_at_once(group, config_)) plan_filter(upper, Filter::spread, group, true);
@@ -142,8 +142,10 @@ class Planner {
         for (const Interface* member : members_.of(group)) {
             const LinkState* link = find_link(kernel_, member->index);
             if (!link || member->misplaced) continue;
-            plan_settings(*link, wanted_member_settings(*member));
-            if (!member->saved_settings.empty()) plan_settings(*link, wanted_forwarding(group));
+            if (!member->saved_settings.empty()) {  // before its former settings are known none is touched
+                plan_settings(*link, member_settings_);
+                plan_settings(*link, wanted_forwarding(group));
+            }
             plan_filter(*link, Filter::steer, group);
         }
         if (lower.filter != Filter::outdated) plan_filter(lower, Filter::spread, group);
@@ -219,11 +221,6 @@ class Planner {
             if ((link.foreign_routes != 0 && can_follow) || has_data_address(kernel_, interface, group)) return;
         }
         ops_.push_back(plan_move(kernel_, link, home));
-    }
-
-    // Before a member's former settings are known none of them is touched.
-    Settings wanted_member_settings(const Interface& member) const {
-        return member.saved_settings.empty() ? Settings{} : wanted_settings(member, config_);
     }
 
     void plan_settings(const LinkState& link, const Settings& wanted) {
@@ -380,6 +377,7 @@ class Planner {
     const KernelState& kernel_;
     const AddressIndex& addresses_;
     const Config& config_;
+    const Settings upper_settings_ = upper_end_settings(), member_settings_ = member_settings(config_);
     GroupMembers members_;
     std::vector<KernelOp> ops_;
 };

@@ -25,10 +25,10 @@ AddAddress address_op(const State& state, InterfaceIndex link, const LogicalAddr
 // Links that the plan needs to see more of.
 std::vector<ManagedLink> managed_links(const State& state, const KernelState& kernel);
 
-// The settings we want on a member or an IPMP interface (design D11).
-Settings wanted_settings(const Group& group, const Config& config);
-Settings wanted_settings(const Interface& member, const Config& config);
+// The settings we want on an IPMP interface, the other end of its pair, and a member (design D11).
+Settings upper_end_settings();
 Settings lower_end_settings();
+Settings member_settings(const Config& config);
 // The group listens to router advertisements as its members did, by these.
 inline constexpr std::array kAdvertisementSettings{"ipv6/conf/*/accept_ra", "ipv6/conf/*/autoconf"};
 

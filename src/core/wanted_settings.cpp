@@ -10,37 +10,36 @@ namespace ipmp {
 
 namespace {
 
-std::vector<std::string> names_of(const Settings& settings) {
+std::vector<std::string> names_of(const Settings& settings, const auto&... others) {
     std::vector<std::string> names;
     for (const auto& [name, value] : settings) names.push_back(name);
+    (names.insert(names.end(), others.begin(), others.end()), ...);
     return names;
 }
 
 }  // namespace
 
 std::vector<ManagedLink> managed_links(const State& state, const KernelState& kernel) {
+    const auto of_upper = names_of(upper_end_settings(), kAdvertisementSettings, kForwardingSettings);
+    const auto of_lower = names_of(lower_end_settings());
+    const auto of_member = names_of(member_settings({}), kForwardingSettings);
     std::vector<ManagedLink> managed;
     for (const auto& [name, group] : state.groups) {
         if (!group.upper) continue;
-        managed.push_back({group.upper, names_of(wanted_settings(group, {}))});
-        auto& names = managed.back().settings;
-        names.insert(names.end(), kAdvertisementSettings.begin(), kAdvertisementSettings.end());
-        names.insert(names.end(), kForwardingSettings.begin(), kForwardingSettings.end());
-        if (group.lower) managed.push_back({group.lower, names_of(lower_end_settings())});
+        managed.push_back({group.upper, of_upper});
+        if (group.lower) managed.push_back({group.lower, of_lower});
     }
     for (const auto& [name, interface] : state.interfaces) {
         auto sources = wanted_route_sources(state, kernel, interface);
         bool ours = !interface.group.empty() || !interface.saved_settings.empty();
         if (!ours && (interface.tracked || sources)) managed.push_back({interface.index, {}, true, sources});
         if (!ours || !interface.index) continue;
-        managed.push_back({interface.index, names_of(wanted_settings(interface, {})), false, sources});
-        auto& names = managed.back().settings;
-        names.insert(names.end(), kForwardingSettings.begin(), kForwardingSettings.end());
+        managed.push_back({interface.index, of_member, false, sources});
     }
     return managed;
 }
 
-Settings wanted_settings(const Group&, const Config&) {
+Settings upper_end_settings() {
     return {
         {"ipv4/conf/*/promote_secondaries", "1"},
         {"ipv4/conf/*/arp_evict_nocarrier", "0"},
@@ -51,7 +50,7 @@ Settings wanted_settings(const Group&, const Config&) {
     };
 }
 
-Settings wanted_settings(const Interface&, const Config& config) {
+Settings member_settings(const Config& config) {
     auto retrans_ms = std::clamp<std::int64_t>(config.failure_detection_time.count() / 5, 20, 1000);
     return {
         {kAllMulticast, "1"},            // the NIC knows nothing of the groups, and of the IPv6 addresses, of ipmp0

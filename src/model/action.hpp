@@ -49,8 +49,9 @@ struct AskPeer {
     bool operator==(const AskPeer&) const = default;
 };
 
-// Find out who may hold a neighbour entry for `addresses`, all of one IPMP interface. Two PeersFound come back: at
-// once from the data path's own records, later from the kernel's neighbour table of `upper`.
+// Find out who may hold a neighbour entry for `addresses`, all of one IPMP interface. A PeersFound comes back from each
+// who knows of any: at once from the data path's own records, later from the kernel's neighbour table of `upper`. None
+// comes where nobody is known: groups without targets ask each second, and each answer makes the engine reconsider all.
 struct FindPeers {
     std::string ipmp_interface;
     InterfaceIndex upper;

@@ -54,7 +54,7 @@ struct ConfigChanged {
     Config config;
 };
 
-// Answer to FindPeers: `peer` may hold a neighbour entry for `address`. Nothing in `found` is fine.
+// Answer to FindPeers: `peer` may hold a neighbour entry for `address`.
 struct PeersFound {
     struct Found {
         IpAddress address;

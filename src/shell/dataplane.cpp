@@ -341,6 +341,7 @@ Result<void> Dataplane::find_peers(const FindPeers& wanted) {
         else
             outcome = found.error();
     }
+    if (answer.found.empty()) return outcome;
     found_peers_.emplace_back(std::move(answer));
     signal_eventfd(found_peers_fd_.get());
     return outcome;

@@ -39,7 +39,7 @@ class Dataplane {
     int event_fd() const { return inputs_.get(); }  // readable while events wait
     std::vector<Event> take_events();
 
-    // Queues a PeersFound from the programs' own records; an empty one after a failure and for an unknown interface.
+    // Queues a PeersFound from the programs' own records, if they know any.
     Result<void> find_peers(const FindPeers& wanted);
 
     // Packets by reason (the names of ipmp_abi.h), summed over all CPUs; empty for an unknown interface.

@@ -25,6 +25,7 @@ constexpr Duration kReadPause = std::chrono::milliseconds(5);
 constexpr int kReadPauseFactor = 4;  // reading takes at most a fifth of one core, however busy the host
 constexpr Duration kSettingsPeriod = std::chrono::seconds(1);  // most settings change without a notification
 constexpr Duration kOverrunMessagePause = std::chrono::minutes(1);  // overruns come in crowds
+constexpr Duration kRoutesPeriod = std::chrono::seconds(10);  // while somebody searches for whom to probe
 constexpr int kSettingsCostShare = 300;  // looking at them takes at most 1/300 of a core, however many links there are
 
 }  // namespace
@@ -61,6 +62,7 @@ class NetlinkThread::Worker {
     bool must_emit_ = true;   // an observation is owed, even if nothing changed
     Instant next_read_;       // not before
     Instant settings_due_;
+    Instant routes_due_;      // not before, for want of targets
     Instant next_overrun_message_;  // not before
 };
 
@@ -132,13 +134,18 @@ void NetlinkThread::Worker::note_overrun() {
 void NetlinkThread::Worker::search(const FindPeers& wanted) {
     PeersFound answer{wanted.ipmp_interface, {}};
     auto view = views_.all().find(wanted.upper.place);
-    if (view == views_.all().end()) return thread_.emit(std::move(answer));  // gone with its namespace
+    if (view == views_.all().end()) return;  // gone with its namespace
     auto found = find_neighbours(view->second.socket(), wanted);
     if (found)
         answer.found = *std::move(found);
     else
         log_error(found.error().text + ", ignoring: who asked is on record in the data path");
-    thread_.emit(std::move(answer));
+    if (!answer.found.empty()) thread_.emit(std::move(answer));
+    // Who has no targets searches each second. A route to a network may name one since: the kernel tells us of those to
+    // hosts and of the default alone.
+    if (now() < routes_due_) return;
+    routes_due_ = now() + kRoutesPeriod;
+    stale_ = true;
 }
 
 void NetlinkThread::Worker::apply(const ApplyKernel& batch) {

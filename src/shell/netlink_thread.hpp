@@ -50,7 +50,7 @@ class NetlinkThread {
     bool take_hint() { return hinted_.exchange(false); }
     // Neither blocks on netlink.
     void submit(ApplyKernel batch);
-    void submit(FindPeers search);  // its answer, a PeersFound, does not wait for batches
+    void submit(FindPeers search);  // its answer, a PeersFound if any are, does not wait for batches
 
     std::uint64_t overrun_count() const { return overruns_.load(); }  // times the kernel dropped notifications
 

@@ -1,6 +1,7 @@
 // Design D7, D9: how the netlink thread keeps up with the real kernel.
 #include "shell/netlink_thread.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 #include <thread>
@@ -104,6 +105,20 @@ TEST_F(NetlinkThreadTest, FindsNeighboursOfTheAskedAddresses) {
                                pair("192.0.2.2", "192.0.2.8", "02:00:00:00:00:08"),
                                pair("fe80::1", "fe80::9", "02:00:00:00:00:09"),
                                pair("2001:db8::1", "2001:db8::9", "02:00:00:00:00:09")}));
+}
+
+// A route to a network makes its gateway a target, and the kernel does not tell us of it: there may be a million of them.
+TEST_F(NetlinkThreadTest, RoutesToNetworksAreReadAgainWhileSomebodySearches_R_DET_3) {
+    run("ip link add v0 type veth peer name v1; ip link set v0 alias 'IPMP interface'; ip link set v0 up;"
+        "ip link set v1 up; ip addr add 192.0.2.1/24 dev v0");
+    start();
+    run("ip route add 198.51.100.0/24 via 192.0.2.9 dev v0");
+    thread->submit(FindPeers{"ipmp0", index_of_link("v0"), {*parse_ip("192.0.2.1")}});
+    ASSERT_TRUE(await([](const KernelState& state) {
+        return std::ranges::any_of(state.target_routes, [](const TargetRoute& route) {
+            return route.target == *parse_ip("192.0.2.9");
+        });
+    }));
 }
 
 // KernelApplied, then KernelObserved of the same generation, for every batch, whatever is queued behind it.

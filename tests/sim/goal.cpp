@@ -113,7 +113,7 @@ class Goal {
         require(upper->second.mtu_bytes == lower->second.mtu_bytes, group.interface + ": MTU of lower end differs");
         require(lower->second.filter == Filter::spread && lower->second.filter_group == group.interface,
                 group.interface + " does not spread");
-        check_settings(upper->second, wanted_settings(group, world_.config()));
+        check_settings(upper->second, upper_end_settings());
         AddressSet wanted;
         for (const GroupFamily& family : group.families) {
             for (const LogicalAddress& logical : family.addresses) {
@@ -166,7 +166,7 @@ class Goal {
         }
         check_verdict(nic, up);
         require(link.filter == Filter::steer && link.filter_group == nic.group, nic.name + " does not steer");
-        check_settings(link, wanted_settings(nic, world_.config()));
+        check_settings(link, member_settings(world_.config()));
     }
 
     // By its link, and by what its probes must have found out by now.
