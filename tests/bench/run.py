@@ -64,16 +64,20 @@ def run(options, output):
     results = results_file.Results(about)
     say(f"seed {options.seed}, commit {about['commit']}, Linux {about['kernel']}, {about['processors']} processors")
     before, began = machine.processor_seconds(), time.monotonic()
-    plan = sections.Plan(options.quick, options.inside, options.only, random.Random(options.seed), say)
+
+    def say_and_save(text):  # so that a run that is cut off leaves what it had measured
+        say(text)
+        results.save(output / "results.json")
+
+    plan = sections.Plan(options.quick, options.inside, options.only, random.Random(options.seed), say_and_save)
     for name, section in sections.chosen(plan):
-        say(f"section {name}")
+        say_and_save(f"section {name}")
         try:
             with open(output / f"{name}.log", "w") as log, contextlib.redirect_stdout(log):
                 section(plan, results)  # the log is for what hosts have to say when it fails
         except (RuntimeError, TimeoutError, OSError) as error:  # the others can still be measured
             say(f"section {name} failed: {error}")
             about.setdefault("failed", {})[name] = str(error).splitlines()[0]
-        results.save(output / "results.json")
     about["during"] = machine.shares(before, machine.processor_seconds())
     about["load_after"], about["seconds"] = os.getloadavg()[0], time.monotonic() - began
     results.save(output / "results.json")
