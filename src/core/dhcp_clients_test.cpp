@@ -139,7 +139,7 @@ TEST_F(DhcpControl, WhoWaitsForAClientThatAnotherHasReplacedIsTold) {
     ControlDhcp drop{{"ipmp0"}, Family::ipv4, DhcpVerb::drop}, start{{"ipmp0"}, Family::ipv4, DhcpVerb::start};
     get_lease({"ipmp0"}, kLeased);
     take<Reply>();
-    EXPECT_EQ(answer(DhcpVerb::extend, {drop, start}), CommandError::no_dhcp) << "another lease is not the one extended";
+    EXPECT_EQ(answer(DhcpVerb::extend, {drop, start}), CommandError::no_dhcp) << "another lease is not extended";
     run(drop);
     get_lease({"ipmp0"}, kLeased);
     take<Reply>();

@@ -17,8 +17,8 @@ Nic nic_of(const GroupImage& image, InterfaceIndex member) {
     return found == image.members.end() ? Nic{} : Nic{member, found->second};
 }
 
-// Nearly all slots belong to active members, which are few: a search in a row of them is several times as fast as one in
-// a tree, and there may be ten thousands of slots.
+// Nearly all slots belong to active members, which are few: a search in a row of them is several times as fast as one
+// in a tree, and there may be ten thousands of slots.
 void fill_slots(std::array<Nic, kSlotCount>& slots, const GroupFamily& source, const GroupImage& image) {
     std::vector<Nic> active;
     for (InterfaceIndex member : source.active) active.push_back(nic_of(image, member));

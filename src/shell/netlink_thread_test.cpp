@@ -107,7 +107,7 @@ TEST_F(NetlinkThreadTest, FindsNeighboursOfTheAskedAddresses) {
                                pair("2001:db8::1", "2001:db8::9", "02:00:00:00:00:09")}));
 }
 
-// A route to a network makes its gateway a target, and the kernel does not tell us of it: there may be a million of them.
+// A route to a network makes its gateway a target, and the kernel does not tell us of it: there may be a million.
 TEST_F(NetlinkThreadTest, RoutesToNetworksAreReadAgainWhileSomebodySearches_R_DET_3) {
     run("ip link add v0 type veth peer name v1; ip link set v0 alias 'IPMP interface'; ip link set v0 up;"
         "ip link set v1 up; ip addr add 192.0.2.1/24 dev v0");
