@@ -45,6 +45,7 @@ struct {
 /* On the way out, so that the counters have moved. A tracing program gets its function's arguments as numbers. */
 SEC("fexit/netif_carrier_off")
 int ipmp_carrier_off(__u64* arguments) {
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): the interface of such programs */
     const struct net_device* device = (const struct net_device*)arguments[0];
     struct ipmp_traced_link link = {.namespace_inode = device->nd_net.net->ns.inum,
                                     .ifindex = (__u32)device->ifindex};

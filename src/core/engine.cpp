@@ -283,6 +283,8 @@ void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
 // must cost no more than that.
 bool Engine::Impl::concerns_frames_only(const Event& event) const {
     if (std::holds_alternative<ProbeAnswered>(event) || std::holds_alternative<ProbeNotSent>(event)) return observed;
+    // Groups without targets look for them each second, among neighbours that may answer no probe.
+    if (const auto* found = std::get_if<PeersFound>(&event)) return observed && !rebinds.wants(*found);
     return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
 }
 

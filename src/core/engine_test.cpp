@@ -59,6 +59,13 @@ TEST_F(EngineSteps, ABatchThatFailedIsTold) {
     EXPECT_FALSE(failed.actions.empty());
 }
 
+// With dozens of groups a decision takes milliseconds, and who has no targets searches each second.
+TEST_F(EngineSteps, WhoKnowsATestAddressIsNoNews) {
+    kernel_.generation = batch_.generation;
+    step(KernelObserved{kernel_});
+    EXPECT_FALSE(step(PeersFound{"ipmp0", {{*parse_ip("192.0.2.5"), {*parse_ip("192.0.2.9"), {}}}}}).decided);
+}
+
 TEST_F(EngineSteps, ALinkThatIsBackWaitsForTheKernelAndOneThatIsLostDoesNot) {
     EXPECT_FALSE(step(CarrierChanged{.link = kNic, .up = true, .carrier_changes = 4}).decided);
     EXPECT_TRUE(engine_.state().interfaces.at("eth0").carrier);

@@ -83,6 +83,12 @@ void Rebinds::update(const Event& event, const DataplaneImage& image, const Kern
     conclude(now, actions);
 }
 
+bool Rebinds::wants(const PeersFound& event) const {
+    return std::ranges::any_of(event.found, [&](const PeersFound::Found& found) {
+        return addresses_.contains({event.ipmp_interface, found.address});
+    });
+}
+
 // Compares the bindings with what they were.
 void Rebinds::follow(const DataplaneImage& image, Instant now, std::vector<Action>& actions) {
     for (auto one = addresses_.begin(); one != addresses_.end();) {

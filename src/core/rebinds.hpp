@@ -50,6 +50,9 @@ class Rebinds {
     void update(const Event& event, const DataplaneImage& image, const KernelState& kernel, Instant now,
                 std::vector<Action>& actions);
 
+    // Whether update() has any use for `event`: it is about a bound address. Others were searched for somebody else.
+    bool wants(const PeersFound& event) const;
+
     std::optional<Instant> deadline() const;
 
     // Adds the results to the addresses in `status`.

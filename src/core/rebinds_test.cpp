@@ -95,6 +95,15 @@ class RebindTest : public testing::Test {
     std::vector<std::string> lines_;
 };
 
+TEST_F(RebindTest, PeersAreWantedOfDataAddressesOnly) {
+    bind(k4, kA);
+    step();
+    auto wanted = [&](const IpAddress& address) { return rebinds_.wants({kGroup, {{address, peer4(9)}}}); };
+    EXPECT_TRUE(wanted(k4));
+    EXPECT_FALSE(wanted(k4b)) << "a test address, say";
+    EXPECT_FALSE(rebinds_.wants({"ipmp1", {{k4, peer4(9)}}}));
+}
+
 TEST_F(RebindTest, OneSearchForAllAddressesThatMovedNoneForAFirstBinding_R_SPR_4) {
     bind(k4, kA);
     bind(k4b, kA);

@@ -50,8 +50,7 @@ struct AskPeer {
 };
 
 // Find out who may hold a neighbour entry for `addresses`, all of one IPMP interface. A PeersFound comes back from each
-// who knows of any: at once from the data path's own records, later from the kernel's neighbour table of `upper`. None
-// comes where nobody is known: groups without targets ask each second, and each answer makes the engine reconsider all.
+// who knows of any: at once from the data path's own records, later from the kernel's neighbour table of `upper`.
 struct FindPeers {
     std::string ipmp_interface;
     InterfaceIndex upper;
