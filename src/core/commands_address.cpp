@@ -112,6 +112,11 @@ void set_address_up(LogicalAddress& logical, bool up, Place& place, CommandConte
 
 }  // namespace
 
+bool is_as_configured(const LogicalAddress& before, const LogicalAddress& after) {
+    return before.address == after.address && before.prefix_length == after.prefix_length &&
+           before.broadcast == after.broadcast && before.scope_link == after.scope_link;
+}
+
 CommandReply set_address(const SetAddress& command, CommandContext& context) {
     CommandReply valid = bad_new_address(command.address, command.prefix_length);
     if (valid.error != CommandError::none) return valid;
@@ -125,13 +130,14 @@ CommandReply set_address(const SetAddress& command, CommandContext& context) {
         drop_plain_stub(*place);
         return reply;
     }
-    doom(context, place->link, logical->address);
-    bool is_new = logical->address != command.address;
+    const LogicalAddress before = *logical;
     logical->address = command.address;
     logical->scope_link = false;
     logical->prefix_length = command.prefix_length.value_or(default_prefix_length(command.address));
     logical->broadcast = command.broadcast ? command.broadcast : broadcast_of(command.address, logical->prefix_length);
     logical->adopted = false;
+    if (!is_as_configured(before, *logical)) doom(context, place->link, before.address);
+    bool is_new = logical->address != before.address;
     if (command.address.is_zero()) logical->up = false;
     if (is_new) {
         logical->uniqueness = Uniqueness::settled;

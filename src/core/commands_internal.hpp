@@ -62,6 +62,9 @@ inline void doom_all(CommandContext& context, InterfaceIndex link, std::vector<L
 void leave_group(Interface& nic);
 CommandReply set_group(const SetGroup& command, CommandContext& context);
 
+// Whether the kernel holds of one what it is to hold of the other: it need not go for a moment to come back.
+bool is_as_configured(const LogicalAddress& before, const LogicalAddress& after);
+
 // Each carries out one command of commands_address.cpp.
 CommandReply set_address(const SetAddress& command, CommandContext& context);
 CommandReply set_netmask(const SetNetmask& command, CommandContext& context);

@@ -235,6 +235,17 @@ TEST_F(Commands, DownTakesTheAddressOutOfTheKernel) {
     EXPECT_TRUE(orders_.doomed.contains({{10}, kOne, 24}));
 }
 
+TEST_F(Commands, AnAddressThatIsSetToWhatItIsStays) {
+    run(AddLogical{"ipmp0", kOne, 24});
+    run(SetFlags{{"ipmp0", 1}, Family::ipv4, true});
+    state_.groups.at("ipmp0").upper = {10};
+    kernel_.addresses = {{.link = {10}, .address = kOne, .prefix_length = 24}};
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 1}, kOne, 24}), CommandError::none);
+    EXPECT_TRUE(orders_.ops.empty() && orders_.doomed.empty()) << "connections do not miss it for a moment";
+    EXPECT_EQ(run(SetAddress{{"ipmp0", 1}, kOne, 25}), CommandError::none);
+    EXPECT_TRUE(orders_.doomed.contains({{10}, kOne, 24})) << "Linux changes no prefix in place";
+}
+
 TEST_F(Commands, R_GRP_5_AnAddressThatHasNotLeftItsMemberYetIsTakenOutThere) {
     run(AddLogical{.interface = "ipmp0", .address = kOne, .prefix_length = 24});
     kernel_.addresses = {{.link = nic("a").index, .address = kOne, .prefix_length = 24},

@@ -227,8 +227,10 @@ TEST_F(DhcpControl, R_DHC_4_WhatAForgottenClientLeftIsTakenOver) {
     for (const IpAddress& granted : {kLeased, kOther}) {
         state_.dhcp_clients.clear();
         state_.groups.at("ipmp0").families[0].addresses = {
-            {.address = kLeased, .prefix_length = 24, .up = true, .adopted = true}};
+            {.address = kLeased, .prefix_length = 24, .broadcast = parse_ip("192.0.2.255"), .up = true,
+             .adopted = true}};
         kernel_.addresses = {{.link = kUpper, .address = kLeased, .prefix_length = 24}};
+        orders_ = {};
         EXPECT_EQ(run(ControlDhcp{{"ipmp0"}}).error, CommandError::in_use) << "it is somebody's, without end";
         kernel_.addresses[0].finite_lifetime = true;
         EXPECT_EQ(run(ControlDhcp{{"ipmp0"}}).error, CommandError::none);
@@ -240,6 +242,10 @@ TEST_F(DhcpControl, R_DHC_4_WhatAForgottenClientLeftIsTakenOver) {
         ASSERT_EQ(on("ipmp0").size(), 1u);
         EXPECT_EQ(on("ipmp0")[0].address, granted);
         EXPECT_FALSE(on("ipmp0")[0].adopted);
+        bool stays = granted == kLeased;
+        EXPECT_EQ(orders_.doomed.empty(), stays) << "traffic goes on";
+        ASSERT_EQ(orders_.ops.size(), 1u);
+        EXPECT_EQ(std::holds_alternative<AddAddress>(orders_.ops[0]), stays) << "and it lasts as long as the new lease";
     }
 }
 

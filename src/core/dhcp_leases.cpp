@@ -125,6 +125,7 @@ CommandReply take_lease(DhcpClient& client, const ReportDhcp& report, CommandCon
     bool as_before = !is_new && present &&
                      (report.prefix_length == 0 || present->prefix_length == report.prefix_length) &&
                      (!report.broadcast || present->broadcast == report.broadcast);
+    const std::optional<LogicalAddress> former = present ? std::optional(*present) : std::nullopt;
     if (!as_before) {
         CommandReply reply = set_up(name, report, *place, is_new, context);
         if (reply.error != CommandError::none) return reply;
@@ -141,7 +142,7 @@ CommandReply take_lease(DhcpClient& client, const ReportDhcp& report, CommandCon
     auto after = [&](std::uint32_t seconds) { return context.now + std::chrono::seconds(seconds); };
     if (report.renewal_s) client.lease->renews = after(*report.renewal_s);
     if (report.lease_s) client.lease->expires = after(*report.lease_s);
-    if (as_before) prolong(logical, *place, context);
+    if (former && is_as_configured(*former, logical)) prolong(logical, *place, context);
     if (is_new) tell_of_lease(client, report, place->on_member(), context.log);
     return success();
 }
