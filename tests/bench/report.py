@@ -160,21 +160,23 @@ def rival_table(results):
     return table(("What", "Unit", "Who", "Median", "Least … most"), lines)
 
 
-def publish(build):
-    """Writes docs/PERFORMANCE.md; 0 if there was something to write."""
-    parts = [PUBLISHED]
+def publish(build, document=pathlib.Path(__file__).resolve().parents[2] / "docs/PERFORMANCE.md"):
+    """Writes `document`; what was not measured anew stays as it was published last. 0 if anything was."""
+    _, *sections = document.read_text().split("\n## ") if document.exists() else ("",)
+    former = {section.split("\n", 1)[0]: "## " + section for section in sections}
+    parts, anew = [PUBLISHED], False
     for directory, title in (("bench", "This machine"), ("bench-vm", "Against bonding and teamd")):
         path = build / directory / "results.json"
-        if path.exists():
-            results = load(path)
-            parts += [f"## {title}", head_text(results.about), noise_text(results), goal_table(results)]
-            parts += [rival_table(results) if results.about["vm"] else measurement_table(results),
-                      curve_tables(results)]
-    if len(parts) == 1:
+        if not path.exists():
+            parts.append(former.get(title, ""))
+            continue
+        anew, results = True, load(path)
+        parts += [f"## {title}", head_text(results.about), noise_text(results), goal_table(results)]
+        parts += [rival_table(results) if results.about["vm"] else measurement_table(results), curve_tables(results)]
+    if not anew:
         print("bench: nothing was measured yet")
         return 1
-    text = "\n\n".join(part.strip() for part in parts if part) + "\n"
-    (pathlib.Path(__file__).resolve().parents[2] / "docs/PERFORMANCE.md").write_text(text)
+    document.write_text("\n\n".join(part.strip() for part in parts if part) + "\n")
     return 0
 
 

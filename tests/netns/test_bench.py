@@ -54,6 +54,23 @@ def test_growth_is_a_power(power):
     assert figures.growth_exponent([(size, 3.0 * size ** power) for size in (1, 10, 100)]) == pytest.approx(power)
 
 
+def test_what_was_not_measured_anew_stays_published(tmp_path):
+    about = {"kernel": "1", "processors": 2, "model": "m", "commit": "c", "seed": 1, "quick": False, "began": "then",
+             "others": 0, "steal": 0}
+    document = tmp_path / "PERFORMANCE.md"
+    assert report.publish(tmp_path, document) == 1 and not document.exists(), "nothing was measured"
+    for number, (directory, vm) in enumerate((("bench", False), ("bench-vm", True), ("bench", False))):
+        results = Results({**about, "vm": vm, "commit": f"run{number}"}, results_of(**{BARE: [1.0] * 3}).measurements)
+        (tmp_path / directory).mkdir(exist_ok=True)
+        results.save(tmp_path / directory / "results.json")
+        assert report.publish(tmp_path, document) == 0
+        (tmp_path / directory / "results.json").unlink()
+    text = document.read_text()
+    assert "run0" not in text and "run1" in text and "run2" in text
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        "# Performance", "## This machine", "## Against bonding and teamd"]
+
+
 def test_the_99th_percentile_of_a_hundred_is_the_second_largest():
     assert figures.percentile(range(1, 101), 0.99) == 99
 
