@@ -124,10 +124,11 @@ def measure_silence(results, name, what, contenders, peer, trials, plan):
                                 contender.name, 1000 * in_force_s)
 
                 def silence(nic, mark):
+                    begin = contender.host.nics[nic].prepare_silence(direction if number // 2 % 2 else "both")
                     time.sleep(plan.chance.uniform(0, 0.015))  # anywhere between two probes
                     mark()
                     broken[nic] = time.monotonic()
-                    contender.host.nics[nic].silent(direction if number // 2 % 2 else "both")
+                    begin()
 
                 gaps = gaps_of_break(contender, peer, plan.in_vm, direction, silence, NEVER_S)
                 results.add(name, what, "ms", "less", contender.name, max(gaps.values()))

@@ -46,10 +46,11 @@ def build(lab, detection_time_ms, kind="veth"):
 def trial(host, meter, log, detection_time_s, number):
     """(seconds to the verdict, seconds to the repair, longest gap of data traffic in seconds)"""
     nic = list(TESTS)[number % 2]
+    silence = host.nics[nic].prepare_silence(SILENCES[number % 3])
     meter.mark()
     time.sleep(random.uniform(0, detection_time_s / 7))  # anywhere between two probes
     broken = time.monotonic()
-    host.nics[nic].silent(SILENCES[number % 3])
+    silence()
     verdict = wait_until(lambda: log.seen(f"failure detected on {nic}", broken), 3 * detection_time_s + 2,
                          f"{nic} has failed")
     report = meter.wait_messages(100)
