@@ -325,17 +325,19 @@ void Dhcp::signal(DhcpClient& client, Started& started, std::vector<Action>& act
     client.renew_wanted = false;
 }
 
+// Before the kernel has been seen, commands have no effect yet: one may have ended that client and begun another.
+bool Dhcp::is_another(const Waiting& waiting, const DhcpClient& client) {
+    if (waiting.verb == DhcpVerb::release) return !client.releasing;
+    return client.inform != (waiting.verb == DhcpVerb::inform) || client.answers < waiting.answers;
+}
+
 bool Dhcp::is_due(Waiting& waiting, State& state, const KernelState& kernel) const {
     const DhcpClient* client = find_dhcp_client(state, waiting.client);
     auto ended = ended_.find(waiting.client);
-    bool releases = waiting.verb == DhcpVerb::release;
-    // Before the kernel has been seen, commands have no effect yet: one may have ended that client and begun another.
-    bool is_another = client && (releases ? !client->releasing
-                                          : client->inform != (waiting.verb == DhcpVerb::inform) ||
-                                                client->answers < waiting.answers);
-    if (!client || ended != ended_.end() || is_another) {
-        bool is_told = ended != ended_.end();
-        if (!releases) waiting.reply.reply = is_told ? ended->second : not_controlled(waiting.client.logical);
+    bool is_told = ended != ended_.end();
+    if (!client || is_told || is_another(waiting, *client)) {
+        bool released = waiting.verb == DhcpVerb::release;
+        if (!released) waiting.reply.reply = is_told ? ended->second : not_controlled(waiting.client.logical);
         return true;
     }
     auto place = find_dhcp_place(state, waiting.client);

@@ -69,6 +69,7 @@ class Dhcp {
     void start(DhcpClient& client, Started& wanted, Instant now, std::vector<Action>& actions);
     static void signal(DhcpClient& client, Started& started, std::vector<Action>& actions);
     // The answer is known, and in `waiting`.
+    static bool is_another(const Waiting& waiting, const DhcpClient& client);
     bool is_due(Waiting& waiting, State& state, const KernelState& kernel) const;
 
     std::map<DhcpKey, Started> started_;

@@ -260,7 +260,7 @@ TEST_F(Lifecycle, everything_works_with_the_capabilities_the_daemon_keeps) {
         changed.addresses.erase(ip("192.0.2.1"));
         if (!dataplane.apply({{"ipmp0", changed}})) return 4;
         if (dataplane.counters("ipmp0").at("out_no_active") != 0) return 5;
-        if (!dataplane.find_peers({"ipmp0", {}, {ip("192.0.2.1")}})) return 7;
+        if (!dataplane.find_peers({"ipmp0", {}, {ip("192.0.2.1")}}) || !dataplane.take_events().empty()) return 7;
         UniqueFd program = programs.find("ipmp0", Filter::steer);
         return program && programs.owner_of(id_of(program.get())) ? 0 : 6;
     });

@@ -127,12 +127,12 @@ class Switch:
     def prepare_filters(self, port, **sections):
         """A function that does the same, for one direction or both, within 2 ms: tc has been started for it."""
         tc = self.ns.popen("tc", "-force", "-batch", "-", stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        program = f"obj {build_dir() / 'lab' / 'port.bpf.o'} sec"
-        lines = [f"filter replace dev {port} {direction} prio 1 handle 1 bpf da {program} {section}"
+        places = {direction: f"dev {port} {direction} prio 1 handle 1 bpf" for direction in sections}
+        program = f"da obj {build_dir() / 'lab' / 'port.bpf.o'} sec"
+        lines = [f"filter replace {places[direction]} {program} {section}"
                  for direction, section in sections.items() if section]
         replaced = len(lines)
-        lines += [f"filter del dev {port} {direction} prio 1 handle 1 bpf"
-                  for direction, section in sections.items() if not section]
+        lines += [f"filter del {places[direction]}" for direction, section in sections.items() if not section]
 
         def put():
             _, errors = tc.communicate("".join(line + "\n" for line in lines), timeout=10)
