@@ -55,7 +55,7 @@ class DecisionsTest : public testing::Test {
     void carrier(std::uint32_t index, bool up) {
         LinkState& link = kernel_.links[{index}];
         link.carrier = up;
-        step(CarrierChanged{{index}, up, ++link.carrier_changes});
+        step(CarriersChanged{{{{index}, up, ++link.carrier_changes}}});
         observe();
     }
     std::vector<Decision> of(const std::string& name) const {

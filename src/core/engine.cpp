@@ -37,6 +37,7 @@
 #include "core/reconciler.hpp"
 #include "core/recover.hpp"
 #include "core/roster.hpp"
+#include "core/scope.hpp"
 #include "core/series.hpp"
 #include "core/snapshot.hpp"
 #include "core/verdict.hpp"
@@ -71,9 +72,10 @@ struct Engine::Impl {
     Decisions decisions;
     WatchCarrier watch;
     std::optional<Instant> others_due;  // the deadline of everything but probes and announcements
-    // For conclude(): what comes after what keeps traffic flowing, NICs as they were, what others may be told.
+    std::map<std::string, Interface> before;  // NICs as the last step left them
+    // For conclude(): what comes after what keeps traffic flowing, whom that was about, what others may be told.
     std::vector<Action> messages;
-    std::map<std::string, Interface> before;
+    Scope scope = Scope::everybody();
     const DataplaneImage* told = &image;
     DataplaneImage image_without_questions;
 
@@ -90,7 +92,7 @@ struct Engine::Impl {
 
     // One per event kind: files it into the state.
     void file(const KernelObserved& event, std::vector<Action>& log);
-    void file(const CarrierChanged& event, std::vector<Action>& log);
+    void file(const CarriersChanged& event, std::vector<Action>&) { file_carriers(state, event); }
     void file(const LinkVanished& event, std::vector<Action>& log);
     void file(const CommandReceived& event, std::vector<Action>& log);
     void file(const KernelApplied& event, std::vector<Action>& log);
@@ -104,7 +106,7 @@ struct Engine::Impl {
     void file(const Tick& event, std::vector<Action>& log);
 
     // What follows from the state, in this order.
-    void judge(std::vector<Action>& log);
+    void reconsider(const Event& event);
     void place();
     void publish(std::vector<Action>& actions);
 
@@ -127,8 +129,8 @@ RandomSource without_chance() {
 // What a batch did shows in the observation that follows, as does a link that is back: such events change nothing.
 bool has_no_news(const Event& event) {
     const auto* applied = std::get_if<KernelApplied>(&event);
-    const auto* carrier = std::get_if<CarrierChanged>(&event);
-    return applied ? applied->failures.empty() : carrier && carrier->up;
+    const auto* carriers = std::get_if<CarriersChanged>(&event);
+    return applied ? applied->failures.empty() : carriers && std::ranges::all_of(carriers->links, &CarrierChange::up);
 }
 
 }  // namespace
@@ -137,26 +139,24 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
     now = std::max(now, at);
     messages.clear();
     bool frames_only = concerns_frames_only(event);
-    if (!frames_only) bring_up_to_date(before, state.interfaces);
-
     std::visit([&](const auto& kind) { file(kind, messages); }, event);
-    if (!observed) return {.actions = std::exchange(messages, {})};
-    if (has_no_news(event)) return {.actions = std::exchange(messages, {}), .deadline = deadline(), .decided = false};
-    if (frames_only) {
-        if (!probing.verdict_due(state, config, now)) return send_frames(event);
-        bring_up_to_date(before, state.interfaces);  // probes change nothing before they are judged
+    if (!observed || has_no_news(event)) {
+        bring_up_to_date(before, state.interfaces);
+        if (!observed) return {.actions = std::exchange(messages, {})};
+        return {.actions = std::exchange(messages, {}), .deadline = deadline(), .decided = false};
     }
+    if (frames_only && !probing.verdict_due(state, config, now)) return send_frames(event);
 
-    judge_places(state, kernel);
-    dhcp.reconsider(command_context(messages));
-    migrate_addresses(state, kernel);
-    update_anonymous_group(state, kernel, config);
-    log_membership(before, state, messages);
-    judge_hardware_addresses(state, before, messages);
-    probing.update(state, kernel, addresses, config, std::holds_alternative<KernelObserved>(event), now, messages);
-    judge(messages);
-    choose_active(state, before, config.failback);
-    duplicates.reconsider(state, config, now);
+    // Who loses a link waits for nobody else's affairs: they have their turn with the Tick that follows at once.
+    bool is_loss = std::holds_alternative<CarriersChanged>(event);
+    scope = is_loss ? with_other_carriers(state, before) : Scope::everybody();
+    if (is_loss)
+        probing.stop_without_link(state);
+    else
+        reconsider(event);
+    judge_links(state, before, scope, config, now, messages);
+    choose_active(state, before, config.failback, scope);
+    if (!is_loss) duplicates.reconsider(state, config, now);
     place();
 
     std::vector<Action> actions;
@@ -166,6 +166,17 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
         return active(entry.second) && (after == state.interfaces.end() || !active(after->second));
     });
     return {.actions = std::move(actions), .unfinished = true, .lost = lost};
+}
+
+// What may change whose links are judged, or how.
+void Engine::Impl::reconsider(const Event& event) {
+    judge_places(state, kernel);
+    dhcp.reconsider(command_context(messages));
+    migrate_addresses(state, kernel);
+    update_anonymous_group(state, kernel, config);
+    log_membership(before, state, messages);
+    judge_hardware_addresses(state, before, messages);
+    probing.update(state, kernel, addresses, config, std::holds_alternative<KernelObserved>(event), now, messages);
 }
 
 std::vector<Action> Engine::Impl::announce() {
@@ -196,7 +207,8 @@ Engine::Outcome Engine::Impl::conclude(const Event& event) {
     stop = answered.stop || stop;
     probing.follow(state);
     decisions.update(before, state, event, now);
-    others_due = deadline_without_frames();
+    bring_up_to_date(before, state.interfaces);
+    others_due = scope.is_everybody() ? deadline_without_frames() : now;
     return {.actions = std::move(actions), .deadline = deadline(), .stop = stop};
 }
 
@@ -229,8 +241,6 @@ void Engine::Impl::file(const KernelObserved& event, std::vector<Action>& log) {
     undo_unfinished_detaches(context);
     for (const CommandReceived& command : std::exchange(early_commands, {})) file(command, log);
 }
-
-void Engine::Impl::file(const CarrierChanged& event, std::vector<Action>&) { file_carrier(state, event); }
 
 void Engine::Impl::file(const LinkVanished& event, std::vector<Action>&) { file_vanished(state, event.link); }
 
@@ -288,21 +298,10 @@ bool Engine::Impl::concerns_frames_only(const Event& event) const {
     return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
 }
 
-void Engine::Impl::judge(std::vector<Action>& log) {
-    for (auto& [name, interface] : state.interfaces) {
-        if (!watched(interface)) continue;
-        const Interface* former = same_interface(before, interface);
-        LinkBefore link;
-        if (former && former->group == interface.group && former->tracked == interface.tracked) {
-            link = {true, link_up(*former), former->carrier_changes};
-        }
-        judge_link(state, interface, link, config, now, log);
-    }
-}
-
 void Engine::Impl::place() {
-    GroupMembers members(state.interfaces);
+    GroupMembers members(state.interfaces, scope);
     for (auto& [name, group] : state.groups) {
+        if (!scope.contains(name)) continue;
         for (Family which : kFamilies) {
             GroupFamily& family = group.families[index_of(which)];
             std::vector<IpAddress> up;
@@ -319,11 +318,9 @@ void Engine::Impl::place() {
 }
 
 void Engine::Impl::publish(std::vector<Action>& actions) {
-    DataplaneImage wanted = image_of(state, kernel, addresses);
+    DataplaneImage wanted = image_of(state, kernel, addresses, scope);
     for (auto& [name, group] : wanted) group.at_once = goes_at_once(state.groups.at(name), config);
-    if (wanted == image) return;
-    image = std::move(wanted);
-    actions.push_back(PublishImage{image});
+    if (replace(image, std::move(wanted), scope)) actions.push_back(PublishImage{image});
 }
 
 std::optional<Instant> Engine::Impl::deadline() const {
@@ -359,6 +356,7 @@ Engine::Engine(const Config& config, std::string host_id, State restored, Random
     impl_->newcomers.resume(restored);
     impl_->name_services.resume(restored);
     impl_->state = std::move(restored);
+    impl_->before = impl_->state.interfaces;
 }
 
 Engine::~Engine() = default;

@@ -14,13 +14,16 @@ constexpr InterfaceIndex kNic{5};
 class EngineSteps : public testing::Test {
   protected:
     EngineSteps() {
-        kernel_.links[kNic] = {.index = kNic, .name = "eth0", .mtu_bytes = 1500, .ethernet = true, .multicast = true,
-                               .admin_up = true, .carrier = true, .carrier_changes = 2};
+        add_nic(kNic, "eth0");
         step(KernelObserved{kernel_});
         auto outcome = step(CommandReceived{1, SetGroup{"eth0", Family::ipv4, "g"}});
         for (const Action& action : outcome.actions) {
             if (auto* apply = std::get_if<ApplyKernel>(&action)) batch_ = *apply;
         }
+    }
+    void add_nic(InterfaceIndex index, const std::string& name) {
+        kernel_.links[index] = {.index = index, .name = name, .mtu_bytes = 1500, .ethernet = true, .multicast = true,
+                                .admin_up = true, .carrier = true, .carrier_changes = 2};
     }
     Engine::Outcome step(const Event& event) { return engine_.step(now_ += 1ms, event); }
 
@@ -67,10 +70,29 @@ TEST_F(EngineSteps, WhoKnowsATestAddressIsNoNews) {
 }
 
 TEST_F(EngineSteps, ALinkThatIsBackWaitsForTheKernelAndOneThatIsLostDoesNot) {
-    EXPECT_FALSE(step(CarrierChanged{.link = kNic, .up = true, .carrier_changes = 4}).decided);
+    EXPECT_FALSE(step(CarriersChanged{{{.link = kNic, .up = true, .carrier_changes = 4}}}).decided);
     EXPECT_TRUE(engine_.state().interfaces.at("eth0").carrier);
-    EXPECT_TRUE(step(CarrierChanged{.link = kNic, .up = false, .carrier_changes = 5}).decided);
+    EXPECT_TRUE(step(CarriersChanged{{{.link = kNic, .up = false, .carrier_changes = 5}}}).decided);
     EXPECT_FALSE(engine_.state().interfaces.at("eth0").carrier);
+}
+
+// What a switch takes with it is one decision, about the groups concerned alone; all others have their turn at once.
+TEST_F(EngineSteps, D9_LostLinksAreDecidedAboutBeforeAnythingElse) {
+    constexpr InterfaceIndex kSecond{6}, kThird{7};
+    add_nic(kSecond, "eth1");
+    add_nic(kThird, "eth2");
+    kernel_.generation = batch_.generation;
+    step(KernelObserved{kernel_});
+    for (const char* name : {"eth1", "eth2"}) step(CommandReceived{2, SetGroup{name, Family::ipv4, name}});
+    Engine::Outcome lost = step(CarriersChanged{{{kNic, false, 3}, {kSecond, false, 3}}});
+    const auto& nics = engine_.state().interfaces;
+    EXPECT_TRUE(nics.at("eth0").failed && nics.at("eth1").failed && !nics.at("eth2").failed);
+    EXPECT_EQ(lost.deadline, now_);
+    State after = engine_.state();
+    Engine::Outcome others = step(Tick{});
+    EXPECT_TRUE(others.decided);
+    EXPECT_GT(others.deadline, now_);
+    EXPECT_EQ(engine_.state(), after);
 }
 
 }  // namespace

@@ -64,14 +64,29 @@ GroupImage group_image(const GroupMembers& members, const KernelState& kernel, c
 
 }  // namespace
 
-DataplaneImage image_of(const State& state, const KernelState& kernel, const AddressIndex& seen) {
-    GroupMembers members(state.interfaces);
+DataplaneImage image_of(const State& state, const KernelState& kernel, const AddressIndex& seen, const Scope& scope) {
+    GroupMembers members(state.interfaces, scope);
     DataplaneImage image;
     for (const auto& [name, group] : state.groups) {
+        if (!scope.contains(name)) continue;
         bool is_pair = kernel.links.contains(group.upper) && kernel.links.contains(group.lower);
         if (is_pair || is_out_of_sight(kernel, group)) image[name] = group_image(members, kernel, seen, group);
     }
     return image;
+}
+
+bool replace(DataplaneImage& image, DataplaneImage wanted, const Scope& scope) {
+    std::size_t gone = std::erase_if(image, [&](const auto& entry) {
+        return scope.contains(entry.first) && !wanted.contains(entry.first);
+    });
+    bool changed = gone > 0;
+    for (auto& [name, group] : wanted) {
+        auto [former, is_new] = image.try_emplace(name);
+        if (!is_new && former->second == group) continue;
+        former->second = std::move(group);
+        changed = true;
+    }
+    return changed;
 }
 
 const DataplaneImage& announceable(const State& state, const DataplaneImage& image, DataplaneImage& changed) {

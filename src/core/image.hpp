@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/address_index.hpp"
+#include "core/scope.hpp"
 #include "model/dataplane_image.hpp"
 #include "model/kernel_state.hpp"
 #include "model/state.hpp"
@@ -9,8 +10,12 @@
 namespace ipmp {
 
 // Groups whose links do not exist yet are left out. Addresses that sit on a member and are not the group's
-// are the member's `own`.
-DataplaneImage image_of(const State& state, const KernelState& kernel, const AddressIndex& seen);
+// are the member's `own`. Holds the groups in `scope` alone.
+DataplaneImage image_of(const State& state, const KernelState& kernel, const AddressIndex& seen,
+                        const Scope& scope = Scope::everybody());
+
+// Puts `wanted`, made for `scope`, in the place of what `image` held of that. False: it is the same.
+bool replace(DataplaneImage& image, DataplaneImage wanted, const Scope& scope);
 
 // `image` as others may hear of it: addresses that another host may have (core/duplicates) are bound nowhere. It is
 // `image` itself if there are none, else what `changed` is made.

@@ -289,10 +289,12 @@ void file_observation(State& state, const KernelState& kernel, const std::set<Do
 }
 
 // A loss only: where carrier has returned, frames are lost until the kernel shows the link RUNNING (LinkState).
-void file_carrier(State& state, const CarrierChanged& event) {
-    Interface* interface = find_interface(state, event.link);
-    if (event.up || !interface || !newer(event.carrier_changes, interface->own_carrier.changes)) return;
-    interface->own_carrier = {.changes = event.carrier_changes};
+void file_carriers(State& state, const CarriersChanged& event) {
+    for (const CarrierChange& change : event.links) {
+        Interface* interface = find_interface(state, change.link);
+        if (change.up || !interface || !newer(change.carrier_changes, interface->own_carrier.changes)) continue;
+        interface->own_carrier = {.changes = change.carrier_changes};
+    }
     combine_carriers(state);
 }
 

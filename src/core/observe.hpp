@@ -20,7 +20,7 @@ struct DoomedAddress {
 };
 
 void file_observation(State& state, const KernelState& kernel, const std::set<DoomedAddress>& doomed);
-void file_carrier(State& state, const CarrierChanged& event);
+void file_carriers(State& state, const CarriersChanged& event);
 void file_vanished(State& state, InterfaceIndex link);
 
 // Plumbs for a group what is plumbed on a member, and moves every UP data address of members to their group

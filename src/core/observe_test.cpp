@@ -110,7 +110,7 @@ class Stack : public testing::Test {
     }
     void see() { file_observation(state_, kernel_, {}); }
     void fast(std::uint32_t index, bool up, std::uint32_t changes) {
-        file_carrier(state_, {.link = {index}, .up = up, .carrier_changes = changes});
+        file_carriers(state_, {{{.link = {index}, .up = up, .carrier_changes = changes}}});
     }
     // As the kernel shows one link from now on.
     void show(std::uint32_t index, bool carrier, std::uint32_t changes) {

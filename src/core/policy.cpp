@@ -144,10 +144,11 @@ void choose_active(const std::vector<MemberChange>& members, std::size_t active_
     }
 }
 
-void choose_active(State& state, const std::map<std::string, Interface>& before, bool failback) {
-    MembersByGroup<Interface> all_members(state.interfaces);
-    MembersByGroup<const Interface> all_formers(before);
+void choose_active(State& state, const std::map<std::string, Interface>& before, bool failback, const Scope& scope) {
+    MembersByGroup<Interface> all_members(state.interfaces, scope);
+    MembersByGroup<const Interface> all_formers(before, scope);
     for (auto& [name, group] : state.groups) {
+        if (!scope.contains(name)) continue;
         std::vector<MemberChange> members;
         for (Interface* member : all_members.of(group)) {
             const Interface* former = same_interface(before, *member);

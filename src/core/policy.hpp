@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/scope.hpp"
 #include "model/config.hpp"
 #include "model/state.hpp"
 
@@ -26,8 +27,8 @@ struct MemberChange {
 // of members that were active before and no longer are members now.
 void choose_active(const std::vector<MemberChange>& members, std::size_t active_lost, bool failback);
 
-// The same for all groups; `before`: all interfaces before the event.
-void choose_active(State& state, const std::map<std::string, Interface>& before, bool failback);
+// The same for the groups in `scope`; `before`: all interfaces before the event.
+void choose_active(State& state, const std::map<std::string, Interface>& before, bool failback, const Scope& scope);
 
 // Who of a group's `members` carries traffic of `family`, in their order: the active ones. With none of those, whoever
 // has link and is not offline: an opinion never cuts the data path (R-DET-8), unless the configuration wants it to.

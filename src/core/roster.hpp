@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/natural_order.hpp"
+#include "core/scope.hpp"
 #include "model/state.hpp"
 
 namespace ipmp {
@@ -20,15 +21,17 @@ class MembersByGroup {
   public:
     using Members = std::vector<Member*>;
 
-    explicit MembersByGroup(auto& interfaces) {
-        for (auto& [name, interface] : interfaces) by_group_[interface.group].push_back(&interface);
+    explicit MembersByGroup(auto& interfaces, const Scope& scope = Scope::everybody()) {
+        for (auto& [name, interface] : interfaces) {
+            if (scope.contains(interface.group)) by_group_[interface.group].push_back(&interface);
+        }
         for (auto& [group, members] : by_group_) {
             std::sort(members.begin(), members.end(),
                       [](const Member* left, const Member* right) { return natural_less(left->name, right->name); });
         }
     }
 
-    // In natural name order.
+    // In natural name order. Of a group in the scope.
     const Members& of(const Group& group) const {
         static const Members none;
         auto found = by_group_.find(group.interface);

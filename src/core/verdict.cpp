@@ -137,6 +137,30 @@ void judge_link(State& state, Interface& member, const LinkBefore& before, const
     }
 }
 
+void judge_links(State& state, const std::map<std::string, Interface>& before, const Scope& scope, const Config& config,
+                 Instant now, std::vector<Action>& actions) {
+    for (auto& [name, interface] : state.interfaces) {
+        if (!watched(interface) || !scope.contains(interface.group)) continue;
+        const Interface* former = same_interface(before, interface);
+        LinkBefore link;
+        if (former && former->group == interface.group && former->tracked == interface.tracked) {
+            link = {true, link_up(*former), former->carrier_changes};
+        }
+        judge_link(state, interface, link, config, now, actions);
+    }
+}
+
+Scope with_other_carriers(const State& state, const std::map<std::string, Interface>& before) {
+    std::set<std::string, std::less<>> groups;
+    for (const auto& [name, interface] : state.interfaces) {
+        auto former = before.find(name);
+        bool same = former != before.end() && former->second.carrier_changes == interface.carrier_changes &&
+                    former->second.carrier == interface.carrier;
+        if (!same) groups.insert(interface.group);
+    }
+    return Scope(std::move(groups));
+}
+
 void forget_findings(Interface& interface) {
     interface.failed = interface.probe_failed = interface.probe_answered = interface.kept = false;
     interface.inactive = interface.offline = interface.hardware_duplicate = false;

@@ -11,10 +11,13 @@
 // interface, one for the group (reference: verdicts).
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/time.hpp"
+#include "core/scope.hpp"
 #include "model/action.hpp"
 #include "model/config.hpp"
 #include "model/state.hpp"
@@ -31,6 +34,13 @@ struct LinkBefore {
 // Judges one member's link. Appends the documented messages to `actions`.
 void judge_link(State& state, Interface& member, const LinkBefore& before, const Config& config, Instant now,
                 std::vector<Action>& actions);
+
+// The same for all who are watched in the groups in `scope`; `before`: all interfaces before the event.
+void judge_links(State& state, const std::map<std::string, Interface>& before, const Scope& scope, const Config& config,
+                 Instant now, std::vector<Action>& actions);
+
+// The groups of those whose carrier is another than `before`: whose traffic has to move, if any has.
+Scope with_other_carriers(const State& state, const std::map<std::string, Interface>& before);
 
 // What was found out about an interface that is watched no longer, or elsewhere, means nothing.
 void forget_findings(Interface& interface);

@@ -21,12 +21,17 @@ struct KernelObserved {
     KernelState state;
 };
 
-// The fast path (design D9): a carrier counter moved. Takes no RTNL lock on its way here. It makes failures early;
-// that a link is up again counts from the kernel's own word on (LinkState::carrier).
-struct CarrierChanged {
+struct CarrierChange {
     InterfaceIndex link;
     bool up = false;
     std::uint32_t carrier_changes = 0;  // see LinkState::carrier_changes
+};
+
+// The fast path (design D9): carrier counters moved, of all these links between two looks; what a switch takes with it
+// when it dies is one decision. Takes no RTNL lock on its way here. It makes failures early; that a link is up again
+// counts from the kernel's own word on (LinkState::carrier).
+struct CarriersChanged {
+    std::vector<CarrierChange> links;
 };
 
 // The fast path found the link gone (ENODEV).
@@ -93,7 +98,7 @@ struct DhcpClientEnded {
 // A deadline the engine asked for has come.
 struct Tick {};
 
-using Event = std::variant<KernelObserved, CarrierChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged,
+using Event = std::variant<KernelObserved, CarriersChanged, LinkVanished, CommandReceived, KernelApplied, ConfigChanged,
                            PeersFound, PeerAnswered, AddressClaimed, ProbeAnswered, ProbeNotSent, DhcpClientEnded,
                            Tick>;
 

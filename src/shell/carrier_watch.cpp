@@ -48,7 +48,7 @@ class CarrierWatch::Link {
   public:
     enum class Outcome { unchanged, changed, gone };
     virtual ~Link() = default;
-    virtual Outcome poll(CarrierChanged& event) = 0;  // fills `event` when changed
+    virtual Outcome poll(CarrierChange& seen) = 0;  // fills `seen` when changed
 };
 
 class CarrierWatch::Source {
@@ -97,7 +97,7 @@ class CarrierWatch::SysfsLink : public Link {
     SysfsLink(const SysfsSource& source, InterfaceIndex link, UniqueFd changes_file, UniqueFd ups_file)
         : source_(source), link_(link), changes_file_(std::move(changes_file)), ups_file_(std::move(ups_file)) {}
 
-    Outcome poll(CarrierChanged& event) override {
+    Outcome poll(CarrierChange& seen) override {
         // The one cheap read that nearly all polls end with: carrier_changes is the sum of the two counters.
         auto changes = read_number(changes_file_);
         if (!changes) return outcome_of(changes.error());
@@ -116,7 +116,7 @@ class CarrierWatch::SysfsLink : public Link {
         auto up = carrier(static_cast<std::int32_t>(2 * *ups - *changes));
         first_ = false;
         if (!up) return Outcome::unchanged;  // netlink will tell
-        event = {.link = link_, .up = *up, .carrier_changes = changes_};
+        seen = {.link = link_, .up = *up, .carrier_changes = changes_};
         return Outcome::changed;
     }
 
@@ -212,7 +212,7 @@ class CarrierWatch::EthtoolLink : public Link {
   public:
     EthtoolLink(EthtoolSource& source, InterfaceIndex link) : source_(source), link_(link) {}
 
-    Outcome poll(CarrierChanged& event) override {
+    Outcome poll(CarrierChange& seen) override {
         auto state = source_.link_state(link_);
         if (!state) return state.error().error_number == ENODEV ? Outcome::gone : Outcome::unchanged;
         if (told_ && *state == told_->second) return Outcome::unchanged;
@@ -221,7 +221,7 @@ class CarrierWatch::EthtoolLink : public Link {
         bool moved = !told_ || told_->first != link->carrier_changes;
         told_ = {link->carrier_changes, *state};
         if (!moved) return Outcome::unchanged;
-        event = {.link = link_, .up = link->carrier, .carrier_changes = link->carrier_changes};
+        seen = {.link = link_, .up = link->carrier, .carrier_changes = link->carrier_changes};
         return Outcome::changed;
     }
 
@@ -296,11 +296,12 @@ void CarrierWatch::trace(const std::vector<InterfaceIndex>& links) {
 
 std::vector<Event> CarrierWatch::poll() {
     std::vector<Event> events;
+    CarriersChanged changed;
     Duration started = thread_cpu_time();
     for (auto& [index, watched] : links_) {
-        CarrierChanged changed;
-        auto outcome = watched.link ? watched.link->poll(changed) : Link::Outcome::unchanged;
-        if (outcome == Link::Outcome::changed) events.emplace_back(changed);
+        CarrierChange seen;
+        auto outcome = watched.link ? watched.link->poll(seen) : Link::Outcome::unchanged;
+        if (outcome == Link::Outcome::changed) changed.links.push_back(seen);
         if (outcome == Link::Outcome::gone) watched = {.state = State::vanishing};
         if (watched.state == State::vanishing) {
             events.emplace_back(LinkVanished{index});
@@ -308,6 +309,7 @@ std::vector<Event> CarrierWatch::poll() {
         }
     }
     pace_.add(thread_cpu_time() - started);
+    if (!changed.links.empty()) events.emplace_back(std::move(changed));
     return events;
 }
 

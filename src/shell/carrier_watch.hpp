@@ -48,7 +48,7 @@ class CarrierWatch {
     // Replaces the set. Links that were watched before go on as they were.
     void watch(const std::vector<InterfaceIndex>& links);
 
-    // CarrierChanged for each link whose counters moved since the last poll, the newest state only; the first poll
+    // One CarriersChanged of all links whose counters moved since the last poll, the newest state only; the first poll
     // also tells where each new link stands, as it may have moved since netlink told of it. LinkVanished once for
     // each that is gone.
     std::vector<Event> poll();

@@ -149,8 +149,9 @@ TEST_F(IsolationTest, R_VIS_1_CarriersAreWatchedWhereTheyAre) {
     run("ip link set v1 down");
     auto told = watch->poll();
     ASSERT_EQ(told.size(), 1u);
-    EXPECT_EQ(std::get<CarrierChanged>(told.front()).link, v0);
-    EXPECT_FALSE(std::get<CarrierChanged>(told.front()).up);
+    const CarrierChange& lost = std::get<CarriersChanged>(told.front()).links.at(0);
+    EXPECT_EQ(lost.link, v0);
+    EXPECT_FALSE(lost.up);
     run("ip link del v1");
     told = watch->poll();
     ASSERT_EQ(told.size(), 1u);

@@ -69,7 +69,7 @@ Engine::Outcome RunLoop::step(const Event& event) {
     Engine::Outcome rest = parts_.engine.conclude(event);
     parts_.executor.execute(rest.actions, begin);
     if (outcome.lost) {
-        if (std::holds_alternative<CarrierChanged>(event)) failover_times_.add(Stage::noticing, carrier_poll_gap_);
+        if (std::holds_alternative<CarriersChanged>(event)) failover_times_.add(Stage::noticing, carrier_poll_gap_);
         failover_times_.add(Stage::decision, decided - begin);
         failover_times_.add(Stage::writing, written - decided);
         failover_times_.add(Stage::announcement, announced - begin);

@@ -225,7 +225,11 @@ Event some_event(FuzzedDataProvider& bytes) {
         }
         case 9: return some_answer(bytes, link);
         case 0: return KernelObserved{some_kernel(bytes)};
-        case 1: return CarrierChanged{link, bytes.ConsumeBool(), bytes.ConsumeIntegral<std::uint8_t>()};
+        case 1: {
+            CarriersChanged changed{{{link, bytes.ConsumeBool(), bytes.ConsumeIntegral<std::uint8_t>()}}};
+            if (bytes.ConsumeBool()) changed.links.push_back({some_index(bytes), false, 255});
+            return changed;
+        }
         case 2: return LinkVanished{link};
         case 3: return some_result(bytes, link);
         case 4: return Tick{};

@@ -347,6 +347,18 @@ TEST_F(Detection, R_DET_6_AfterALinkFailureProbesMustAgree) {
     EXPECT_GE(time_until([&] { return !failed("a"); }), 2000);
 }
 
+// Its answers are old by then: they are no sign that the daemon has not run since, for which others would be forgiven.
+TEST_F(Detection, R_DET_2_ALostLinkPutsOffNoVerdictOnOthers) {
+    host(3, 2, 1, 100ms);
+    mute("b");
+    advance(50ms);
+    InterfaceIndex a = world_->kernel().find("a");
+    world_->kernel().plug(a, false);
+    world_->kernel_changed();
+    EXPECT_LE(time_until([&] { return failed("b"); }), 50);
+    EXPECT_TRUE(failed("a"));
+}
+
 TEST_F(Detection, R_DET_2_SwitchesThatLoseEachOtherFailTheSideWithoutTargets) {
     host(3, 1, 1);
     world_->network().parted.insert({world_->kernel().find("c"), machine(0).number});

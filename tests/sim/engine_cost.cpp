@@ -68,11 +68,11 @@ class Host {
         encoder.encode(engine.state());
         for (int time = 0; time < kTimes; ++time) {
             kernel.plug(victim, false);
-            auto changes = kernel.take_carrier_changes();
+            const CarriersChanged lost{kernel.take_carrier_changes()};
             now_ += 1s;
-            decisions.push_back(time_ms([&] { engine.decide(now_, changes.at(0)); }));
+            decisions.push_back(time_ms([&] { engine.decide(now_, lost); }));
             announcements.push_back(time_ms([&] { engine.announce(); }));
-            rests.push_back(time_ms([&] { engine.conclude(changes.at(0)); }));
+            rests.push_back(time_ms([&] { engine.conclude(lost); }));
             kernel.plug(victim, true);
             kernel.take_carrier_changes();
             settle(engine, kernel);

@@ -382,6 +382,6 @@ bool FakeKernel::has_cable(InterfaceIndex index) const {
     return found != cable_.end() && found->second;
 }
 
-std::vector<CarrierChanged> FakeKernel::take_carrier_changes() { return std::exchange(carrier_changes_, {}); }
+std::vector<CarrierChange> FakeKernel::take_carrier_changes() { return std::exchange(carrier_changes_, {}); }
 
 }  // namespace ipmp::sim

@@ -70,7 +70,7 @@ class FakeKernel {
 
     std::uint64_t version() const { return version_; }  // counts changes
     // Carriers that changed since the last call, for the fast path.
-    std::vector<CarrierChanged> take_carrier_changes();
+    std::vector<CarrierChange> take_carrier_changes();
 
   private:
     LinkState* link(InterfaceIndex index);
@@ -94,7 +94,7 @@ class FakeKernel {
     std::uint32_t daemon_ = 1;
     std::uint32_t next_index_ = 2;
     std::uint64_t version_ = 0;
-    std::vector<CarrierChanged> carrier_changes_;
+    std::vector<CarrierChange> carrier_changes_;
     bool slow_ = false;
     std::map<std::pair<InterfaceIndex, IpAddress>, Instant> ends_;  // of leased addresses
 };

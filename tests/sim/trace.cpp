@@ -104,8 +104,13 @@ struct DescribeEvent {
         }
         return text;
     }
-    std::string operator()(const CarrierChanged& e) const {
-        return fmt::format("carrier of {} {} #{}", e.link.value, e.up ? "up" : "down", e.carrier_changes);
+    std::string operator()(const CarriersChanged& e) const {
+        std::string text;
+        for (const CarrierChange& change : e.links) {
+            text += fmt::format("{}carrier of {} {} #{}", text.empty() ? "" : ", ", change.link.value,
+                                change.up ? "up" : "down", change.carrier_changes);
+        }
+        return text;
     }
     std::string operator()(const LinkVanished& e) const { return fmt::format("link {} vanished", e.link.value); }
     std::string operator()(const CommandReceived& e) const {

@@ -172,14 +172,16 @@ void World::inspect(const State& before, const Event& event, const std::vector<A
 
 // Whatever comes late, twice or out of order: the engine believes the largest count it has been told.
 void World::watch_carrier_beliefs(const Event& event) {
-    auto note = [&](const CarrierChanged& told) {
+    auto note = [&](const CarrierChange& told) {
         auto known = told_.try_emplace(told.link, told).first;
         if (told.carrier_changes >= known->second.carrier_changes) known->second = told;
     };
-    auto* changed = std::get_if<CarrierChanged>(&event);
     if (auto* gone = std::get_if<LinkVanished>(&event)) told_.erase(gone->link);
-    bool counts = changed && !changed->up && find_interface(engine_->state(), changed->link);
-    if (counts) note(*changed);  // the fast path makes failures early, never repairs
+    if (auto* changed = std::get_if<CarriersChanged>(&event)) {
+        for (const CarrierChange& change : changed->links) {  // the fast path makes failures early, never repairs
+            if (!change.up && find_interface(engine_->state(), change.link)) note(change);
+        }
+    }
     if (auto* seen = std::get_if<KernelObserved>(&event)) {
         for (const auto& [index, link] : seen->state.links) note({index, link.carrier, link.carrier_changes});
     }
@@ -300,13 +302,18 @@ void World::set_config(const Config& config) {
 // ---- Who notices changes of the kernel ----------------------------------------------------------------------------
 
 void World::kernel_changed() {
-    for (const CarrierChanged& change : kernel_.take_carrier_changes()) {
+    std::vector<std::pair<Duration, CarriersChanged>> looks;
+    for (const CarrierChange& change : kernel_.take_carrier_changes()) {
         if (!running_ || !watched_.contains(change.link) || random_.chance(faults_.carrier_lost)) continue;
         int times = random_.chance(faults_.carrier_repeated) ? 2 : 1;
         for (; times > 0; --times) {
-            for_this_daemon(random_.up_to(faults_.carrier_delay), [this, change] { deliver(change); });
+            Duration delay = random_.up_to(faults_.carrier_delay);
+            bool at_one_look = !looks.empty() && delay.count() % 2 == 0;
+            if (!at_one_look) looks.push_back({delay, {}});
+            looks.back().second.links.push_back(change);
         }
     }
+    for (const auto& [delay, event] : looks) for_this_daemon(delay, [this, seen = event] { deliver(seen); });
     for (auto link = watched_.begin(); link != watched_.end();) {
         if (kernel_.truth().links.contains(*link)) {
             ++link;

@@ -159,7 +159,7 @@ class World {
     std::uint64_t observed_version_ = 0;  // of the kernel, as the engine knows it
     std::set<InterfaceIndex> watched_;
     KernelState observed_;                           // as delivered last
-    std::map<InterfaceIndex, CarrierChanged> told_;  // the newest about each carrier, by its count
+    std::map<InterfaceIndex, CarrierChange> told_;   // the newest about each carrier, by its count
 
     std::uint64_t next_request_ = 1;
     std::set<std::uint64_t> asked_;

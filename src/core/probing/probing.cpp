@@ -68,6 +68,15 @@ void Probing::update(State& state, const KernelState& kernel, const AddressIndex
     }
 }
 
+void Probing::stop_without_link(const State& state) {
+    for (const auto& [name, member] : state.interfaces) {
+        if (link_up(member)) continue;
+        for (Family family : kFamilies) {
+            if (ProbeInstance* instance = find(member.index, family)) instance->stop();
+        }
+    }
+}
+
 std::vector<std::reference_wrapper<const ProbeInstance>> Probing::instances_of(const Interface& member) const {
     std::vector<std::reference_wrapper<const ProbeInstance>> instances;
     for (Family family : kFamilies) {

@@ -42,6 +42,9 @@ class Probing {
     void update(State& state, const KernelState& kernel, const AddressIndex& present, const Config& config, bool fresh,
                 Instant now, std::vector<Action>& actions);
 
+    // The part of update() that cannot wait: who has no link sends no more, and its answers count for no repair.
+    void stop_without_link(const State& state);
+
     // Sends what is due and settles what is over.
     void tick(const State& state, const Config& config, Instant now, std::vector<Action>& actions);
     void take(const State& state, const AddressIndex& present, const Config& config, const ProbeAnswered& answer,
