@@ -7,8 +7,8 @@
 // follows from it, always in the same order: who functions, who is active (policy.*), who carries which
 // address and slot (placement.*), what the maps should hold (image.*), who else may have an address (duplicates.*), who
 // must be told (announcements.*, rebinds.*, keep_alives.*, periodic_defence.*, membership_queries.*), what the kernel
-// should hold (planner.*). Actions are
-// differences to what was asked for before.
+// should hold (planner.*). Actions are differences to what was asked for before. After a lost link the first part is
+// about its own groups alone (scope.hpp), and a Tick is due at once.
 //
 // step() is total: unknown interfaces, stale counters and repeated events are fine and change nothing.
 #pragma once
