@@ -68,8 +68,9 @@ class Dhcp {
     static bool is_same(const Started& started, Started wanted);
     void start(DhcpClient& client, Started& wanted, Instant now, std::vector<Action>& actions);
     static void signal(DhcpClient& client, Started& started, std::vector<Action>& actions);
-    // The answer is known, and in `waiting`.
+    // `client` is not the one that was waited for, which has ended.
     static bool is_another(const Waiting& waiting, const DhcpClient& client);
+    // The answer is known, and in `waiting`.
     bool is_due(Waiting& waiting, State& state, const KernelState& kernel) const;
 
     std::map<DhcpKey, Started> started_;
