@@ -17,6 +17,9 @@ constexpr std::size_t kMostExtras = 64;
 // milliseconds divides into them without a rest.
 constexpr int kMoments = 16;
 
+// How often a second target is looked for beside the only one. Each search is heard by the whole link.
+constexpr Duration kSecondTargetSearch = std::chrono::seconds(1);
+
 Duration uniform(const RandomSource& random, Duration least, Duration most, Duration unit) {
     auto span = static_cast<std::uint64_t>((most - least) / unit) + 1;
     return least + unit * static_cast<Duration::rep>(random() % span);
@@ -165,7 +168,9 @@ void ProbeInstance::detect(const ProbeContext& context) {
     ++statistics_.sent;
     context.actions.push_back(
         SendProbe{source_, *address, probe.id, probe.nonce, targets_.find(*address)->answered});
-    if (!targets_.routers() && targets_.active_count() == 1) discover(context);
+    if (targets_.routers() || targets_.active_count() != 1 || context.now < next_search_) return;
+    next_search_ = context.now + kSecondTargetSearch;
+    discover(context);
 }
 
 void ProbeInstance::discover(const ProbeContext& context) {

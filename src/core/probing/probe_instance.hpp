@@ -2,10 +2,10 @@
 //
 // Schedule (reference: in.mpathd §6.3): a tick every user interval (UPI, a seventh of the configured failure
 // detection time) with jitter. Every group interval (GPI, the same unless answers take longer) a detection probe; at
-// the ticks between them a probe that only measures; a discovery by multicast while there is no target. A probe is
-// lost one GPI after it was sent, and judged by a timer, not at the next tick: five lost ones in a row settle
-// 6.5 UPI after the path broke at the latest, which is less than the failure detection time. With a stretched GPI, at
-// least twice UPI, that takes 6 GPI + 1.5 UPI, less than seven GPI as well.
+// the ticks between them a probe that only measures; a discovery by multicast while there is no target, and now and
+// then while there is one host only. A probe is lost one GPI after it was sent, and judged by a timer, not at the next
+// tick: five lost ones in a row settle 6.5 UPI after the path broke at the latest, which is less than the failure
+// detection time. With a stretched GPI, at least twice UPI, that takes 6 GPI + 1.5 UPI, less than seven GPI as well.
 //
 // Suspicion (beyond the original): on a lossy link five losses in a row happen by chance. From the second on, extra
 // probes go to all known targets, kSuspicionPerInterval a GPI; a verdict rests on kSuspicionLost of them being lost as
@@ -161,6 +161,7 @@ class ProbeInstance {
     std::size_t next_measured_ = 0;  // place in the firing order of who is measured between detection probes
     bool running_ = false, held_back_ = false;
     Instant base_, detection_base_, next_send_;
+    Instant next_search_;  // for a second target, not before
     std::optional<Instant> due_;
     ProbeStatistics statistics_;
 };

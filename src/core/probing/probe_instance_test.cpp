@@ -354,6 +354,25 @@ TEST(ProbeInstance, R_DET_3_WithoutTargetsEverybodyIsAsked) {
     EXPECT_EQ(path.instance.statistics().sent, 0u);
 }
 
+// At the shortest detection time it was 70 times a second and NIC, and each host of the link was woken each time.
+TEST(ProbeInstance, R_DET_3_ASecondTargetIsLookedForOnceASecondAtMost) {
+    Path path(1, 100ms);
+    path.instance.targets() = {};
+    path.instance.targets().add_host(router(7));
+    path.answers = [](const SendProbe& probe) { return !probe.target.is_multicast(); };
+    path.run_until(path.now + 60s);
+    std::vector<Instant> searches;
+    for (const auto& [at, probe] : path.sent)
+        if (probe.target.is_multicast()) searches.push_back(at);
+    EXPECT_NEAR(static_cast<double>(searches.size()), 60, 2);
+    for (std::size_t at = 1; at < searches.size(); ++at) ASSERT_GE(searches[at] - searches[at - 1], 1s);
+    path.instance.targets().add_host(router(8));
+    path.sent.clear();
+    path.run_until(path.now + 10s);
+    EXPECT_TRUE(std::none_of(path.sent.begin(), path.sent.end(),
+                             [](const auto& sent) { return sent.second.target.is_multicast(); }));
+}
+
 TEST(ProbeInstance, R_DET_3_ANeighbourThatIsAskedMayAnswerForItselfOnly) {
     Path path;
     path.instance.targets().clear();
