@@ -114,7 +114,7 @@ class NicRows {
     // Rows in use; the others keep what they held.
     NicMap::Content content() const {
         NicMap::Content content;
-        for (const auto& [nic, row] : rows_) content.emplace(row, to_abi(nic));
+        for (const auto& [nic, row] : rows_) content.emplace_back(row, to_abi(nic));
         return content;
     }
 
@@ -144,10 +144,11 @@ class NicRows {
 
 SlotMap::Content slots_of(const GroupImage& image, const NicRows& rows) {
     SlotMap::Content slots;
+    slots.reserve(image.slots.size() * kSlotCount);
     for (Family family : kFamilies) {
         const auto& nics = image.slots[index_of(family)];
         for (std::size_t i = 0; i < nics.size(); ++i) {
-            slots.emplace(static_cast<__u32>(index_of(family) * kSlotCount + i), rows.row_of(nics[i]));
+            slots.emplace_back(static_cast<__u32>(index_of(family) * kSlotCount + i), rows.row_of(nics[i]));
         }
     }
     return slots;
@@ -173,18 +174,19 @@ MemberMap::Content members_of(const GroupImage& image) {
     for (const auto& [index, mac] : image.members) {
         ipmp_mac_key key{};
         std::ranges::copy(mac.bytes, key.mac);
-        members.emplace(key, index.value);
+        members.emplace_back(key, index.value);
     }
     return members;
 }
 
 AddressMap::Content addresses_of(const GroupImage& image, const NicRows& rows) {
     AddressMap::Content addresses;
+    addresses.reserve(image.addresses.size());
     for (const auto& [address, entry] : image.addresses) {
         ipmp_address abi{};
         abi.nic = rows.row_of(entry.nic);
         abi.kind = entry.kind == AddressKind::data ? IPMP_ADDRESS_DATA : IPMP_ADDRESS_OWN;
-        addresses.emplace(to_abi(address), abi);
+        addresses.emplace_back(to_abi(address), abi);
     }
     return addresses;
 }

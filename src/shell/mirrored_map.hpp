@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -18,54 +19,80 @@
 
 namespace ipmp {
 
-// Order by bytes; keys and values of BPF maps have no hidden padding (ipmp_abi.h).
-struct ByteLess {
+// Numbers in their order, all else by bytes; keys and values of BPF maps have no hidden padding (ipmp_abi.h).
+struct AbiLess {
     template <typename T>
     bool operator()(const T& left, const T& right) const {
         static_assert(std::has_unique_object_representations_v<T>);
-        return std::memcmp(&left, &right, sizeof(T)) < 0;
+        if constexpr (std::is_integral_v<T>)
+            return left < right;
+        else
+            return std::memcmp(&left, &right, sizeof(T)) < 0;
     }
 };
 
 template <typename Key, typename Value>
 class MirroredMap {
   public:
-    using Content = std::map<Key, Value, ByteLess>;
+    using Content = std::vector<std::pair<Key, Value>>;  // each key once, in any order
 
     MirroredMap(std::string name, int fd) : name_(std::move(name)), fd_(fd) {}
 
     // Makes the map equal to `wanted`. For array maps, which cannot delete, `wanted` always names the same keys.
-    Result<void> write(const Content& wanted) {
+    Result<void> write(Content wanted) {
+        sort(wanted);
         auto deleted = delete_unwanted(wanted);
-        auto updated = add(wanted);
+        auto updated = put(wanted);
         return deleted ? updated : deleted;
     }
 
     // Writes what `wanted` names and leaves the rest of the map as it is.
-    Result<void> add(const Content& wanted) {
+    Result<void> add(Content wanted) {
+        sort(wanted);
+        return put(wanted);
+    }
+
+  private:
+    using Mirror = std::map<Key, std::optional<Value>, AbiLess>;
+
+    static bool before(const std::pair<Key, Value>& left, const std::pair<Key, Value>& right) {
+        return AbiLess{}(left.first, right.first);
+    }
+    static void sort(Content& content) {
+        if (!std::ranges::is_sorted(content, before)) std::ranges::sort(content, before);
+    }
+
+    // Traffic waits for this after a failure: the two are gone through side by side, and nodes are made for new keys
+    // alone.
+    Result<void> put(const Content& wanted) {
         std::vector<Key> keys;
         std::vector<Value> values;
+        std::vector<std::optional<Value>*> entries;
+        auto known = mirror_.begin();
         for (const auto& [key, value] : wanted) {
-            auto known = mirror_.find(key);
-            if (known != mirror_.end() && known->second && same(*known->second, value)) continue;
+            while (known != mirror_.end() && AbiLess{}(known->first, key)) ++known;
+            if (known == mirror_.end() || AbiLess{}(key, known->first))
+                known = mirror_.emplace_hint(known, key, std::nullopt);
+            if (known->second && same(*known->second, value)) continue;
+            known->second.reset();
             keys.push_back(key);
             values.push_back(value);
+            entries.push_back(&known->second);
         }
         if (keys.empty()) return {};
         auto written = static_cast<__u32>(keys.size());
         int outcome = keys.size() == 1 ? bpf_map_update_elem(fd_, &keys[0], &values[0], BPF_ANY)
                                        : bpf_map_update_batch(fd_, keys.data(), values.data(), &written, nullptr);
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-            mirror_[keys[i]] = outcome == 0 ? std::optional(values[i]) : std::nullopt;
-        }
         if (outcome < 0) return system_error("update BPF map " + name_, -outcome);
+        for (std::size_t i = 0; i < entries.size(); ++i) *entries[i] = values[i];
         return {};
     }
 
-  private:
     Result<void> delete_unwanted(const Content& wanted) {
+        auto next = wanted.begin();
         for (auto entry = mirror_.begin(); entry != mirror_.end();) {
-            if (wanted.contains(entry->first)) {
+            while (next != wanted.end() && AbiLess{}(next->first, entry->first)) ++next;
+            if (next != wanted.end() && !AbiLess{}(entry->first, next->first)) {
                 ++entry;
                 continue;
             }
@@ -80,12 +107,12 @@ class MirroredMap {
     }
 
     static bool same(const Value& left, const Value& right) {
-        return !ByteLess{}(left, right) && !ByteLess{}(right, left);
+        return std::memcmp(&left, &right, sizeof(Value)) == 0;
     }
 
     std::string name_;
     int fd_;  // the skeleton's
-    std::map<Key, std::optional<Value>, ByteLess> mirror_;
+    Mirror mirror_;
 };
 
 }  // namespace ipmp

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "bpf/ipmp_abi.h"
@@ -172,8 +173,9 @@ class MirroredHash : public Bench {
         for (void* from = nullptr; bpf_map_get_next_key(fd_.get(), from, &next) == 0; from = &key) {
             key = next;
             EXPECT_EQ(bpf_map_lookup_elem(fd_.get(), &key, &value), 0);
-            found[key] = value;
+            found.emplace_back(key, value);
         }
+        std::ranges::sort(found);
         return found;
     }
     void put(std::uint32_t key, std::uint32_t value) const {
@@ -209,6 +211,14 @@ TEST_F(MirroredHash, is_right_again_after_a_failure) {
     EXPECT_NE(failed.error().text.find("BPF map mirrored"), std::string::npos);
     ASSERT_TRUE(map.write({{1, 10}, {2, 20}}));
     EXPECT_EQ(content(), (Map::Content{{1, 10}, {2, 20}}));
+}
+
+TEST_F(MirroredHash, takes_keys_in_any_order) {
+    Map map("mirrored", fd_.get());
+    ASSERT_TRUE(map.write({{300, 1}, {2, 2}, {1, 3}}));
+    EXPECT_EQ(content(), (Map::Content{{1, 3}, {2, 2}, {300, 1}}));
+    ASSERT_TRUE(map.write({{2, 2}, {256, 4}, {1, 5}}));
+    EXPECT_EQ(content(), (Map::Content{{1, 5}, {2, 2}, {256, 4}}));
 }
 
 TEST_F(MirroredHash, tolerates_that_somebody_else_deleted) {
