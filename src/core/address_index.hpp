@@ -42,6 +42,23 @@ class AddressIndex {
     bool contains(InterfaceIndex link, const IpAddress& address) const { return !find(link, address).empty(); }
     bool contains(const IpAddress& address) const { return !holders_of(address).empty(); }
 
+    // contains() for who asks in the order of addresses: it goes on from the last answer.
+    class Walk {
+      public:
+        explicit Walk(const AddressIndex& index) : next_(index.sorted_.begin()), end_(index.sorted_.end()) {}
+        bool contains(InterfaceIndex link, const IpAddress& address) {
+            const Key asked(address, link);
+            auto is_before = [&](const AddressState* seen) { return key(*seen) < asked; };
+            for (int step = 0; step < kSteps && next_ != end_ && is_before(*next_); ++step) ++next_;
+            if (next_ != end_ && is_before(*next_)) next_ = std::partition_point(next_, end_, is_before);
+            return next_ != end_ && key(**next_) == asked;
+        }
+
+      private:
+        static constexpr int kSteps = 4;  // what is further away is searched for
+        std::vector<const AddressState*>::const_iterator next_, end_;
+    };
+
   private:
     using Key = std::tuple<const IpAddress&, const InterfaceIndex&>;
     static Key key(const AddressState& seen) { return {seen.address, seen.link}; }

@@ -24,38 +24,43 @@ void Announcements::resume(const State& restored) {
 }
 
 void Announcements::begin(const Key& key, Told& told, const Series& series, bool news) {
-    dequeue(key, told);
+    dequeue(told);
     told.series = series;
     told.news = news;
     enqueue(key, told);
 }
 
-void Announcements::enqueue(const Key& key, const Told& told) {
-    if (auto at = told.series.deadline()) queue_.insert({!told.news, *at, key});
+// A thousand addresses that lost their NIC come in the order of addresses, each right after the last.
+void Announcements::enqueue(const Key& key, Told& told) {
+    static const Key nobody;
+    auto at = told.series.deadline();
+    if (!at) return;
+    auto next = told.news ? queue_.lower_bound({true, Instant::min(), &nobody}) : queue_.end();
+    told.queued = queue_.insert(next, {!told.news, *at, &key});
 }
 
-void Announcements::dequeue(const Key& key, const Told& told) {
-    if (auto at = told.series.deadline()) queue_.erase({!told.news, *at, key});
+void Announcements::dequeue(Told& told) {
+    if (auto queued = std::exchange(told.queued, std::nullopt)) queue_.erase(*queued);
 }
 
 void Announcements::follow(const DataplaneImage& image, const KernelState& kernel, const AddressIndex& present,
                            Instant now) {
     std::set<std::pair<InterfaceIndex, IpAddress>> proxies;
     for (const NeighbourEntry& entry : kernel.neighbours) proxies.emplace(entry.link, entry.address);
-    auto is_there = [&](InterfaceIndex upper, const IpAddress& address) {  // once it is there it is news
-        return present.contains(upper, address) || proxies.contains({upper, address});
-    };
 
     // Both are in the order of names and addresses: they are gone through side by side.
     auto known = told_.begin();
     auto forget = [&] {
-        dequeue(known->first, known->second);
+        dequeue(known->second);
         known = told_.erase(known);
     };
     auto known_key = [&] { return std::tie(known->first.first, known->first.second); };
     for (const auto& [name, group] : image) {
+        AddressIndex::Walk seen(present);
         for (const auto& [address, entry] : group.addresses) {
-            if (entry.kind != AddressKind::data || !entry.nic.index || !is_there(group.upper, address)) continue;
+            if (entry.kind != AddressKind::data || !entry.nic.index) continue;
+            bool is_there = seen.contains(group.upper, address) || proxies.contains({group.upper, address});
+            if (!is_there) continue;  // once it is, it is news
             auto wanted = std::tie(name, address);
             while (known != told_.end() && known_key() < wanted) forget();
             bool is_new = known == told_.end() || known_key() != wanted;
@@ -85,9 +90,9 @@ void Announcements::send(std::uint32_t per_second, Instant now, std::vector<Acti
             return;
         }
         paid_until_ += cost;
-        Key key = next->key;
+        const Key& key = *next->key;
         Told& told = told_.at(key);
-        dequeue(key, told);
+        dequeue(told);
         told.series.take(now);
         told.news = false;
         actions.push_back(Announce{key.second, told.nic});

@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,10 @@ namespace ipmp {
 
 class Announcements {
   public:
+    Announcements() = default;
+    Announcements(const Announcements&) = delete;  // members point to each other
+    Announcements& operator=(const Announcements&) = delete;
+
     static constexpr int kRepeats4 = 5;
     static constexpr int kRepeats6 = 3;
     static constexpr Duration kInterval = std::chrono::milliseconds(2000);
@@ -49,25 +54,29 @@ class Announcements {
 
   private:
     using Key = std::pair<std::string, IpAddress>;  // IPMP interface, address
+    struct Due {
+        bool repetition = false;
+        Instant at;
+        const Key* key = nullptr;  // one of told_
+        bool operator<(const Due& other) const {
+            return std::tie(repetition, at, *key) < std::tie(other.repetition, other.at, *other.key);
+        }
+    };
+    using Queue = std::set<Due>;
     struct Told {
         Nic nic;
         Series series;
         bool resumed = false;  // told by a former daemon, and not repeated yet
         bool news = false;     // the first of the series is still to be sent
-    };
-    struct Due {
-        bool repetition = false;
-        Instant at;
-        Key key;
-        auto operator<=>(const Due&) const = default;
+        std::optional<Queue::iterator> queued;
     };
 
     void begin(const Key& key, Told& told, const Series& series, bool news);
-    void enqueue(const Key& key, const Told& told);
-    void dequeue(const Key& key, const Told& told);
+    void enqueue(const Key& key, Told& told);
+    void dequeue(Told& told);
 
     std::map<Key, Told> told_;
-    std::set<Due> queue_;  // the next frame of each series that is not over
+    Queue queue_;  // the next frame of each series that is not over
     Instant paid_until_;   // the frames sent so far, at their pace, last until then
     std::optional<Instant> held_until_;  // frames are due, but the pace forbids them until then
 };

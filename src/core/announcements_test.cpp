@@ -35,6 +35,14 @@ class AnnouncementSeries : public testing::Test {
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
         return made;
     }
+    // A former daemon has bound k4 to kA.
+    void restart() {
+        State restored;
+        restored.interfaces["a"] = {.name = "a", .index = kA.index, .mac = kA.mac};
+        restored.groups["ipmp0"].families[0].bindings = {{k4, kA.index, 1}};
+        bind(k4, kA);
+        announcements_.resume(restored);
+    }
     // Runs by deadlines only; when each announcement came after `now_`.
     std::vector<Duration> run() {
         Instant start = now_;
@@ -115,17 +123,13 @@ TEST_F(AnnouncementSeries, R_ADR_6_NothingIsAnnouncedBeforeItIsKnownToBeOurs) {
 }
 
 TEST_F(AnnouncementSeries, ARestartRepeatsOnceWhatMayHaveBeenCutShort) {
-    State restored;
-    restored.interfaces["a"] = {.name = "a", .index = kA.index, .mac = kA.mac};
-    restored.groups["ipmp0"].families[0].bindings = {{k4, kA.index, 1}};
-    bind(k4, kA);
-    announcements_.resume(restored);
-    Announcements other = announcements_;
+    restart();
     put_on_upper(k4);
     EXPECT_EQ(run(), std::vector<Duration>{seconds(2)});
+}
 
-    announcements_ = other;  // not there yet: all of it is news
-    kernel_.addresses.clear();
+TEST_F(AnnouncementSeries, AfterARestartWhatIsNotThereYetIsNewsLater) {
+    restart();
     EXPECT_TRUE(update().empty());
     put_on_upper(k4);
     EXPECT_EQ(update(), (std::vector<Announce>{{k4, kA}}));

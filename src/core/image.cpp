@@ -45,7 +45,8 @@ GroupImage group_image(const GroupMembers& members, const KernelState& kernel, c
         image.nominee[family] = nic_of(image, source.nominee);
         fill_slots(image.slots[family], source, image);
         for (const Binding& binding : source.bindings) {
-            image.addresses[binding.address] = {AddressKind::data, nic_of(image, binding.member)};
+            image.addresses.insert_or_assign(image.addresses.end(), binding.address,
+                                             AddressImage{AddressKind::data, nic_of(image, binding.member)});
         }
     }
     for (const GroupFamily& family : group.families) {

@@ -49,6 +49,11 @@ void bind(Binding& binding, InterfaceIndex member, std::uint64_t& next_sequence,
     loads.add(member, 1);
 }
 
+// Nearly always, and then there is nothing to look up.
+bool are_bound_in_order(const std::vector<Binding>& bindings, const std::vector<IpAddress>& up) {
+    return std::ranges::equal(bindings, up, {}, &Binding::address);
+}
+
 std::vector<IpAddress> sorted(std::vector<IpAddress> addresses) {
     std::sort(addresses.begin(), addresses.end());
     return addresses;
@@ -72,19 +77,34 @@ void level(std::vector<Binding>& bindings, std::uint64_t& next_sequence, Loads& 
     }
 }
 
-// Nothing here may be quadratic in the number of addresses: this runs between a failure and its repair.
-void deal_out(std::vector<Binding>& bindings, const std::vector<InterfaceIndex>& active,
-              const std::vector<IpAddress>& up, std::uint64_t& next_sequence) {
+void drop_unwanted(std::vector<Binding>& bindings, const std::vector<IpAddress>& up) {
     std::vector<IpAddress> wanted = sorted(up);
     std::erase_if(bindings, [&](const Binding& binding) {
         return !std::binary_search(wanted.begin(), wanted.end(), binding.address);
     });
+}
+
+void add_new(std::vector<Binding>& bindings, const std::vector<IpAddress>& up, std::uint64_t& next_sequence,
+             Loads& loads) {
+    std::vector<IpAddress> known;
+    for (const Binding& binding : bindings) known.push_back(binding.address);
+    known = sorted(std::move(known));
+    for (const IpAddress& address : up) {
+        if (std::binary_search(known.begin(), known.end(), address)) continue;
+        Binding& binding = bindings.emplace_back(Binding{address, {}, next_sequence});
+        if (!loads.empty()) bind(binding, loads.least(), next_sequence, loads);
+    }
+}
+
+// Nothing here may be quadratic in the number of addresses: this runs between a failure and its repair.
+void deal_out(std::vector<Binding>& bindings, const std::vector<InterfaceIndex>& active,
+              const std::vector<IpAddress>& up, std::uint64_t& next_sequence) {
+    bool same = are_bound_in_order(bindings, up);
+    if (!same) drop_unwanted(bindings, up);
 
     Loads loads(active);
     std::vector<Binding*> orphans;
-    std::vector<IpAddress> known;
     for (Binding& binding : bindings) {
-        known.push_back(binding.address);
         if (loads.add(binding.member, 1)) continue;
         binding.member = {};
         orphans.push_back(&binding);
@@ -93,13 +113,7 @@ void deal_out(std::vector<Binding>& bindings, const std::vector<InterfaceIndex>&
         std::sort(orphans.begin(), orphans.end(), [](auto* a, auto* b) { return a->sequence > b->sequence; });
         for (Binding* orphan : orphans) bind(*orphan, loads.least(), next_sequence, loads);
     }
-
-    known = sorted(std::move(known));
-    for (const IpAddress& address : up) {
-        if (std::binary_search(known.begin(), known.end(), address)) continue;
-        Binding& binding = bindings.emplace_back(Binding{address, {}, next_sequence});
-        if (!loads.empty()) bind(binding, loads.least(), next_sequence, loads);
-    }
+    if (!same) add_new(bindings, up, next_sequence, loads);
     level(bindings, next_sequence, loads);
 }
 

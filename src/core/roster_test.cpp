@@ -72,6 +72,27 @@ TEST(AddressIndex, TellsAllWhoHoldAnAddress) {
     EXPECT_EQ(index.on({2}).size(), 2u);
 }
 
+TEST(AddressIndex, AWalkFindsWhatASearchFinds) {
+    KernelState kernel;
+    auto nth = [](int number) {
+        return *parse_ip("10.0." + std::to_string(number / 200) + "." + std::to_string(number % 200));
+    };
+    for (int number = 0; number < 1000; number += 2) {
+        kernel.addresses.push_back({.link = {1}, .address = nth(number)});
+        if (number % 3 == 0) kernel.addresses.push_back({.link = {2}, .address = nth(number)});
+    }
+    AddressIndex index(kernel);
+    for (int step : {1, 2, 3, 7, 50, 400}) {  // whom it asks for next is near, or far
+        AddressIndex::Walk first(index), second(index);
+        for (int number = 0; number < 1000; number += step) {
+            ASSERT_EQ(first.contains({1}, nth(number)), index.contains({1}, nth(number))) << number;
+            ASSERT_EQ(second.contains({2}, nth(number)), index.contains({2}, nth(number))) << number;
+            ASSERT_EQ(first.contains({1}, nth(number)), index.contains({1}, nth(number))) << "asked again";
+        }
+        EXPECT_FALSE(first.contains({1}, *parse_ip("2001:db8::1"))) << "past all";
+    }
+}
+
 }  // namespace
 
 }  // namespace ipmp
