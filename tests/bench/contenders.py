@@ -10,6 +10,7 @@
     contender eth1 ---           (all contenders at once: who is not measured is silent)
 """
 
+import contextlib
 import json
 import signal
 
@@ -87,9 +88,22 @@ class Contender:
         if kind == "bond":
             self.host.ns.run("ip", "link", "set", self.link, "type", "bond", *self._bond_watch().split())
         else:
-            self.teamd.kill()
+            self.teamd.terminate()  # it takes team0 along
             self.teamd.wait()
             self._team()
+
+    def rest(self):
+        """teamd 1.31 with loadbalance never sleeps (Debian bug 956803): nobody else could be measured beside it."""
+        if self.name.startswith("team loadbalance"):
+            self.teamd.send_signal(signal.SIGSTOP)
+
+    @contextlib.contextmanager
+    def awake(self):
+        """While it is measured."""
+        if self.name.startswith("team"):
+            self.teamd.send_signal(signal.SIGCONT)
+        yield
+        self.rest()
 
     def probe(self, detection_time_ms, test_addresses):
         """ipmp only: from now on it probes."""

@@ -1,7 +1,8 @@
 """A host with many of something: addresses, groups, NICs, routes; and what a human or a program sees of it.
 
 Many data addresses come the quick way: a NIC that has them all joins a group, which adopts them. Groups each have a
-network of their own, 10.G.0.0/16, NICs with test addresses, and one target behind the same switch.
+network of their own, 10.G.0.0/16, on a switch of its own, NICs with test addresses, and one target there. On one switch
+for all, this machine would carry each announcement to every NIC of every group, and that would be measured.
 """
 
 import pathlib
@@ -146,11 +147,13 @@ class ManyGroups:
     NICS_EACH = 4
 
     def __init__(self, lab, groups, say, detection_time_ms=10000):
-        self.switch, self.host, self.groups = lab.switch(), lab.host(), groups
+        self.switch, self.host, self.groups = lab.switch(bridges=groups, joined=False), lab.host(), groups
         self.host.configure(LINK_UPS_PER_MINUTE=0, FAILURE_DETECTION_TIME=detection_time_ms)
-        self.peer = lab.peer(self.switch, *(f"10.{group}.0.9/16" for group in range(groups)))
+        self.peer = lab.peer(self.switch, "10.0.0.9/16")
+        for group in range(1, groups):
+            self.peer.attach(self.switch, [f"10.{group}.0.9/16"], bridge=group)
         for number in range(groups * self.NICS_EACH):
-            self.host.add_nic(f"eth{number}", "veth", self.switch)
+            self.host.add_nic(f"eth{number}", "veth", self.switch, bridge=number // self.NICS_EACH)
         say(f"{len(self.host.nics)} NICs are there")
         for group in range(groups):
             self._write_files(group)

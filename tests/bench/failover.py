@@ -94,7 +94,8 @@ def measure_cuts(results, name, what, contenders, peer, cuts, plan, after_link_e
                 mark()
                 host.nics[nic].cut()
 
-            gaps = gaps_of_break(contender, peer, plan.in_vm, ("out", "in")[number % 2], cut, NEVER_S)
+            with contender.awake():
+                gaps = gaps_of_break(contender, peer, plan.in_vm, ("out", "in")[number % 2], cut, NEVER_S)
             results.add(name, what, "ms", "less", contender.name, max(gaps.values()))
         if (number + 1) % 10 == 0 or number + 1 == cuts:
             plan.say(f"{name}: {number + 1} of {cuts}")
@@ -130,7 +131,8 @@ def measure_silence(results, name, what, contenders, peer, trials, plan):
                     broken[nic] = time.monotonic()
                     begin()
 
-                gaps = gaps_of_break(contender, peer, plan.in_vm, direction, silence, NEVER_S)
+                with contender.awake():
+                    gaps = gaps_of_break(contender, peer, plan.in_vm, direction, silence, NEVER_S)
                 results.add(name, what, "ms", "less", contender.name, max(gaps.values()))
                 for nic, since in broken.items():
                     if contender.name in logs:

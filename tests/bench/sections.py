@@ -51,6 +51,7 @@ def build(lab, plan, names, kind="veth", bridges=1):
     for number, name in enumerate(names, 2):
         contenders.append(Contender(lab, switch, name, number, kind, bridges=bridges))
         wait_reachable(contenders[-1], peer)
+        contenders[-1].rest()
     plan.say("there are: " + ", ".join(names))
     return contenders, peer
 
@@ -111,6 +112,7 @@ def measure_beside_rivals(plan, results):
                            plan.say)
         if plan.wants(CUTS[0]):
             failover.measure_cuts(results, *CUTS, [ipmp, *rivals], peer, cuts, plan)
+            failover.record_stages(results, CUTS[0], ipmp)
             bonds = [rival for rival in rivals if rival.name.startswith("bond")]
             for bond in bonds:
                 bond.watch_by("miimon 10")
@@ -128,6 +130,7 @@ def measure_tap_beside_rivals(plan, results):
     with Lab() as lab:
         contenders, peer = build(lab, plan, [IPMP, MIIMON_RIVALS[0], TEAM_RIVALS[0]], "tap", bridges=2)
         failover.measure_cuts(results, *TAP_CUTS, contenders, peer, plan.some(2, 4), plan, after_link_event=True)
+        failover.record_stages(results, TAP_CUTS[0], contenders[0])
 
 
 def measure_ways(plan, results):

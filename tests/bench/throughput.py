@@ -90,5 +90,6 @@ def measure(results, chance, contenders, peer, turns, seconds, wanted, say):
     for turn in range(turns):
         for workload in wanted:
             for who, contender in chance.sample(entries, len(entries)):
-                record(results, workload, who, run_load(workload, contender, peer, seconds))
+                with contender.awake():
+                    record(results, workload, who, run_load(workload, contender, peer, seconds))
         say(f"throughput: turn {turn + 1} of {turns}")

@@ -67,10 +67,11 @@ class Lab:
 
 
 class Switch:
-    """A namespace of bridges sw0, sw1, ...; all others are joined to sw0 by inter-switch links. With a query interval
-    sw0 asks who listens to which multicast groups, and forgets who is silent for two and a half of them."""
+    """A namespace of bridges sw0, sw1, ...; all others are joined to sw0 by inter-switch links, unless each is to be a
+    network by itself. With a query interval sw0 asks who listens to which multicast groups, and forgets who is silent
+    for two and a half of them."""
 
-    def __init__(self, lab, bridges, snooping, query_interval_s=None, mtu_bytes=1500, igmp_version=3):
+    def __init__(self, lab, bridges, snooping, query_interval_s=None, mtu_bytes=1500, igmp_version=3, joined=True):
         self.lab, self.ns, self.mtu_bytes = lab, lab.namespace(), mtu_bytes
         for family in ("ip", "ip6", "arp"):
             try:
@@ -85,7 +86,7 @@ class Switch:
                 f"link add sw{number} mtu {mtu_bytes} type bridge forward_delay 0 stp_state 0 "
                 f"mcast_snooping {int(snooping)} mcast_igmp_version {igmp_version}",
                 f"link set sw{number} up")
-            if number:
+            if number and joined:
                 self.ns.ip_batch(f"link add isl{number}a type veth peer name isl{number}b",
                                  f"link set isl{number}a mtu {mtu_bytes} master sw0 up",
                                  f"link set isl{number}b mtu {mtu_bytes} master sw{number} up")
