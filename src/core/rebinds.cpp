@@ -100,7 +100,7 @@ void Rebinds::follow(const DataplaneImage& image, Instant now, std::vector<Actio
         one = addresses_.erase(one);
     }
     for (const auto& [name, group] : image) {
-        FindPeers moved{name, group.upper, {}};
+        FindPeers moved{.ipmp_interface = name, .upper = group.upper};
         for (const auto& [address, entry] : group.addresses) {
             if (entry.kind != AddressKind::data) continue;
             auto known = addresses_.find({name, address});

@@ -55,6 +55,7 @@ struct FindPeers {
     std::string ipmp_interface;
     InterfaceIndex upper;
     std::vector<IpAddress> addresses;
+    bool seeks_targets = false;  // for who has none: routes that became known since may tell of some, too
     bool operator==(const FindPeers&) const = default;
 };
 

@@ -143,7 +143,7 @@ void NetlinkThread::Worker::search(const FindPeers& wanted) {
     if (!answer.found.empty()) thread_.emit(std::move(answer));
     // Who has no targets searches each second. A route to a network may name one since: the kernel tells us of those to
     // hosts and of the default alone.
-    if (now() < routes_due_) return;
+    if (!wanted.seeks_targets || now() < routes_due_) return;
     routes_due_ = now() + kRoutesPeriod;
     stale_ = true;
 }
@@ -253,7 +253,9 @@ void NetlinkThread::submit(FindPeers search) {
         } else {
             std::set<IpAddress> both(waiting->addresses.begin(), waiting->addresses.end());
             both.insert(search.addresses.begin(), search.addresses.end());
-            *waiting = {search.ipmp_interface, search.upper, {both.begin(), both.end()}};
+            waiting->addresses.assign(both.begin(), both.end());
+            waiting->upper = search.upper;
+            waiting->seeks_targets |= search.seeks_targets;
         }
     }
     signal_eventfd(wake_.get());

@@ -113,7 +113,10 @@ TEST_F(NetlinkThreadTest, RoutesToNetworksAreReadAgainWhileSomebodySearches_R_DE
         "ip link set v1 up; ip addr add 192.0.2.1/24 dev v0");
     start();
     run("ip route add 198.51.100.0/24 via 192.0.2.9 dev v0");
-    thread->submit(FindPeers{"ipmp0", index_of_link("v0"), {*parse_ip("192.0.2.1")}});
+    FindPeers search{"ipmp0", index_of_link("v0"), {*parse_ip("192.0.2.1")}};
+    thread->submit(search);  // of a rebind: it must not use up the turn of those who have no targets
+    search.seeks_targets = true;
+    thread->submit(search);
     ASSERT_TRUE(await([](const KernelState& state) {
         return std::ranges::any_of(state.target_routes, [](const TargetRoute& route) {
             return route.target == *parse_ip("192.0.2.9");
