@@ -18,6 +18,9 @@ namespace ipmp {
 
 namespace {
 
+// Decisions come in crowds, and the state of a large host takes as long to save as several of them: the next lost link
+// must not wait for that.
+constexpr Duration kSaveDelay = std::chrono::milliseconds(20);
 constexpr Duration kSaveAgainAfter = std::chrono::milliseconds(500);  // a disk stays full for longer than a turn
 
 }  // namespace
@@ -47,12 +50,13 @@ void RunLoop::run(const std::function<void()>& ready) {
         }
         parts_.executor.retry(now());
         Instant at = now();
-        bool again = save_due_ && (*save_due_ <= at || parts_.executor.has_replies());
-        if (again || (decided && !save_due_)) save(at);
+        if (decided && !save_due_) save_due_ = at + kSaveDelay;
+        if (save_due_ && (*save_due_ <= at || parts_.executor.has_replies())) save(at);
         parts_.executor.send_replies(unsaved_);
-        if (parts_.control.wants_status(decided)) parts_.control.tell(parts_.engine.status());
+        if (parts_.control.wants_status(decided)) parts_.control.tell(status());
         watchdog_.turned(now());
     }
+    if (save_due_) save(now());
     static_cast<void>(tell_service_manager("STOPPING=1"));  // it will notice by itself
 }
 
@@ -128,8 +132,14 @@ Duration RunLoop::time_to_wait(Instant at) const {
 Instant RunLoop::next_carrier_poll() const { return last_carrier_poll_ + parts_.carrier_watch.period(); }
 
 void RunLoop::take_commands(std::vector<Event>& events) {
-    ControlServer::Answers answers{[this] { return parts_.engine.status(); }, [this] { return counters(); }};
+    ControlServer::Answers answers{[this] { return status(); }, [this] { return counters(); }};
     for (CommandReceived& command : parts_.control.dispatch(answers)) events.emplace_back(std::move(command));
+}
+
+// Who is told of something relies on it, as one who is answered does.
+Status RunLoop::status() {
+    if (save_due_) save(now());
+    return parts_.engine.status();
 }
 
 Counters RunLoop::counters() const {
@@ -166,8 +176,8 @@ void RunLoop::take_signals(std::vector<Event>& events) {
 
 void RunLoop::save(Instant at) {
     Result<void> saved = parts_.store.save(parts_.engine.state());
-    if (!saved && !save_due_) log_error(saved.error().text + "; the last good one stays, will retry");
-    if (saved && save_due_) log_info("the state file can be written again");
+    if (!saved && unsaved_.empty()) log_error(saved.error().text + "; the last good one stays, will retry");
+    if (saved && !unsaved_.empty()) log_info("the state file can be written again");
     save_due_.reset();
     unsaved_ = saved ? "" : saved.error().text;
     if (!saved) save_due_ = at + kSaveAgainAfter;

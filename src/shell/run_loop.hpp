@@ -53,6 +53,7 @@ class RunLoop {
     void wait_for_input();
     void take_signals(std::vector<Event>& events);
     void take_commands(std::vector<Event>& events);
+    Status status();
     Counters counters() const;
     void log_statistics() const;
     void save(Instant now);
@@ -69,8 +70,8 @@ class RunLoop {
     LoopLag lag_;
     FailoverTimes failover_times_;
     Watchdog watchdog_ = Watchdog::from_environment();
-    std::optional<Instant> save_due_;  // the last attempt to save the state failed,
-    std::string unsaved_;              // for this reason
+    std::optional<Instant> save_due_;  // of what was decided since, or for another attempt
+    std::string unsaved_;              // why the last one failed
     bool stopping_ = false;
 };
 

@@ -284,6 +284,19 @@ def test_R_POL_4_a_lost_state_file_costs_no_packet(lab, how):
     traffic.finish()
 
 
+def test_D6_what_nobody_asks_about_is_saved_as_well(lab):
+    host, _ = build(lab)
+    good = state_file(host).read_text()
+    host.nics["eth0"].cut()
+    wait_until(lambda: state_file(host).read_text() != good, 5, "the state is saved")
+    host.nics["eth0"].heal()
+    wait_until(lambda: "repair detected on eth0" in host.log(), 5, "eth0 is repaired")
+    host.daemon.send_signal(signal.SIGTERM)  # right after a decision
+    host.daemon.wait(timeout=5)
+    bindings = json.loads(state_file(host).read_text())["state"]["groups"]["ipmp0"]["families"][0]["bindings"]
+    assert len({binding["member"] for binding in bindings}) == 2, bindings
+
+
 # A full disk: test_environment.py.
 def test_D6_a_state_that_cannot_be_saved_is_reported_and_retried(lab):
     host, peer = build(lab)
