@@ -160,15 +160,7 @@ Violations DetectionWatch::overdue(const State& state, const Config& config, con
             nic.silent_since.reset();
             continue;
         }
-        if (now <= *nic.silent_since + config.failure_detection_time) continue;
         Status shown = status();
-        bool has_targets = std::any_of(shown.targets.begin(), shown.targets.end(), [&](const TargetStatus& row) {
-            return row.interface == member->name && !row.targets.empty();
-        });
-        if (!has_targets) {  // routes went, which the daemon may have learnt late
-            nic.silent_since.reset();
-            continue;
-        }
         Duration stretched = config.failure_detection_time;  // what the tools show counts
         for (const GroupStatus& group : shown.groups) {
             if (group.interface != member->group) continue;
@@ -177,6 +169,13 @@ Violations DetectionWatch::overdue(const State& state, const Config& config, con
         }
         nic.longest = std::max(nic.longest, stretched);  // one that improves meanwhile shortens no wait that has begun
         if (now <= *nic.silent_since + nic.longest) continue;
+        bool has_targets = std::any_of(shown.targets.begin(), shown.targets.end(), [&](const TargetStatus& row) {
+            return row.interface == member->name && !row.targets.empty();
+        });
+        if (!has_targets) {  // routes went, which the daemon may have learnt late
+            nic.silent_since.reset();
+            continue;
+        }
         found.push_back(
             fmt::format("{}: silent for {} ms and not found", member->name,
                         std::chrono::duration_cast<std::chrono::milliseconds>(now - *nic.silent_since).count()));
