@@ -81,7 +81,8 @@ def test_a_wire_adds_no_latency_and_loses_nothing(lab, kind, protocol, say):
     assert report["error"] is None
     for way in ("a_to_b", "b_to_a"):
         assert (report[way]["missing"], report[way]["duplicated"], report[way]["reordered"]) == (0, 0, 0)
-    assert max(latencies_us) < 100
+    # Two wake-ups, which took up to 170 us on a slow machine. What is measured over wires takes a millisecond and more.
+    assert max(latencies_us) < 300
 
 
 @pytest.mark.timing
