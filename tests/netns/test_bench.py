@@ -5,6 +5,7 @@
 
 import importlib.util
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -62,11 +63,15 @@ def test_what_was_not_measured_anew_stays_published(tmp_path):
     for number, (directory, vm) in enumerate((("bench", False), ("bench-vm", True), ("bench", False))):
         results = Results({**about, "vm": vm, "commit": f"run{number}"}, results_of(**{BARE: [1.0] * 3}).measurements)
         (tmp_path / directory).mkdir(exist_ok=True)
+        if vm:
+            results.about["failed"] = {"rivals": "it took too long"}
+            results.add("gap", "gap", "ms", "less", IPMP, 3.0, math.inf)
         results.save(tmp_path / directory / "results.json")
         assert report.publish(tmp_path, document) == 0
         (tmp_path / directory / "results.json").unlink()
     text = document.read_text()
     assert "run0" not in text and "run1" in text and "run2" in text
+    assert "Failed: rivals: it took too long" in text and "3 … never" in text
     assert [line for line in text.splitlines() if line.startswith("#")] == [
         "# Performance", "## This machine", "## Against bonding and teamd"]
 
