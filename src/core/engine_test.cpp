@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 namespace ipmp {
 
 namespace {
@@ -60,6 +62,20 @@ TEST_F(EngineSteps, ABatchThatFailedIsTold) {
     auto failed = step(KernelApplied{batch_.generation, {{batch_.ops.front(), 22, "Invalid argument"}}});
     EXPECT_TRUE(failed.decided);
     EXPECT_FALSE(failed.actions.empty());
+}
+
+TEST_F(EngineSteps, WhatFailsForALinkThatIsGoneIsSaidOnce) {
+    KernelApplied applied{.generation = batch_.generation};
+    for (InterfaceIndex link : {kNic, InterfaceIndex{77}}) {
+        for (std::uint32_t mtu_bytes : {1400u, 1401u, 1402u})
+            applied.failures.push_back({SetLinkMtu{link, mtu_bytes}, ENODEV, "No such device"});
+        applied.failures.push_back({SetLinkMtu{link, 9000}, EINVAL, "Invalid argument"});
+    }
+    auto actions = step(applied).actions;
+    EXPECT_EQ(std::ranges::count_if(actions, [](const Action& action) {
+                  const auto* log = std::get_if<Log>(&action);
+                  return log && log->text.starts_with("cannot ");
+              }), 4);
 }
 
 // With dozens of groups a decision takes milliseconds, and who has no targets searches each second.

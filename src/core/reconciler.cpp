@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <system_error>
 #include <utility>
 
 #include "core/isolation.hpp"
@@ -15,6 +17,8 @@ namespace {
 
 // Whom somebody keeps from agreeing all the time: the client is answered after that many batches.
 constexpr std::uint64_t kMostBatches = 10;
+
+constexpr int kNoSuchDevice = static_cast<int>(std::errc::no_such_device);
 
 // The one link an operation is about, if there is one.
 std::optional<InterfaceIndex> link_of(const KernelOp& op) {
@@ -41,10 +45,13 @@ void Reconciler::observed(const KernelState& kernel) {
 DetachingNics Reconciler::applied(const KernelApplied& event, const KernelState& kernel, std::vector<Action>& log) {
     refused_.clear();
     DetachingNics not_detached;
+    std::set<InterfaceIndex> gone;  // all that was to be done to such a link fails: that is said once
     for (const KernelApplied::Failure& failure : event.failures) {
         refused_.insert(failure.op);
         std::string text = fmt::format("cannot {}: {}", describe(failure.op, kernel.links), failure.text);
-        log.push_back(Log{Severity::error, text});
+        auto link = link_of(failure.op);
+        bool is_told = failure.error_number == kNoSuchDevice && link && !gone.insert(*link).second;
+        if (!is_told) log.push_back(Log{Severity::error, text});
         for (Waiting& command : waiting_) {
             bool concerned = command.awaited.empty() && command.since < event.generation;
             if (!concerned || !command.kernel_error.empty()) continue;
