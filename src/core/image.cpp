@@ -44,7 +44,7 @@ GroupImage group_image(const GroupMembers& members, const KernelState& kernel, c
         const GroupFamily& source = group.families[family];
         image.nominee[family] = nic_of(image, source.nominee);
         fill_slots(image.slots[family], source, image);
-        for (const Binding& binding : source.bindings) {
+        for (const Binding& binding : source.bindings) {  // mostly in the order of addresses: each belongs to the end
             image.addresses.insert_or_assign(image.addresses.end(), binding.address,
                                              AddressImage{AddressKind::data, nic_of(image, binding.member)});
         }

@@ -60,7 +60,7 @@ DetachingNics Reconciler::applied(const KernelApplied& event, const KernelState&
                 continue;
             }
             for (const auto& [name, index] : command.detaches) {
-                if (link_of(failure.op) != index) continue;
+                if (link != index) continue;
                 command.kernel_error = fmt::format("Failed to unplumb the device({}): {}", name, text);
                 not_detached.insert(command.detaches.begin(), command.detaches.end());
                 break;

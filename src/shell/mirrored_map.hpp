@@ -107,6 +107,7 @@ class MirroredMap {
     }
 
     static bool same(const Value& left, const Value& right) {
+        static_assert(std::has_unique_object_representations_v<Value>);
         return std::memcmp(&left, &right, sizeof(Value)) == 0;
     }
 

@@ -94,16 +94,18 @@ class Contender:
 
     def rest(self):
         """teamd 1.31 with loadbalance never sleeps (Debian bug 956803): nobody else could be measured beside it."""
-        if self.name.startswith("team loadbalance"):
-            self.teamd.send_signal(signal.SIGSTOP)
+        self._signal_restless(signal.SIGSTOP)
 
     @contextlib.contextmanager
     def awake(self):
         """While it is measured."""
-        if self.name.startswith("team"):
-            self.teamd.send_signal(signal.SIGCONT)
+        self._signal_restless(signal.SIGCONT)
         yield
         self.rest()
+
+    def _signal_restless(self, number):
+        if self.name.startswith("team loadbalance"):
+            self.teamd.send_signal(number)
 
     def probe(self, detection_time_ms, test_addresses):
         """ipmp only: from now on it probes."""

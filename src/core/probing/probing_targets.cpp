@@ -134,8 +134,8 @@ void Probing::find_neighbours(const State& state, Instant now, std::vector<Actio
         auto asked = asked_neighbours_.find(name);
         if (asked != asked_neighbours_.end() && now - asked->second < kBetweenNeighbourQuestions) continue;
         InterfaceIndex upper = member->group.empty() ? member->index : state.groups.at(name).upper;
-        auto question = questions.try_emplace(name, FindPeers{.ipmp_interface = name, .upper = upper,
-                                                                .seeks_targets = true});
+        auto question = questions.try_emplace(
+            name, FindPeers{.ipmp_interface = name, .upper = upper, .seeks_targets = true});
         question.first->second.addresses.push_back(instance.source().address);
     }
     for (auto& [name, question] : questions) {
