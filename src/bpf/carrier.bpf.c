@@ -36,7 +36,7 @@ struct {
     __type(value, __u8);
 } ipmp_traced SEC(".maps");
 
-/* When a link lost its carrier, each: CLOCK_MONOTONIC in nanoseconds. */
+/* Which link lost its carrier, and when: struct ipmp_loss. */
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, 4096);
@@ -47,11 +47,12 @@ SEC("fexit/netif_carrier_off")
 int ipmp_carrier_off(__u64* arguments) {
     /* NOLINTNEXTLINE(performance-no-int-to-ptr): the interface of such programs */
     const struct net_device* device = (const struct net_device*)arguments[0];
-    struct ipmp_traced_link link = {.namespace_inode = device->nd_net.net->ns.inum,
-                                    .ifindex = (__u32)device->ifindex};
-    if (!bpf_map_lookup_elem(&ipmp_traced, &link)) return 0;
-    __u64 now_ns = bpf_ktime_get_ns();
-    bpf_ringbuf_output(&ipmp_losses, &now_ns, sizeof now_ns, 0);
+    struct ipmp_loss loss = {
+        .link = {.namespace_inode = device->nd_net.net->ns.inum, .ifindex = (__u32)device->ifindex},
+    };
+    if (!bpf_map_lookup_elem(&ipmp_traced, &loss.link)) return 0;
+    loss.at_ns = bpf_ktime_get_ns();
+    bpf_ringbuf_output(&ipmp_losses, &loss, sizeof loss, 0);
     return 0;
 }
 

@@ -12,3 +12,9 @@ struct ipmp_traced_link {
     __u32 namespace_inode; /* of its network namespace */
     __u32 ifindex;
 };
+
+/* One record of the ring buffer. */
+struct ipmp_loss {
+    struct ipmp_traced_link link;
+    __u64 at_ns; /* CLOCK_MONOTONIC */
+};

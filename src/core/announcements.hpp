@@ -20,6 +20,7 @@
 
 #include "base/time.hpp"
 #include "core/address_index.hpp"
+#include "core/scope.hpp"
 #include "core/series.hpp"
 #include "model/action.hpp"
 #include "model/dataplane_image.hpp"
@@ -44,8 +45,9 @@ class Announcements {
     void resume(const State& restored);
 
     // Compares the bindings of `image`, an announceable() one, with what was announced; only addresses that `kernel`
-    // holds on the IPMP interface are.
-    void follow(const DataplaneImage& image, const KernelState& kernel, const AddressIndex& present, Instant now);
+    // holds on the IPMP interface are. Of the groups in `scope` alone.
+    void follow(const DataplaneImage& image, const KernelState& kernel, const AddressIndex& present,
+                const Scope& scope, Instant now);
 
     // Appends what is due, no more than the pace allows.
     void send(std::uint32_t per_second, Instant now, std::vector<Action>& actions);
@@ -53,16 +55,17 @@ class Announcements {
     std::optional<Instant> deadline() const;
 
   private:
-    using Key = std::pair<std::string, IpAddress>;  // IPMP interface, address
+    struct Told;
+    using ToldOfGroup = std::map<IpAddress, Told>;
     struct Due {
-        bool repetition = false;
         Instant at;
-        const Key* key = nullptr;  // one of told_
+        const std::string* group = nullptr;          // as in told_, ...
+        std::pair<const IpAddress, Told>* what = nullptr;  // ... which has this
         bool operator<(const Due& other) const {
-            return std::tie(repetition, at, *key) < std::tie(other.repetition, other.at, *other.key);
+            return std::tie(at, *group, what->first) < std::tie(other.at, *other.group, other.what->first);
         }
     };
-    using Queue = std::set<Due>;
+    using Queue = std::set<Due>;  // the next frame of each series that is not over
     struct Told {
         Nic nic;
         Series series;
@@ -71,12 +74,14 @@ class Announcements {
         std::optional<Queue::iterator> queued;
     };
 
-    void begin(const Key& key, Told& told, const Series& series, bool news);
-    void enqueue(const Key& key, Told& told);
+    void begin(Due what, const Series& series, bool news);
+    void enqueue(Due what);
     void dequeue(Told& told);
+    std::optional<Due> next_due() const;
+    Queue& queue_of(const Told& told) { return told.news ? news_ : repetitions_; }
 
-    std::map<Key, Told> told_;
-    Queue queue_;  // the next frame of each series that is not over
+    std::map<std::string, ToldOfGroup> told_;  // by IPMP interface
+    Queue news_, repetitions_;
     Instant paid_until_;   // the frames sent so far, at their pace, last until then
     std::optional<Instant> held_until_;  // frames are due, but the pace forbids them until then
 };

@@ -25,11 +25,11 @@ class AnnouncementSeries : public testing::Test {
         image_["ipmp0"].addresses[address] = {AddressKind::data, nic};
     }
     void put_on_upper(const IpAddress& address) { kernel_.addresses.push_back({.link = kUpper, .address = address}); }
-    std::vector<Announce> update() {
+    std::vector<Announce> update(const Scope& scope = Scope::everybody()) {
         std::vector<Action> actions;
         state_.groups["ipmp0"];
         DataplaneImage changed;
-        announcements_.follow(announceable(state_, image_, changed), kernel_, AddressIndex(kernel_), now_);
+        announcements_.follow(announceable(state_, image_, changed), kernel_, AddressIndex(kernel_), scope, now_);
         announcements_.send(per_second_, now_, actions);
         std::vector<Announce> made;
         for (const Action& action : actions) made.push_back(std::get<Announce>(action));
@@ -85,6 +85,27 @@ TEST_F(AnnouncementSeries, ARebindCancelsTheOldSeries) {
     EXPECT_EQ(announcements_.deadline(), now_ + seconds(2));
     now_ += seconds(2);
     EXPECT_EQ(update(), (std::vector<Announce>{{k4, kB}}));
+}
+
+// A lost link is followed for its own group first; the Tick that follows is about all.
+TEST_F(AnnouncementSeries, D9_WhatHappenedInOtherGroupsWaitsForAStepAboutThem) {
+    constexpr InterfaceIndex kOtherUpper{20};
+    state_.groups["ipmp1"];
+    image_["ipmp1"].upper = kOtherUpper;
+    image_["ipmp1"].addresses[k6] = {AddressKind::data, kA};
+    kernel_.addresses.push_back({.link = kOtherUpper, .address = k6});
+    bind(k4, kA);
+    put_on_upper(k4);
+    EXPECT_EQ(update().size(), 2u);
+    bind(k4, kB);
+    image_["ipmp1"].addresses[k6].nic = kB;
+    const Scope first_group({"ipmp0"});
+    EXPECT_EQ(update(first_group), (std::vector<Announce>{{k4, kB}}));
+    EXPECT_EQ(update(), (std::vector<Announce>{{k6, kB}}));
+    image_.erase("ipmp1");
+    EXPECT_TRUE(update(first_group).empty());
+    now_ += seconds(2);
+    EXPECT_EQ(update(), (std::vector<Announce>{{k4, kB}})) << "what is gone is announced no more";
 }
 
 TEST_F(AnnouncementSeries, ANewMacIsNews) {

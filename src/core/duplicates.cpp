@@ -132,10 +132,14 @@ Duplicates::Watch Duplicates::watch_of(const std::string& ipmp_interface, const 
     return known == watches_.end() ? Watch{} : known->second;
 }
 
-void Duplicates::update(State& state, const DataplaneImage& image, const Config& config, Instant now,
-                        std::vector<Action>& actions) {
+void Duplicates::update(State& state, const DataplaneImage& image, const Config& config, const Scope& scope,
+                        Instant now, std::vector<Action>& actions) {
     std::map<Key, Watch> updated;
+    for (const auto& [key, watch] : watches_) {
+        if (!scope.contains(key.first)) updated.emplace(key, watch);
+    }
     for (auto& [name, group] : state.groups) {
+        if (!scope.contains(name)) continue;
         auto published = image.find(name);
         for (GroupFamily& family : group.families) {
             for (LogicalAddress& logical : family.addresses) {

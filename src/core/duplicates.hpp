@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "core/scope.hpp"
 #include "model/action.hpp"
 #include "model/config.hpp"
 #include "model/dataplane_image.hpp"
@@ -51,8 +52,8 @@ class Duplicates {
     void reconsider(State& state, const Config& config, Instant now);
 
     // After `image` has been published: who must be asked for is, who is nobody else's is settled. Appends probes and
-    // defences.
-    void update(State& state, const DataplaneImage& image, const Config& config, Instant now,
+    // defences. Of the groups in `scope` alone.
+    void update(State& state, const DataplaneImage& image, const Config& config, const Scope& scope, Instant now,
                 std::vector<Action>& actions);
 
     std::optional<Instant> deadline() const;

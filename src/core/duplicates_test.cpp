@@ -71,7 +71,8 @@ class DuplicateAddress : public testing::Test {
             update_active(family, active_now);
             update_bindings(family, bound, group.next_sequence);
         }
-        duplicates_.update(state_, image_of(state_, kernel_, AddressIndex(kernel_)), config_, now_, actions_);
+        duplicates_.update(state_, image_of(state_, kernel_, AddressIndex(kernel_)), config_, Scope::everybody(), now_,
+                           actions_);
     }
     // Runs by deadlines only, `time` long.
     void advance(Duration time) {
@@ -160,6 +161,14 @@ TEST_F(DuplicateAddress, R_ADR_6_ProbesLeaveByTheBoundNic) {
     step();
     advance(milliseconds(200));
     EXPECT_EQ(taken<ProbeAddress>(), (std::vector<ProbeAddress>{{k4, {kA, state_.interfaces.at("a").mac}}}));
+}
+
+TEST_F(DuplicateAddress, R_ADR_6_ASeriesWaitsWhileAStepIsAboutAnotherGroup) {
+    add(k6);
+    step();
+    now_ = duplicates_.deadline().value();
+    duplicates_.update(state_, {}, config_, Scope({"ipmp1"}), now_, actions_);
+    EXPECT_EQ(duplicates_.deadline(), now_);
 }
 
 TEST_F(DuplicateAddress, R_ADR_6_AnotherNicBeginsTheSeriesAnew) {

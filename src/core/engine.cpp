@@ -162,6 +162,7 @@ Engine::Outcome Engine::Impl::decide(Instant at, const Event& event) {
     std::vector<Action> actions;
     publish(actions);
     bool lost = std::any_of(before.begin(), before.end(), [&](const auto& entry) {
+        if (!scope.contains(entry.second.group)) return false;
         auto after = state.interfaces.find(entry.first);
         return active(entry.second) && (after == state.interfaces.end() || !active(after->second));
     });
@@ -181,9 +182,9 @@ void Engine::Impl::reconsider(const Event& event) {
 
 std::vector<Action> Engine::Impl::announce() {
     std::vector<Action> actions;
-    duplicates.update(state, image, config, now, actions);
+    duplicates.update(state, image, config, scope, now, actions);
     told = &announceable(state, image, image_without_questions);
-    announcements.follow(*told, kernel, addresses, now);
+    announcements.follow(*told, kernel, addresses, scope, now);
     announcements.send(config.announcements_per_second, now, actions);
     return actions;
 }
@@ -320,7 +321,8 @@ void Engine::Impl::place() {
 void Engine::Impl::publish(std::vector<Action>& actions) {
     DataplaneImage wanted = image_of(state, kernel, addresses, scope);
     for (auto& [name, group] : wanted) group.at_once = goes_at_once(state.groups.at(name), config);
-    if (replace(image, std::move(wanted), scope)) actions.push_back(PublishImage{image});
+    PublishImage news = replace(image, std::move(wanted), scope);
+    if (!news.changed.empty() || !news.gone.empty()) actions.push_back(std::move(news));
 }
 
 std::optional<Instant> Engine::Impl::deadline() const {

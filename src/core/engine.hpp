@@ -62,7 +62,7 @@ class Engine {
     const State& state() const;  // to persist after a step
     Status status() const;       // to serve to tools
     std::map<std::string, ProbeStatistics> probe_statistics() const;  // by "NIC inet", "NIC inet6"
-    // The image the maps should hold now; equal to the last PublishImage.
+    // The image the maps should hold now: what all PublishImage so far come to.
     const DataplaneImage& image() const;
     // Nothing is outstanding between wanted and observed kernel state.
     bool converged() const;

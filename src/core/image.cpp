@@ -76,18 +76,19 @@ DataplaneImage image_of(const State& state, const KernelState& kernel, const Add
     return image;
 }
 
-bool replace(DataplaneImage& image, DataplaneImage wanted, const Scope& scope) {
-    std::size_t gone = std::erase_if(image, [&](const auto& entry) {
-        return scope.contains(entry.first) && !wanted.contains(entry.first);
-    });
-    bool changed = gone > 0;
+PublishImage replace(DataplaneImage& image, DataplaneImage wanted, const Scope& scope) {
+    PublishImage news;
+    for (const auto& [name, former] : image) {
+        if (scope.contains(name) && !wanted.contains(name)) news.gone.push_back(name);
+    }
+    for (const std::string& name : news.gone) image.erase(name);
     for (auto& [name, group] : wanted) {
         auto [former, is_new] = image.try_emplace(name);
         if (!is_new && former->second == group) continue;
         former->second = std::move(group);
-        changed = true;
+        news.changed.emplace(name, former->second);
     }
-    return changed;
+    return news;
 }
 
 const DataplaneImage& announceable(const State& state, const DataplaneImage& image, DataplaneImage& changed) {

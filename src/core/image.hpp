@@ -3,6 +3,7 @@
 
 #include "core/address_index.hpp"
 #include "core/scope.hpp"
+#include "model/action.hpp"
 #include "model/dataplane_image.hpp"
 #include "model/kernel_state.hpp"
 #include "model/state.hpp"
@@ -14,8 +15,8 @@ namespace ipmp {
 DataplaneImage image_of(const State& state, const KernelState& kernel, const AddressIndex& seen,
                         const Scope& scope = Scope::everybody());
 
-// Puts `wanted`, made for `scope`, in the place of what `image` held of that. False: it is the same.
-bool replace(DataplaneImage& image, DataplaneImage wanted, const Scope& scope);
+// Puts `wanted`, made for `scope`, in the place of what `image` held of that. What has changed by it.
+PublishImage replace(DataplaneImage& image, DataplaneImage wanted, const Scope& scope);
 
 // `image` as others may hear of it: addresses that another host may have (core/duplicates) are bound nowhere. It is
 // `image` itself if there are none, else what `changed` is made.

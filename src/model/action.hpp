@@ -20,8 +20,10 @@
 
 namespace ipmp {
 
+// What the maps should hold that was asked for differently before, or not at all: whole groups. Others stay.
 struct PublishImage {
-    DataplaneImage image;
+    DataplaneImage changed;
+    std::vector<std::string> gone;  // IPMP interfaces that are no more
 };
 
 // Tell the link that `address` is at `nic` now: one gratuitous ARP request or overriding unsolicited NA,

@@ -22,12 +22,13 @@ namespace {
 
 ipmp_traced_link to_abi(const TracedLink& link) { return {link.namespace_inode, link.index}; }
 
-int take_loss(void* first, void* data, std::size_t size) {
-    std::uint64_t at_ns = 0;
-    if (size != sizeof at_ns) return 0;
-    std::memcpy(&at_ns, data, sizeof at_ns);
-    auto& earliest = *static_cast<std::optional<Instant>*>(first);
-    if (!earliest) earliest = Instant(std::chrono::nanoseconds(at_ns));
+int take_loss(void* context, void* data, std::size_t size) {
+    ipmp_loss loss{};
+    if (size != sizeof loss) return 0;
+    std::memcpy(&loss, data, sizeof loss);
+    auto& losses = *static_cast<std::optional<TracedLosses>*>(context);
+    if (!losses) losses = TracedLosses{Instant(std::chrono::nanoseconds(loss.at_ns)), {}};
+    losses->links.insert({.namespace_inode = loss.link.namespace_inode, .index = loss.link.ifindex});
     return 0;
 }
 
@@ -77,7 +78,7 @@ Result<void> CarrierTrace::adopt() {
     Result<Program> outcome = *std::exchange(outcome_, {});
     if (!outcome) return outcome.error();
     std::unique_ptr<ring_buffer, Free> ring(
-        ring_buffer__new(bpf_map__fd((*outcome)->maps.ipmp_losses), take_loss, &first_loss_, nullptr));
+        ring_buffer__new(bpf_map__fd((*outcome)->maps.ipmp_losses), take_loss, &losses_, nullptr));
     if (!ring) return system_error("opening its ring buffer");
     if (auto added = add_to(epoll_, ring_buffer__epoll_fd(ring.get())); !added) return added;
     program_ = *std::move(outcome);
@@ -106,16 +107,16 @@ void CarrierTrace::watch(std::set<TracedLink> links) {
     if (active()) fill();
 }
 
-std::optional<Instant> CarrierTrace::take() {
+std::optional<TracedLosses> CarrierTrace::take() {
     if (active()) ring_buffer__consume(ring_.get());
     epoll_event event;
     if (loader_.joinable() && ::epoll_wait(epoll_.get(), &event, 1, 0) > 0) {
         if (auto adopted = adopt(); !adopted)
             log_info("lost carriers are found by polling alone: " + adopted.error().text);
         else
-            return now();
+            return TracedLosses{now(), links_};
     }
-    return std::exchange(first_loss_, {});
+    return std::exchange(losses_, {});
 }
 
 }  // namespace ipmp

@@ -29,6 +29,11 @@ struct TracedLink {
     auto operator<=>(const TracedLink&) const = default;
 };
 
+struct TracedLosses {
+    Instant since;  // of the first
+    std::set<TracedLink> links;
+};
+
 class CarrierTrace {
   public:
     CarrierTrace() = default;
@@ -43,8 +48,9 @@ class CarrierTrace {
     // Replaces the set of links that are told of.
     void watch(std::set<TracedLink> links);
 
-    // When the first loss since the last call happened, or, once it is loaded, now: who knows what happened before.
-    std::optional<Instant> take();
+    // The losses since the last call, if any. Once it is loaded, all links that are watched: who knows what happened
+    // before.
+    std::optional<TracedLosses> take();
 
     // It tells of losses.
     bool active() const { return static_cast<bool>(ring_); }
@@ -66,7 +72,7 @@ class CarrierTrace {
     Program program_;
     std::unique_ptr<ring_buffer, Free> ring_;
     std::set<TracedLink> links_, told_of_;  // wanted; in the map
-    std::optional<Instant> first_loss_;
+    std::optional<TracedLosses> losses_;
 };
 
 }  // namespace ipmp

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ranges>
 
 #include "shell/clock.hpp"
 #include "shell/link_settings.hpp"
@@ -283,34 +284,66 @@ void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
 void CarrierWatch::trace(const std::vector<InterfaceIndex>& links) {
     if (!trace_) return;
     std::map<Place, std::uint32_t> inodes;
-    std::set<TracedLink> traced;
+    traced_.clear();
     for (InterfaceIndex index : links) {
         auto [known, is_new] = inodes.try_emplace(index.place);
         struct stat seen {};
         if (is_new && ::fstat(places_->descriptor(index.place).get(), &seen) == 0)
             known->second = static_cast<std::uint32_t>(seen.st_ino);
-        traced.insert({.namespace_inode = known->second, .index = index.value});
+        traced_[{.namespace_inode = known->second, .index = index.value}] = index;
     }
-    trace_->watch(std::move(traced));
+    auto links_of_kernel = std::views::keys(traced_);
+    trace_->watch({links_of_kernel.begin(), links_of_kernel.end()});
+}
+
+std::optional<CarrierWatch::Told> CarrierWatch::told() {
+    auto losses = trace_ ? trace_->take() : std::nullopt;
+    if (!losses) return {};
+    Told told{losses->since, {}};
+    for (const TracedLink& link : losses->links) {
+        auto watched = traced_.find(link);
+        if (watched != traced_.end()) told.links.push_back(watched->second);
+    }
+    return told;
+}
+
+// What one look at some or all links finds.
+struct CarrierWatch::Seen {
+    std::vector<Event> vanished;
+    CarriersChanged changed;
+
+    std::vector<Event> events() && {
+        std::vector<Event> all = std::move(vanished);
+        if (!changed.links.empty()) all.emplace_back(std::move(changed));
+        return all;
+    }
+};
+
+void CarrierWatch::look(InterfaceIndex index, Watched& watched, Seen& seen) {
+    CarrierChange change;
+    auto outcome = watched.link ? watched.link->poll(change) : Link::Outcome::unchanged;
+    if (outcome == Link::Outcome::changed) seen.changed.links.push_back(change);
+    if (outcome == Link::Outcome::gone) watched = {.state = State::vanishing};
+    if (watched.state == State::vanishing) {
+        seen.vanished.emplace_back(LinkVanished{index});
+        watched.state = State::vanished;
+    }
+}
+
+std::vector<Event> CarrierWatch::poll(const std::vector<InterfaceIndex>& links) {
+    Seen seen;
+    for (InterfaceIndex index : links) {
+        if (auto watched = links_.find(index); watched != links_.end()) look(index, watched->second, seen);
+    }
+    return std::move(seen).events();
 }
 
 std::vector<Event> CarrierWatch::poll() {
-    std::vector<Event> events;
-    CarriersChanged changed;
+    Seen seen;
     Duration started = thread_cpu_time();
-    for (auto& [index, watched] : links_) {
-        CarrierChange seen;
-        auto outcome = watched.link ? watched.link->poll(seen) : Link::Outcome::unchanged;
-        if (outcome == Link::Outcome::changed) changed.links.push_back(seen);
-        if (outcome == Link::Outcome::gone) watched = {.state = State::vanishing};
-        if (watched.state == State::vanishing) {
-            events.emplace_back(LinkVanished{index});
-            watched.state = State::vanished;
-        }
-    }
+    for (auto& [index, watched] : links_) look(index, watched, seen);
     pace_.add(thread_cpu_time() - started);
-    if (!changed.links.empty()) events.emplace_back(std::move(changed));
-    return events;
+    return std::move(seen).events();
 }
 
 Duration CarrierWatch::period() const {

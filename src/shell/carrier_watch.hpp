@@ -42,8 +42,12 @@ class CarrierWatch {
     void use(CarrierTrace& trace) { trace_ = &trace; }
     // Readable when told() has something to say; -1: never.
     int event_fd() const { return trace_ ? trace_->event_fd() : -1; }
-    // poll() is due without waiting; since when it has been known.
-    std::optional<Instant> told() { return trace_ ? trace_->take() : std::nullopt; }
+    struct Told {
+        Instant since;
+        std::vector<InterfaceIndex> links;
+    };
+    // Who must be polled without waiting, and since when that has been known.
+    std::optional<Told> told();
 
     // Replaces the set. Links that were watched before go on as they were.
     void watch(const std::vector<InterfaceIndex>& links);
@@ -52,6 +56,8 @@ class CarrierWatch {
     // also tells where each new link stands, as it may have moved since netlink told of it. LinkVanished once for
     // each that is gone.
     std::vector<Event> poll();
+    // The same of those among `links` that are watched: with hundreds, a look at all takes as long as what follows.
+    std::vector<Event> poll(const std::vector<InterfaceIndex>& links);
 
     // How long to wait before the next poll: as PollPace says, 10 ms at least while losses are told of, or very long if
     // there is nothing to watch.
@@ -74,12 +80,15 @@ class CarrierWatch {
     };
 
     explicit CarrierWatch(const NetworkPlaces& places);
+    struct Seen;
+    static void look(InterfaceIndex index, Watched& watched, Seen& seen);
     Result<Source*> source_of(Place place);
     void trace(const std::vector<InterfaceIndex>& links);
 
     const NetworkPlaces* places_;
     std::map<Place, std::unique_ptr<Source>> sources_;  // the host's always
     std::map<InterfaceIndex, Watched> links_;
+    std::map<TracedLink, InterfaceIndex> traced_;  // those of them that the kernel tells of, where it does
     PollPace pace_;
     CarrierTrace* trace_ = nullptr;
 };

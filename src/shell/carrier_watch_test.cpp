@@ -76,6 +76,33 @@ TEST_F(CarrierWatchTest, SeesVethCarrier) {
 }
 
 // A link registered with carrier: its counters say nothing before they move.
+// R-DET-1: what is named is looked at alone, and the rest loses nothing by it.
+TEST_F(CarrierWatchTest, D9_LooksAtNamedLinksAlone) {
+    Tap first("t0"), second("t1");
+    run("ip link set t0 up; ip link set t1 up");
+    InterfaceIndex t0 = index_of_link("t0"), t1 = index_of_link("t1");
+    auto watch = open_watch();
+    watch.watch({t0, t1});
+    watch.poll();
+    first.set_carrier(false);
+    second.set_carrier(false);
+    const InterfaceIndex unknown{t1.value + 1000};
+    auto named = watch.poll({t1, unknown, t1});
+    ASSERT_EQ(named.size(), 1u);
+    auto* changed = std::get_if<CarriersChanged>(&named[0]);
+    ASSERT_TRUE(changed);
+    ASSERT_EQ(changed->links.size(), 1u);
+    EXPECT_EQ(changed->links[0].link, t1);
+    EXPECT_FALSE(changed->links[0].up);
+    expect_change(watch, "t0", false);
+    EXPECT_TRUE(watch.poll({t0, t1}).empty());
+    run("ip link del t0");
+    named = watch.poll({t0});
+    ASSERT_EQ(named.size(), 1u);
+    EXPECT_TRUE(std::holds_alternative<LinkVanished>(named[0]));
+    EXPECT_TRUE(watch.poll().empty()) << "told once only";
+}
+
 TEST_F(CarrierWatchTest, SeesTapCarrier) {
     Tap tap("t0");
     run("ip link set t0 up");

@@ -242,9 +242,7 @@ class Dataplane::Instance {
     // The order has meaning: NICs exist before anything names them, a new member's MAC is known as ours before anything
     // leaves from it, then outbound traffic leaves the bad path, then bindings follow.
     Result<void> write(const GroupImage& image) {
-        if (written_ == image) return {};
         place_ = image.lower.place;
-        written_.reset();
         NicRows rows = rows_;
         if (!rows.include(image)) return Error{fmt::format("more than {} NICs", IPMP_NIC_ROWS - 1), ENOSPC};
         rows_ = std::move(rows);
@@ -255,7 +253,6 @@ class Dataplane::Instance {
             if (!outcome) return outcome;
         }
         rows_.keep_only(image);
-        written_ = image;
         return {};
     }
 
@@ -276,7 +273,6 @@ class Dataplane::Instance {
     MemberMap members_;
     AddressMap addresses_;
     Place place_ = Place::host;  // of the interfaces that the programs see
-    std::optional<GroupImage> written_;  // nothing after a failure
 };
 
 Dataplane::Dataplane(FilterPrograms& programs)
@@ -289,19 +285,30 @@ Dataplane::Dataplane(FilterPrograms& programs)
 }
 Dataplane::~Dataplane() = default;
 
-Result<void> Dataplane::apply(const DataplaneImage& wanted) {
+Result<void> Dataplane::apply(const PublishImage& news) {
+    DataplaneImage again = std::exchange(unwritten_, {});
+    for (const auto& [ipmp_interface, image] : news.changed) again.erase(ipmp_interface);
+    for (const std::string& ipmp_interface : news.gone) again.erase(ipmp_interface);
+
     Result<void> first_failure;
-    for (const auto& [ipmp_interface, image] : wanted) {
-        auto found = instances_.find(ipmp_interface);
-        auto outcome = found == instances_.end() ? add(ipmp_interface, image) : found->second->write(image);
-        if (!outcome && first_failure) first_failure = outcome.error().within("data path of " + ipmp_interface);
+    for (const DataplaneImage* images : {&news.changed, &std::as_const(again)}) {
+        for (const auto& [ipmp_interface, image] : *images) {
+            auto written = write(ipmp_interface, image);
+            if (written) continue;
+            unwritten_.emplace(ipmp_interface, image);
+            if (first_failure) first_failure = written.error().within("data path of " + ipmp_interface);
+        }
     }
-    std::erase_if(instances_, [&](const auto& entry) {
-        if (wanted.contains(entry.first)) return false;
-        programs_.erase(entry.first);
-        return true;
-    });
+    for (const std::string& ipmp_interface : news.gone) {
+        instances_.erase(ipmp_interface);
+        programs_.erase(ipmp_interface);
+    }
     return first_failure;
+}
+
+Result<void> Dataplane::write(const std::string& ipmp_interface, const GroupImage& image) {
+    auto found = instances_.find(ipmp_interface);
+    return found == instances_.end() ? add(ipmp_interface, image) : found->second->write(image);
 }
 
 Result<void> Dataplane::add(const std::string& ipmp_interface, const GroupImage& image) {

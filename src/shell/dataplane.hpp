@@ -33,8 +33,9 @@ class Dataplane {
     Dataplane& operator=(const Dataplane&) = delete;
 
     // Loads what is new, writes what changed, forgets what is no longer wanted. One group's failure does not keep
-    // the others from being served; the first failure is returned. What failed is tried again at the next call.
-    Result<void> apply(const DataplaneImage& wanted);
+    // the others from being served; the first failure is returned. What failed is tried again at the next call, and
+    // one without news is for that alone.
+    Result<void> apply(const PublishImage& news);
 
     int event_fd() const { return inputs_.get(); }  // readable while events wait
     std::vector<Event> take_events();
@@ -48,6 +49,7 @@ class Dataplane {
   private:
     class Instance;
 
+    Result<void> write(const std::string& ipmp_interface, const GroupImage& image);
     Result<void> add(const std::string& ipmp_interface, const GroupImage& image);
 
     FilterPrograms& programs_;
@@ -55,6 +57,7 @@ class Dataplane {
     UniqueFd found_peers_fd_;  // eventfd: `found_peers_` is not empty
     std::vector<Event> found_peers_;
     std::map<std::string, std::unique_ptr<Instance>> instances_;  // by IPMP interface name
+    DataplaneImage unwritten_;                                    // what failed
 };
 
 }  // namespace ipmp

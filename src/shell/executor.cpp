@@ -27,17 +27,16 @@ void Executor::send_replies(const std::string& unsaved) {
 }
 
 void Executor::retry(Instant now) {
-    if (retry_at_ && *retry_at_ <= now) perform(PublishImage(unwritten_), now);
+    if (retry_at_ && *retry_at_ <= now) perform(PublishImage{}, now);
 }
 
 void Executor::perform(const PublishImage& action, Instant now) {
-    Result<void> written = dataplane_.apply(action.image);
+    Result<void> written = dataplane_.apply(action);
     if (written) {
         retry_at_.reset();
         return;
     }
     if (!retry_at_) log_error(written.error().text + "; will retry");
-    unwritten_ = action;
     retry_at_ = now + kRetryAfter;
 }
 

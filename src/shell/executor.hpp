@@ -72,7 +72,6 @@ class Executor {
     DhcpClients& dhcp_clients_;
     NameServiceTable& name_services_;
     std::vector<Reply> replies_;
-    PublishImage unwritten_;
     std::optional<Instant> retry_at_;
 };
 

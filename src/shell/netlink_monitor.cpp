@@ -162,6 +162,14 @@ bool matters(std::uint16_t type, MessageBytes message, const ManagedLinks& manag
     }
 }
 
+// Whom a link message is about.
+std::optional<InterfaceIndex> link_of(const nlmsghdr& header) {
+    bool is_of_link = header.nlmsg_type == RTM_NEWLINK || header.nlmsg_type == RTM_DELLINK;
+    if (!is_of_link || header.nlmsg_len < mnl_nlmsg_size(sizeof(ifinfomsg))) return {};
+    const auto* message = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&header));
+    return InterfaceIndex{static_cast<std::uint32_t>(message->ifi_index)};
+}
+
 }  // namespace
 
 NetlinkMonitor::NetlinkMonitor(mnl_socket* socket) : socket_(socket), buffer_(kReceiveBytes) {}
@@ -205,9 +213,13 @@ NetlinkMonitor::Hints NetlinkMonitor::drain(const ManagedLinks& managed, const F
         int left = static_cast<int>(size);
         for (auto* header = reinterpret_cast<const nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(header, left);
              header = mnl_nlmsg_next(header, &left)) {
-            if (hints.changed) break;  // the rest cannot say more
+            auto link = link_of(*header);
+            bool is_known_link = link && scope.former.links.contains(*link);
+            if (hints.changed && !is_known_link) continue;  // it cannot say more
             MessageBytes message(reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len);
-            hints.changed = matters(header->nlmsg_type, message, managed, scope, route_links_);
+            if (!matters(header->nlmsg_type, message, managed, scope, route_links_)) continue;
+            hints.changed = true;
+            if (is_known_link) hints.links.push_back(*link);
         }
     }
 }

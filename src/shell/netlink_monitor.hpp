@@ -27,6 +27,7 @@ class NetlinkMonitor {
     struct Hints {
         bool changed = false;
         bool overrun = false;  // the kernel dropped messages
+        std::vector<InterfaceIndex> links;  // known ones among those that have changed themselves
     };
 
     // `socket`: Opening::rtnetlink of the network namespace to listen to.

@@ -115,13 +115,12 @@ void NetlinkThread::Worker::wait() {
 }
 
 void NetlinkThread::Worker::take_hints() {
-    bool was_stale = stale_;
     for (auto& [place, view] : views_.all()) {
         auto hints = view.take_hints();
         stale_ |= hints.changed;
         if (hints.overrun) note_overrun();
+        if (!hints.links.empty()) thread_.hint(hints.links);
     }
-    if (stale_ && !was_stale) thread_.hint();  // once for each read, however much changes
 }
 
 void NetlinkThread::Worker::note_overrun() {
@@ -293,14 +292,20 @@ void NetlinkThread::emit(Event event) {
     signal_eventfd(events_ready_.get());
 }
 
-void NetlinkThread::hint() {
-    hinted_ = true;
+void NetlinkThread::hint(const std::vector<InterfaceIndex>& links) {
+    std::lock_guard lock(mutex_);
+    hinted_.insert(hinted_.end(), links.begin(), links.end());
     signal_eventfd(events_ready_.get());
+}
+
+std::vector<InterfaceIndex> NetlinkThread::take_hints() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(hinted_, {});
 }
 
 std::vector<Event> NetlinkThread::take_events() {
     std::lock_guard lock(mutex_);
-    clear_eventfd(events_ready_.get());
+    if (hinted_.empty()) clear_eventfd(events_ready_.get());
     return std::exchange(events_, {});
 }
 

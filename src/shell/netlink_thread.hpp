@@ -45,9 +45,9 @@ class NetlinkThread {
 
     int event_fd() const { return events_ready_.get(); }  // readable while events wait
     std::vector<Event> take_events();
-    // Whether the kernel has told of a change since this was asked last. What it was comes with an observation, later
-    // by as long as reading takes on a large host; event_fd() is readable at once.
-    bool take_hint() { return hinted_.exchange(false); }
+    // The links that the kernel has told of since this was asked last. What has become of them comes with an
+    // observation, later by as long as reading takes on a large host; event_fd() is readable at once.
+    std::vector<InterfaceIndex> take_hints();
     // Neither blocks on netlink.
     void submit(ApplyKernel batch);
     void submit(FindPeers search);  // its answer, a PeersFound if any are, does not wait for batches
@@ -59,19 +59,19 @@ class NetlinkThread {
     NetlinkThread(UniqueFd events_ready, UniqueFd wake);
 
     void emit(Event event);
-    void hint();
+    void hint(const std::vector<InterfaceIndex>& links);
     bool has_batch();
     std::optional<ApplyKernel> next_batch();
     std::optional<FindPeers> next_search();
 
     UniqueFd events_ready_, wake_;  // eventfds
     std::atomic<bool> stopping_ = false;
-    std::atomic<bool> hinted_ = false;
     std::atomic<std::uint64_t> overruns_ = 0;
     std::mutex mutex_;  // guards the queues
     std::deque<ApplyKernel> batches_;
     std::deque<FindPeers> searches_;  // one for each IPMP interface at most
     std::vector<Event> events_;
+    std::vector<InterfaceIndex> hinted_;
     std::thread thread_;
 };
 

@@ -1,5 +1,7 @@
 #include "shell/netlink_view.hpp"
 
+#include <ranges>
+
 #include "model/places.hpp"
 #include "shell/log.hpp"
 #include "wire/rtnetlink_encode.hpp"
@@ -23,7 +25,12 @@ Result<NetlinkView> NetlinkView::open(const NetworkPlaces& places, Place place, 
 
 NetlinkMonitor::Hints NetlinkView::take_hints() {
     auto hints = monitor_.drain(managed_, scope());
-    every_link_ |= hints.overrun;
+    if (hints.overrun) {
+        every_link_ = true;
+        auto all = std::views::keys(known_.links);
+        hints.links.assign(all.begin(), all.end());
+    }
+    for (InterfaceIndex& link : hints.links) link.place = place_;
     return hints;
 }
 

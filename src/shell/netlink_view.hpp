@@ -18,7 +18,7 @@ class NetlinkView {
     static Result<NetlinkView> open(const NetworkPlaces& places, Place place, int receive_buffer_bytes);
 
     int fd() const { return monitor_.fd(); }  // readable while hints wait
-    NetlinkMonitor::Hints take_hints();
+    NetlinkMonitor::Hints take_hints();  // links with their place
     const KernelState& known() const { return known_; }
     NetlinkSocket& socket() { return socket_; }
     const NamespaceFiles& files() const { return files_; }

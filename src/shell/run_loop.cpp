@@ -86,14 +86,7 @@ std::vector<Event> RunLoop::wait() {
     std::vector<Event> events;
     auto append = [&](auto&& more) { std::move(more.begin(), more.end(), std::back_inserter(events)); };
     Instant at = now();
-    // With hundreds of NICs polls are rare, and the netlink thread reads for long before it can say what has changed:
-    // where the kernel tells of a loss at once, this finds it.
-    auto told = parts_.carrier_watch.told();
-    if (parts_.netlink.take_hint() || told || at >= next_carrier_poll()) {
-        append(parts_.carrier_watch.poll());
-        carrier_poll_gap_ = now() - told.value_or(last_carrier_poll_);
-        last_carrier_poll_ = at;
-    }
+    append(poll_carriers(at));
     append(parts_.netlink.take_events());
     append(parts_.dataplane.take_events());
     append(parts_.probes.take_answers());
@@ -107,6 +100,20 @@ std::vector<Event> RunLoop::wait() {
         deadline_.reset();
         events.emplace_back(Tick{});
     }
+    return events;
+}
+
+// With hundreds of NICs polls of all are rare, and the netlink thread reads for long before it can say what has
+// changed: where the kernel names a link at once, it is looked at at once.
+std::vector<Event> RunLoop::poll_carriers(Instant at) {
+    auto told = parts_.carrier_watch.told();
+    std::vector<InterfaceIndex> named = parts_.netlink.take_hints();
+    Instant since = told ? told->since : last_carrier_poll_;
+    if (told) named.insert(named.end(), told->links.begin(), told->links.end());
+    bool is_due = at >= next_carrier_poll();
+    if (is_due) last_carrier_poll_ = at;
+    auto events = is_due ? parts_.carrier_watch.poll() : parts_.carrier_watch.poll(named);
+    carrier_poll_gap_ = now() - since;
     return events;
 }
 

@@ -50,6 +50,7 @@ class RunLoop {
 
     std::vector<Event> wait();
     Engine::Outcome step(const Event& event);
+    std::vector<Event> poll_carriers(Instant at);
     void wait_for_input();
     void take_signals(std::vector<Event>& events);
     void take_commands(std::vector<Event>& events);

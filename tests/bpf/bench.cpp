@@ -67,7 +67,7 @@ GroupImage Bench::base_image() const {
 }
 
 void Bench::apply(const GroupImage& image) {
-    auto outcome = dataplane_.apply({{"ipmp0", image}});
+    auto outcome = dataplane_.apply({.changed = {{"ipmp0", image}}});
     ASSERT_TRUE(outcome) << outcome.error().text;
 }
 

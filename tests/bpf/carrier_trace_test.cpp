@@ -29,14 +29,15 @@ class CarrierTraceTest : public NetworkNamespaceTest {
         EXPECT_EQ(::stat("/proc/thread-self/ns/net", &own), 0);
         return {static_cast<std::uint32_t>(own.st_ino), index_of_link(name).value};
     }
-    void expect_loss(Tap& tap) {
+    void expect_loss(Tap& tap, const std::string& name) {
         Instant before = now();
         tap.set_carrier(false);
         ASSERT_TRUE(readable(5000));
-        auto at = trace_.take();
-        ASSERT_TRUE(at);
-        EXPECT_GE(*at, before);
-        EXPECT_LE(*at, now());
+        auto losses = trace_.take();
+        ASSERT_TRUE(losses);
+        EXPECT_GE(losses->since, before);
+        EXPECT_LE(losses->since, now());
+        EXPECT_EQ(losses->links, std::set{traced(name)});
         EXPECT_FALSE(trace_.take()) << "told once";
     }
     CarrierTrace trace_;
@@ -47,7 +48,7 @@ TEST_F(CarrierTraceTest, R_DET_1_ALossIsToldOfAtOnceWhateverHappenedBefore) {
     run("ip link set t0 up");
     trace_.watch({traced("t0")});
     for (int time = 0; time < 5; ++time) {
-        expect_loss(tap);
+        expect_loss(tap, "t0");
         tap.set_carrier(true);
         EXPECT_FALSE(readable(0)) << "a carrier that returns may come late";
     }
@@ -61,13 +62,13 @@ TEST_F(CarrierTraceTest, OnlyOfLinksThatAreWatchedInTheirNamespace) {
     trace_.watch({elsewhere, traced("t1")});
     first.set_carrier(false);
     EXPECT_FALSE(readable(100));
-    expect_loss(second);
+    expect_loss(second, "t1");
     trace_.watch({traced("t0")});
     second.set_carrier(true);
     second.set_carrier(false);
     EXPECT_FALSE(readable(100));
     first.set_carrier(true);
-    expect_loss(first);
+    expect_loss(first, "t0");
 }
 
 TEST_F(CarrierTraceTest, ManyLossesWithoutAReaderAreOneHint) {
@@ -80,8 +81,8 @@ TEST_F(CarrierTraceTest, ManyLossesWithoutAReaderAreOneHint) {
         tap.set_carrier(true);
     }
     ASSERT_TRUE(readable(5000));
-    EXPECT_GE(trace_.take().value(), before);
-    expect_loss(tap);
+    EXPECT_GE(trace_.take().value().since, before);
+    expect_loss(tap, "t0");
 }
 
 }  // namespace

@@ -276,10 +276,10 @@ TEST_F(Events, the_descriptor_tells_that_events_wait) {
 }
 
 TEST_F(Events, groups_report_apart_and_a_group_that_is_gone_is_silent) {
-    ASSERT_TRUE(dataplane_.apply({{"ipmp0", base_image()}, {"ipmp1", base_image()}}));
+    ASSERT_TRUE(dataplane_.apply({.changed = {{"ipmp0", base_image()}, {"ipmp1", base_image()}}}));
     Bytes claim = arp_from(kThief, kBroadcast, kRequest, "192.0.2.1", "192.0.2.1");
     run(Filter::steer, "under0", claim);
-    ASSERT_TRUE(dataplane_.apply({{"ipmp1", base_image()}}));
+    ASSERT_TRUE(dataplane_.apply({.gone = {"ipmp0"}}));
     EXPECT_TRUE(dataplane_.take_events().empty());
     EXPECT_TRUE(find_peers({ip("192.0.2.1")}).empty()) << "nor does who asks about it wake anybody";
 }

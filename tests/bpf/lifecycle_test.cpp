@@ -52,7 +52,7 @@ TEST_F(Lifecycle, a_wanted_group_is_loaded_filled_and_registered) {
 
 TEST_F(Lifecycle, a_group_no_longer_wanted_is_forgotten) {
     apply(base_image());
-    ASSERT_TRUE(dataplane_.apply({}));
+    ASSERT_TRUE(dataplane_.apply({.gone = {"ipmp0"}}));
     EXPECT_FALSE(programs_.find("ipmp0", Filter::spread));
     EXPECT_FALSE(programs_.find("ipmp0", Filter::steer));
     EXPECT_TRUE(dataplane_.counters("ipmp0").empty());
@@ -106,7 +106,7 @@ TEST_F(Lifecycle, more_NICs_than_rows_are_refused_and_the_maps_go_on) {
     apply(base_image());
     GroupImage crowd = base_image();
     for (std::uint32_t i = 0; i < kSlotCount; ++i) crowd.slots[0][i].index.value = 1000 + i;
-    auto outcome = dataplane_.apply({{"ipmp0", crowd}});
+    auto outcome = dataplane_.apply({.changed = {{"ipmp0", crowd}}});
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().text, "data path of ipmp0: more than 255 NICs");
     EXPECT_EQ(source_after_spread(), bytes_of(kMac1));
@@ -117,9 +117,11 @@ TEST_F(Lifecycle, more_NICs_than_rows_are_refused_and_the_maps_go_on) {
 TEST_F(Lifecycle, R_GRP_12_groups_are_independent) {
     GroupImage other = base_image();
     other.slots[0].fill(under0());
-    ASSERT_TRUE(dataplane_.apply({{"ipmp0", base_image()}, {"ipmp1", other}}));
+    ASSERT_TRUE(dataplane_.apply({.changed = {{"ipmp0", base_image()}, {"ipmp1", other}}}));
     EXPECT_EQ(source_after_spread(), bytes_of(kMac1));
-    ASSERT_TRUE(dataplane_.apply({{"ipmp0", base_image()}}));
+    ASSERT_TRUE(dataplane_.apply({.changed = {{"ipmp0", base_image()}}}));
+    EXPECT_TRUE(programs_.find("ipmp1", Filter::spread)) << "who is not named stays";
+    ASSERT_TRUE(dataplane_.apply({.gone = {"ipmp1"}}));
     EXPECT_FALSE(programs_.find("ipmp1", Filter::spread));
     EXPECT_EQ(source_after_spread(), bytes_of(kMac1));
 }
@@ -143,18 +145,24 @@ TEST_F(Lifecycle, one_group_that_does_not_fit_leaves_the_others_alone_and_recove
         large.addresses[ip("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250))] = {AddressKind::data,
                                                                                                   under0()};
     }
-    auto outcome = dataplane_.apply({{"ipmp0", large}, {"ipmp1", base_image()}});
+    auto outcome = dataplane_.apply({.changed = {{"ipmp0", large}, {"ipmp1", base_image()}}});
     ASSERT_FALSE(outcome);
     EXPECT_NE(outcome.error().text.find("data path of ipmp0: update BPF map ipmp_addresses"), std::string::npos)
         << outcome.error().text;
     EXPECT_FALSE(programs_.find("ipmp0", Filter::spread));
     EXPECT_TRUE(programs_.find("ipmp1", Filter::spread));
 
-    outcome = dataplane_.apply({{"ipmp0", base_image()}, {"ipmp1", large}});
+    outcome = dataplane_.apply({.changed = {{"ipmp0", base_image()}, {"ipmp1", large}}});
     EXPECT_FALSE(outcome);
     EXPECT_TRUE(programs_.find("ipmp1", Filter::spread)) << "a known group goes on with what fitted";
-    outcome = dataplane_.apply({{"ipmp0", base_image()}, {"ipmp1", base_image()}});
+    EXPECT_FALSE(dataplane_.apply({})) << "what failed is tried again";
+    EXPECT_FALSE(dataplane_.apply({.changed = {{"ipmp0", base_image()}}}));
+    outcome = dataplane_.apply({.changed = {{"ipmp1", base_image()}}});
     EXPECT_TRUE(outcome) << outcome.error().text;
+
+    EXPECT_FALSE(dataplane_.apply({.changed = {{"ipmp0", large}}}));
+    outcome = dataplane_.apply({.gone = {"ipmp0"}});
+    EXPECT_TRUE(outcome) << "who is gone needs nothing written: " << outcome.error().text;
 }
 
 class MirroredHash : public Bench {
@@ -263,12 +271,12 @@ TEST_F(Lifecycle, everything_works_with_the_capabilities_the_daemon_keeps) {
         if (bpf_prog_get_next_id(0, &id) == 0) return 2;  // would need CAP_SYS_ADMIN
         FilterPrograms programs;
         Dataplane dataplane(programs);
-        auto applied = dataplane.apply({{"ipmp0", base_image()}});
+        auto applied = dataplane.apply({.changed = {{"ipmp0", base_image()}}});
         if (!applied) return std::fprintf(stderr, "%s\n", applied.error().text.c_str()), 3;
         GroupImage changed = base_image();
         changed.slots[0].fill(under0());
         changed.addresses.erase(ip("192.0.2.1"));
-        if (!dataplane.apply({{"ipmp0", changed}})) return 4;
+        if (!dataplane.apply({.changed = {{"ipmp0", changed}}})) return 4;
         if (dataplane.counters("ipmp0").at("out_no_active") != 0) return 5;
         if (!dataplane.find_peers({"ipmp0", {}, {ip("192.0.2.1")}}) || !dataplane.take_events().empty()) return 7;
         UniqueFd program = programs.find("ipmp0", Filter::steer);
@@ -282,7 +290,7 @@ TEST_F(Lifecycle, a_refused_load_is_an_error_with_its_reason) {
         if (!keep_only(0)) return 1;
         FilterPrograms programs;
         Dataplane dataplane(programs);
-        auto applied = dataplane.apply({{"ipmp0", base_image()}});
+        auto applied = dataplane.apply({.changed = {{"ipmp0", base_image()}}});
         if (applied) return 2;
         if (applied.error().error_number != EPERM) return 3;
         const std::string& text = applied.error().text;

@@ -150,7 +150,7 @@ TEST_F(Live, slots_changed_under_traffic_never_mix_two_NICs) {
         GroupImage image = base_image();
         for (; !stop; ++changes) {
             image.slots[0].fill(changes % 2 ? under1() : under0());
-            if (!dataplane_.apply({{"ipmp0", image}})) break;
+            if (!dataplane_.apply({.changed = {{"ipmp0", image}}})) break;
         }
     });
     constexpr int kFrames = 50000;

@@ -90,6 +90,7 @@ void World::start() {
     auto state = decode_state(stored_);
     IPMP_CHECK(state);
     engine_.emplace(config_, kHostId, std::move(*state));
+    maps_ = {};
     known_ = engine_->state();
     kernel_.look_into(known_.named_places);
     activations_.clear();
@@ -241,7 +242,7 @@ void World::carry_out(const Action& action) {
     if (auto* probe = std::get_if<SendProbe>(&action)) return send(*probe);
     if (std::holds_alternative<Announce>(action)) ++announced_;
     if (auto* publish = std::get_if<PublishImage>(&action)) {
-        if (publish->image != engine_->image()) violated("the image published is not the engine's");
+        violated(maps_.write(*publish, engine_->image()));
     } else if (auto* apply = std::get_if<ApplyKernel>(&action)) {
         watch_migration();
         batches_.push_back(*apply);

@@ -21,6 +21,7 @@
 #include "sim/claim_watch.hpp"
 #include "sim/detection_watch.hpp"
 #include "sim/fake_kernel.hpp"
+#include "sim/fake_maps.hpp"
 #include "sim/fake_peers.hpp"
 #include "sim/network.hpp"
 #include "sim/random.hpp"
@@ -137,6 +138,7 @@ class World {
     std::optional<SendProbe> newest_probe_;
     Instant stalled_until_;
     std::optional<Engine> engine_;
+    FakeMaps maps_;  // of this engine
     State known_;  // the engine's, as inspected last
     Instant now_{std::chrono::hours(1)};
     std::uint64_t next_order_ = 0;
