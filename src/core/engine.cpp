@@ -84,6 +84,7 @@ struct Engine::Impl {
     Outcome decide(Instant at, const Event& event);
     std::vector<Action> announce();
     Outcome conclude(const Event& event);
+    void conclude_for_all(std::vector<Action>& actions);
     Outcome send_frames(const Event& event);
     bool concerns_frames_only(const Event& event) const;
     CommandContext command_context(std::vector<Action>& log) {
@@ -191,14 +192,24 @@ std::vector<Action> Engine::Impl::announce() {
 
 Engine::Outcome Engine::Impl::conclude(const Event& event) {
     std::vector<Action> actions;
-    GroupMembers members(state.interfaces);
-    for (auto& [name, group] : state.groups) judge_group(members.of(group), group, messages);
-    hygiene.update(state, addresses, now, messages);
+    GroupMembers members(state.interfaces, scope);
+    for (auto& [name, group] : state.groups) {
+        if (scope.contains(name)) judge_group(members.of(group), group, messages);
+    }
     rebinds.update(event, *told, kernel, now, actions);
+    if (scope.is_everybody()) conclude_for_all(actions);
+    std::move(messages.begin(), messages.end(), std::back_inserter(actions));
+    decisions.update(before, state, event, now);
+    bring_up_to_date(before, state.interfaces);
+    others_due = scope.is_everybody() ? deadline_without_frames() : now;
+    return {.actions = std::move(actions), .deadline = deadline(), .stop = stop};
+}
+
+void Engine::Impl::conclude_for_all(std::vector<Action>& actions) {
+    hygiene.update(state, addresses, now, messages);
     keep_alives.update(*told, addresses, now, actions);
     periodic_defence.update(*told, now, actions);
     queries.update(state, image, kernel, now, actions);
-    std::move(messages.begin(), messages.end(), std::back_inserter(actions));
     if (WatchCarrier wanted{links_to_watch(state)}; wanted != watch) actions.push_back(watch = std::move(wanted));
     dhcp.update(state, kernel, now, actions);
     name_services.update(state, actions);
@@ -207,10 +218,6 @@ Engine::Outcome Engine::Impl::conclude(const Event& event) {
     note_detached(answered.detached, state);
     stop = answered.stop || stop;
     probing.follow(state);
-    decisions.update(before, state, event, now);
-    bring_up_to_date(before, state.interfaces);
-    others_due = scope.is_everybody() ? deadline_without_frames() : now;
-    return {.actions = std::move(actions), .deadline = deadline(), .stop = stop};
 }
 
 // Probes that came or went, and announcements that are due: nothing has changed.
