@@ -117,16 +117,6 @@ struct Engine::Impl {
 
 namespace {
 
-// For who gives no source of chance: numbers that are spread, but the same each time (splitmix64).
-RandomSource without_chance() {
-    return [state = std::uint64_t{0}]() mutable {
-        std::uint64_t value = state += 0x9e3779b97f4a7c15;
-        value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-        value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-        return value ^ (value >> 31);
-    };
-}
-
 // What a batch did shows in the observation that follows, as does a link that is back: such events change nothing.
 bool has_no_news(const Event& event) {
     const auto* applied = std::get_if<KernelApplied>(&event);
@@ -355,7 +345,7 @@ std::optional<Instant> Engine::Impl::deadline_without_frames() const {
 }
 
 Engine::Engine(const Config& config, std::string host_id, State restored, RandomSource random)
-    : impl_(std::make_unique<Impl>(random ? std::move(random) : without_chance())) {
+    : impl_(std::make_unique<Impl>(random ? std::move(random) : spread_numbers(0))) {
     impl_->config = config;
     impl_->host_id = std::move(host_id);
     impl_->announcements.resume(restored);

@@ -16,20 +16,18 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/probing/probe_history.hpp"
+#include "core/probing/random_source.hpp"
 #include "core/probing/target_list.hpp"
 #include "model/action.hpp"
 #include "model/config.hpp"
 #include "model/probe.hpp"
 
 namespace ipmp {
-
-using RandomSource = std::function<std::uint64_t()>;
 
 inline constexpr int kLossesToFail = 5;
 inline constexpr int kAnswersToRepair = 10;

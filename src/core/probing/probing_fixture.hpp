@@ -22,16 +22,6 @@ using namespace std::chrono_literals;
 
 inline const IpAddress kRouter = *parse_ip("10.0.255.254");
 
-// The same each time (splitmix64).
-inline RandomSource spread_numbers() {
-    return [state = std::uint64_t{1}]() mutable {
-        std::uint64_t value = state += 0x9e3779b97f4a7c15;
-        value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-        value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-        return value ^ (value >> 31);
-    };
-}
-
 class ProbingOfAGroup : public testing::Test {
   protected:
     void set_up(int members) {
@@ -159,7 +149,7 @@ class ProbingOfAGroup : public testing::Test {
     std::function<Duration(const SendProbe&)> round_trip_ = [](const SendProbe&) { return Duration::zero(); };
     std::multimap<Instant, ProbeAnswered> under_way_;
     std::vector<IpAddress> hosts_;  // who answers what is sent to everybody
-    Probing probing_{spread_numbers()};
+    Probing probing_{spread_numbers(1)};
 };
 
 }  // namespace ipmp

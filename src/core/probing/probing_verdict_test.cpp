@@ -157,7 +157,7 @@ TEST_F(ProbingVerdict, R_DET_8_WhoCouldNotTakeOverIsNoWitness) {
         {"is offline", [](Interface& other) { other.offline = true; }, false}};
     for (const Case& witness : cases) {
         State none;
-        probing_ = Probing(spread_numbers());
+        probing_ = Probing(spread_numbers(1));
         state_ = none, kernel_ = {}, deaf_.clear();
         set_up(2);
         begin();
