@@ -71,7 +71,7 @@ struct Engine::Impl {
     NameServices name_services;
     Decisions decisions;
     WatchCarrier watch;
-    std::optional<Instant> others_due;  // the deadline of everything but probes and announcements
+    std::optional<Instant> others_due;  // the deadline of everything but frames
     std::map<std::string, Interface> before;  // NICs as the last step left them
     // For conclude(): what comes after what keeps traffic flowing, whom that was about, what others may be told.
     std::vector<Action> messages;
@@ -116,6 +116,10 @@ struct Engine::Impl {
 };
 
 namespace {
+
+bool is_of_a_probe(const Event& event) {
+    return std::holds_alternative<ProbeAnswered>(event) || std::holds_alternative<ProbeNotSent>(event);
+}
 
 // What a batch did shows in the observation that follows, as does a link that is back: such events change nothing.
 bool has_no_news(const Event& event) {
@@ -210,9 +214,10 @@ void Engine::Impl::conclude_for_all(std::vector<Action>& actions) {
     probing.follow(state);
 }
 
-// Probes that came or went, and announcements that are due: nothing has changed.
+// Probes that came or went, announcements that are due, peers that are asked or have answered: nothing has changed.
 Engine::Outcome Engine::Impl::send_frames(const Event& event) {
     if (std::holds_alternative<Tick>(event)) announcements.send(config.announcements_per_second, now, messages);
+    if (!is_of_a_probe(event)) rebinds.serve(event, *told, kernel, now, messages);
     return {.actions = std::exchange(messages, {}), .deadline = deadline(), .decided = false};
 }
 
@@ -290,10 +295,9 @@ void Engine::Impl::file(const Tick&, std::vector<Action>& log) {
 // Hundreds of NICs are probed a thousand times a second, thousands of addresses announced: what is about frames alone
 // must cost no more than that.
 bool Engine::Impl::concerns_frames_only(const Event& event) const {
-    if (std::holds_alternative<ProbeAnswered>(event) || std::holds_alternative<ProbeNotSent>(event)) return observed;
-    // Groups without targets look for them each second, among neighbours that may answer no probe.
-    if (const auto* found = std::get_if<PeersFound>(&event)) return observed && !rebinds.wants(*found);
-    return observed && std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
+    bool is_of_a_peer = std::holds_alternative<PeersFound>(event) || std::holds_alternative<PeerAnswered>(event);
+    bool is_idle_tick = std::holds_alternative<Tick>(event) && (!others_due || *others_due > now);
+    return observed && (is_of_a_probe(event) || is_of_a_peer || is_idle_tick);
 }
 
 void Engine::Impl::place() {
@@ -325,13 +329,14 @@ void Engine::Impl::publish(std::vector<Action>& actions) {
 std::optional<Instant> Engine::Impl::deadline() const {
     std::optional<Instant> earliest = probing.deadline();
     note_earlier(earliest, announcements.deadline());
+    note_earlier(earliest, rebinds.deadline());
     note_earlier(earliest, others_due);
     return earliest;
 }
 
 std::optional<Instant> Engine::Impl::deadline_without_frames() const {
     std::optional<Instant> earliest;
-    for (const auto& candidate : {rebinds.deadline(), keep_alives.deadline(), dhcp.deadline(state),
+    for (const auto& candidate : {rebinds.conclusion_due(), keep_alives.deadline(), dhcp.deadline(state),
                                   duplicates.deadline(), periodic_defence.deadline(), queries.deadline(),
                                   hygiene.deadline(), reconciler.deadline(kernel)}) note_earlier(earliest, candidate);
     for (const auto& [name, group] : state.groups) {

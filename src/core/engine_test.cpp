@@ -78,11 +78,14 @@ TEST_F(EngineSteps, WhatFailsForALinkThatIsGoneIsSaidOnce) {
               }), 4);
 }
 
-// With dozens of groups a decision takes milliseconds, and who has no targets searches each second.
-TEST_F(EngineSteps, WhoKnowsATestAddressIsNoNews) {
+// With dozens of groups a decision takes milliseconds; who has no targets searches each second, and after a rebind each
+// peer answers by itself.
+TEST_F(EngineSteps, R_SPR_4_WhoKnowsAnAddressAndWhoAnswersIsNoNews) {
     kernel_.generation = batch_.generation;
     step(KernelObserved{kernel_});
-    EXPECT_FALSE(step(PeersFound{"ipmp0", {{*parse_ip("192.0.2.5"), {*parse_ip("192.0.2.9"), {}}}}}).decided);
+    const IpAddress address = *parse_ip("192.0.2.5"), peer = *parse_ip("192.0.2.9");
+    EXPECT_FALSE(step(PeersFound{"ipmp0", {{address, {peer, {}}}}}).decided);
+    EXPECT_FALSE(step(PeerAnswered{address, peer, kNic}).decided);
 }
 
 TEST_F(EngineSteps, ALinkThatIsBackWaitsForTheKernelAndOneThatIsLostDoesNot) {

@@ -77,16 +77,15 @@ void Rebinds::resume(const State& restored) {
 void Rebinds::update(const Event& event, const DataplaneImage& image, const KernelState& kernel, Instant now,
                      std::vector<Action>& actions) {
     follow(image, now, actions);
+    serve(event, image, kernel, now, actions);
+}
+
+void Rebinds::serve(const Event& event, const DataplaneImage& image, const KernelState& kernel, Instant now,
+                    std::vector<Action>& actions) {
     if (auto* found = std::get_if<PeersFound>(&event)) take(*found, image, kernel, now);
     if (auto* answered = std::get_if<PeerAnswered>(&event)) take(*answered, image, now);
     ask(now, actions);
     conclude(now, actions);
-}
-
-bool Rebinds::wants(const PeersFound& event) const {
-    return std::ranges::any_of(event.found, [&](const PeersFound::Found& found) {
-        return addresses_.contains({event.ipmp_interface, found.address});
-    });
 }
 
 // Compares the bindings with what they were.
@@ -247,12 +246,9 @@ Log Rebinds::summary(const std::string& group, const Round& round) {
 }
 
 std::optional<Instant> Rebinds::deadline() const {
-    std::optional<Instant> earliest = next_conclusion_;
-    if (!due_.empty()) {
-        Instant next = std::get<Instant>(*due_.begin());
-        note_earlier(earliest, sent_in_turn_ < kFramesPerTurn ? next : std::max(next, turn_ + kTurn));
-    }
-    return earliest;
+    if (due_.empty()) return {};
+    Instant next = std::get<Instant>(*due_.begin());
+    return sent_in_turn_ < kFramesPerTurn ? next : std::max(next, turn_ + kTurn);
 }
 
 void Rebinds::describe(const State& state, Status& status) const {

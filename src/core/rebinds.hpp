@@ -46,14 +46,15 @@ class Rebinds {
     // The bindings of a former daemon: a change to another NIC is a rebind.
     void resume(const State& restored);
 
-    // Takes `event` in if it is about peers. Appends what is due, after `image` has been published.
+    // After `image` has been published: whose bindings have changed is searched for, then as serve().
     void update(const Event& event, const DataplaneImage& image, const KernelState& kernel, Instant now,
                 std::vector<Action>& actions);
+    // Takes `event` in if it is about peers, and appends what is due, for the image that update() has seen last.
+    void serve(const Event& event, const DataplaneImage& image, const KernelState& kernel, Instant now,
+               std::vector<Action>& actions);
 
-    // Whether update() has any use for `event`: it is about a bound address. Others were searched for somebody else.
-    bool wants(const PeersFound& event) const;
-
-    std::optional<Instant> deadline() const;
+    std::optional<Instant> deadline() const;  // of serve()
+    std::optional<Instant> conclusion_due() const { return next_conclusion_; }  // a round may be over then
 
     // Adds the results to the addresses in `status`.
     void describe(const State& state, Status& status) const;
