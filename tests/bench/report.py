@@ -171,22 +171,29 @@ def rival_table(results):
     return table(("What", "Unit", "Who", "Median", "Least … most"), lines)
 
 
+WHOLE, PARTS = "This machine", "Parts of that, measured later"
+PUBLISHED_RUNS = {WHOLE: "bench", PARTS: "bench-parts", "Against bonding and teamd": "bench-vm"}  # by title: directory
+
+
 def publish(build, document=pathlib.Path(__file__).resolve().parents[2] / "docs/PERFORMANCE.md"):
     """Writes `document`; what was not measured anew stays as it was published last. 0 if anything was."""
     _, *sections = document.read_text().split("\n## ") if document.exists() else ("",)
     former = {section.split("\n", 1)[0]: "## " + section for section in sections}
-    parts, anew = [PUBLISHED], False
-    for directory, title in (("bench", "This machine"), ("bench-vm", "Against bonding and teamd")):
-        path = build / directory / "results.json"
-        if not path.exists():
+    paths = {title: build / directory / "results.json" for title, directory in PUBLISHED_RUNS.items()}
+    runs = {title: load(path) for title, path in paths.items() if path.exists()}
+    if WHOLE in runs and not (PARTS in runs and runs[PARTS].about["began"] > runs[WHOLE].about["began"]):
+        runs.pop(PARTS, None), former.pop(PARTS, None)  # the whole has newer ones
+    parts = [PUBLISHED]
+    for title in PUBLISHED_RUNS:
+        if title not in runs:
             parts.append(former.get(title, ""))
             continue
-        anew, results = True, load(path)
+        results = runs[title]
         in_vm = results.about["vm"]
         parts += [f"## {title}", EMULATED if in_vm else "", head_text(results.about), failed_text(results)]
         parts += [noise_text(results), goal_table(results)]
         parts += [rival_table(results) if in_vm else measurement_table(results), curve_tables(results)]
-    if not anew:
+    if not runs:
         print("bench: nothing was measured yet")
         return 1
     document.write_text("\n\n".join(part.strip() for part in parts if part) + "\n")

@@ -35,7 +35,8 @@ def parse(arguments):
     parser.add_argument("--seed", type=int, default=1, help="of the order of turns and the moments of cuts")
     parser.add_argument("--compare", metavar="BASELINE.json", type=pathlib.Path, help="show what differs from that run")
     parser.add_argument("--publish", action="store_true", help="write docs/PERFORMANCE.md from the last runs")
-    parser.add_argument("--output", type=pathlib.Path, default=None, help="directory (default: build/bench)")
+    parser.add_argument("--output", type=pathlib.Path, default=None,
+                        help="directory (default: build/bench; bench-parts with --only, bench-vm with --vm)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)  # ./bench --vm starts itself so
     return parser.parse_args(arguments)
 
@@ -86,7 +87,8 @@ def run(options, output):
 
 def main():
     options = parse(sys.argv[1:])
-    output = options.output or build_dir() / ("bench-vm" if options.vm or options.inside else "bench")
+    name = "bench-vm" if options.vm or options.inside else "bench-parts" if options.only else "bench"
+    output = options.output or build_dir() / name
     output.mkdir(parents=True, exist_ok=True)
     if options.publish:
         return report.publish(build_dir())

@@ -56,24 +56,28 @@ def test_growth_is_a_power(power):
 
 
 def test_what_was_not_measured_anew_stays_published(tmp_path):
-    about = {"kernel": "1", "processors": 2, "model": "m", "commit": "c", "seed": 1, "quick": False, "began": "then",
-             "others": 0, "steal": 0}
+    about = {"kernel": "1", "processors": 2, "model": "m", "commit": "c", "seed": 1, "quick": False, "others": 0,
+             "steal": 0}
     document = tmp_path / "PERFORMANCE.md"
     assert report.publish(tmp_path, document) == 1 and not document.exists(), "nothing was measured"
-    for number, (directory, vm) in enumerate((("bench", False), ("bench-vm", True), ("bench", False))):
-        results = Results({**about, "vm": vm, "commit": f"run{number}"}, results_of(**{BARE: [1.0] * 3}).measurements)
+    whole, parts, vm_run = ("bench", False), ("bench-parts", False), ("bench-vm", True)
+    for number, (directory, vm) in enumerate((whole, parts, vm_run, whole, parts)):
+        results = Results({**about, "vm": vm, "commit": f"run{number}", "began": f"2026-11-0{1 + number}"},
+                          results_of(**{BARE: [1.0] * 3}).measurements)
         (tmp_path / directory).mkdir(exist_ok=True)
         if vm:
             results.about["failed"] = {"rivals": "it took too long"}
             results.add("gap", "gap", "ms", "less", IPMP, 3.0, math.inf)
         results.save(tmp_path / directory / "results.json")
         assert report.publish(tmp_path, document) == 0
-        (tmp_path / directory / "results.json").unlink()
+        if number != 3:  # the last parts are published beside a whole that is older
+            (tmp_path / directory / "results.json").unlink()
+        assert ("run1" in document.read_text()) == (number in (1, 2)), "until the whole is measured anew"
     text = document.read_text()
-    assert "run0" not in text and "run1" in text and "run2" in text
+    assert "run0" not in text and all(f"run{number}" in text for number in (2, 3, 4))
     assert "Failed: rivals: it took too long" in text and "3 … never" in text
     assert [line for line in text.splitlines() if line.startswith("#")] == [
-        "# Performance", "## This machine", "## Against bonding and teamd"]
+        "# Performance", "## This machine", "## Parts of that, measured later", "## Against bonding and teamd"]
 
 
 def test_the_99th_percentile_of_a_hundred_is_the_second_largest():
