@@ -158,6 +158,26 @@ of a packet to the receiving socket, and which a busy machine disturbs least.
 """
 
 
+LIMITS = """## What limits what is missed
+
+- **64-byte UDP**: each packet crosses the pair of `ipmp0` once, 550 cycles outbound and 850 inbound beside the 7,400
+  that it takes on the bare NIC, nearly all of them the kernel's own (locks of one more queue, the pair's transmit
+  function, the redirect); our programs are 20 of them, 100 inbound. `FAST_PATH` leaves out what can be left out, and
+  with it what `ipmp0` counts ([ADR 8](adr/0008-past-the-pair.md)).
+- **Cuts, against bonding and teamd**: on the emulated processor 3 to 6 ms pass from the lost carrier until our daemon
+  has decided, written the maps and announced (a third of one on a real processor), and twice as long again until the
+  packets that wait behind all other work there have had their turn. Bonding does its part within the kernel; a tenth
+  of its 45 ms is less than a daemon takes there. Of the flows of balance-xor half are on the other NIC and notice
+  nothing. Where traffic does not wait for the processor, a cut takes what the first section says.
+- **A silent failure, against bonding**: with IPMP alone in that machine the gap is 90 ms at a failure detection time of
+  100 (bonding's: 390). Beside seven others an answer waits 20 ms and more for the processor now and then, and what
+  answers take stretches the failure detection time, as it should on a slow network.
+- **Everything, on a machine that others use as well**: what takes milliseconds there takes several times as long in
+  another hour, which is why each table says how noisy its machine was. Ratios and growths bear that, absolute times
+  do not.
+"""
+
+
 def rival_table(results):
     """Of the emulated machine: all contenders side by side."""
     lines = []
@@ -193,6 +213,7 @@ def publish(build, document=pathlib.Path(__file__).resolve().parents[2] / "docs/
         parts += [f"## {title}", EMULATED if in_vm else "", head_text(results.about), failed_text(results)]
         parts += [noise_text(results), goal_table(results)]
         parts += [rival_table(results) if in_vm else measurement_table(results), curve_tables(results)]
+    parts.append(LIMITS)
     if not runs:
         print("bench: nothing was measured yet")
         return 1

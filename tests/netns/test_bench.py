@@ -77,7 +77,8 @@ def test_what_was_not_measured_anew_stays_published(tmp_path):
     assert "run0" not in text and all(f"run{number}" in text for number in (2, 3, 4))
     assert "Failed: rivals: it took too long" in text and "3 … never" in text
     assert [line for line in text.splitlines() if line.startswith("#")] == [
-        "# Performance", "## This machine", "## Parts of that, measured later", "## Against bonding and teamd"]
+        "# Performance", "## This machine", "## Parts of that, measured later", "## Against bonding and teamd",
+        "## What limits what is missed"]
 
 
 def test_the_99th_percentile_of_a_hundred_is_the_second_largest():
