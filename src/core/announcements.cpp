@@ -52,7 +52,8 @@ void Announcements::follow(const DataplaneImage& image, const KernelState& kerne
     for (const auto& [name, group] : image) {
         if (!scope.contains(name)) continue;
         // Both are in the order of addresses: they are gone through side by side.
-        auto& [told_name, told_of_group] = *told_.try_emplace(name).first;
+        auto told_group = told_.try_emplace(name).first;
+        ToldOfGroup& told_of_group = told_group->second;
         auto known = told_of_group.begin();
         auto forget = [&] {
             dequeue(known->second);
@@ -66,7 +67,7 @@ void Announcements::follow(const DataplaneImage& image, const KernelState& kerne
             while (known != told_of_group.end() && known->first < address) forget();
             bool is_new = known == told_of_group.end() || known->first != address;
             if (is_new) known = told_of_group.try_emplace(known, address);
-            const Due what{{}, &told_name, &*known};
+            const Due what{{}, &told_group->first, &*known};
             Told& told = known++->second;
             if (is_new || told.nic != entry.nic) {
                 told.nic = entry.nic;

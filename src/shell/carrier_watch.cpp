@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <ranges>
 
 #include "shell/clock.hpp"
 #include "shell/link_settings.hpp"
@@ -284,16 +283,18 @@ void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
 void CarrierWatch::trace(const std::vector<InterfaceIndex>& links) {
     if (!trace_) return;
     std::map<Place, std::uint32_t> inodes;
+    std::set<TracedLink> traced;
     traced_.clear();
     for (InterfaceIndex index : links) {
         auto [known, is_new] = inodes.try_emplace(index.place);
         struct stat seen {};
         if (is_new && ::fstat(places_->descriptor(index.place).get(), &seen) == 0)
             known->second = static_cast<std::uint32_t>(seen.st_ino);
-        traced_[{.namespace_inode = known->second, .index = index.value}] = index;
+        const TracedLink link{.namespace_inode = known->second, .index = index.value};
+        traced.insert(link);
+        traced_[link] = index;
     }
-    auto links_of_kernel = std::views::keys(traced_);
-    trace_->watch({links_of_kernel.begin(), links_of_kernel.end()});
+    trace_->watch(std::move(traced));
 }
 
 std::optional<CarrierWatch::Told> CarrierWatch::told() {

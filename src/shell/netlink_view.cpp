@@ -1,7 +1,5 @@
 #include "shell/netlink_view.hpp"
 
-#include <ranges>
-
 #include "model/places.hpp"
 #include "shell/log.hpp"
 #include "wire/rtnetlink_encode.hpp"
@@ -27,8 +25,8 @@ NetlinkMonitor::Hints NetlinkView::take_hints() {
     auto hints = monitor_.drain(managed_, scope());
     if (hints.overrun) {
         every_link_ = true;
-        auto all = std::views::keys(known_.links);
-        hints.links.assign(all.begin(), all.end());
+        hints.links.clear();
+        for (const auto& [index, link] : known_.links) hints.links.push_back(index);
     }
     for (InterfaceIndex& link : hints.links) link.place = place_;
     return hints;
