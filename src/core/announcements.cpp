@@ -22,22 +22,22 @@ void Announcements::resume(const State& restored) {
     }
 }
 
-void Announcements::begin(Due what, const Series& series, bool news) {
-    Told& told = what.what->second;
+void Announcements::begin(const Due& due, const Series& series, bool news) {
+    Told& told = due.entry->second;
     dequeue(told);
     told.series = series;
     told.news = news;
-    enqueue(what);
+    enqueue(due);
 }
 
 // A thousand addresses that lost their NIC come in the order of addresses, each right after the last.
-void Announcements::enqueue(Due what) {
-    Told& told = what.what->second;
+void Announcements::enqueue(Due due) {
+    Told& told = due.entry->second;
     auto at = told.series.deadline();
     if (!at) return;
-    what.at = *at;
+    due.at = *at;
     Queue& queue = queue_of(told);
-    told.queued = queue.insert(queue.end(), what);
+    told.queued = queue.insert(queue.end(), due);
 }
 
 void Announcements::dequeue(Told& told) {
@@ -67,14 +67,14 @@ void Announcements::follow(const DataplaneImage& image, const KernelState& kerne
             while (known != told_of_group.end() && known->first < address) forget();
             bool is_new = known == told_of_group.end() || known->first != address;
             if (is_new) known = told_of_group.try_emplace(known, address);
-            const Due what{{}, &told_group->first, &*known};
+            const Due due{{}, &told_group->first, &*known};
             Told& told = known++->second;
             if (is_new || told.nic != entry.nic) {
                 told.nic = entry.nic;
                 told.resumed = false;
-                begin(what, Series(address.family == Family::ipv4 ? kRepeats4 : kRepeats6, now, kInterval), true);
+                begin(due, Series(address.family == Family::ipv4 ? kRepeats4 : kRepeats6, now, kInterval), true);
             } else if (std::exchange(told.resumed, false)) {
-                begin(what, Series(1, now + kInterval, kInterval), false);
+                begin(due, Series(1, now + kInterval, kInterval), false);
             }
         }
         while (known != told_of_group.end()) forget();
@@ -98,7 +98,7 @@ void Announcements::send(std::uint32_t per_second, Instant now, std::vector<Acti
             return;
         }
         paid_until_ += cost;
-        auto& [address, told] = *next->what;
+        auto& [address, told] = *next->entry;
         dequeue(told);
         told.series.take(now);
         told.news = false;

@@ -59,10 +59,10 @@ class Announcements {
     using ToldOfGroup = std::map<IpAddress, Told>;
     struct Due {
         Instant at;
-        const std::string* group = nullptr;          // as in told_, ...
-        std::pair<const IpAddress, Told>* what = nullptr;  // ... which has this
+        const std::string* group = nullptr;                 // as in told_, ...
+        std::pair<const IpAddress, Told>* entry = nullptr;  // ... which has this
         bool operator<(const Due& other) const {
-            return std::tie(at, *group, what->first) < std::tie(other.at, *other.group, other.what->first);
+            return std::tie(at, *group, entry->first) < std::tie(other.at, *other.group, other.entry->first);
         }
     };
     using Queue = std::set<Due>;  // the next frame of each series that is not over
@@ -74,8 +74,8 @@ class Announcements {
         std::optional<Queue::iterator> queued;
     };
 
-    void begin(Due what, const Series& series, bool news);
-    void enqueue(Due what);
+    void begin(const Due& due, const Series& series, bool news);
+    void enqueue(Due due);
     void dequeue(Told& told);
     std::optional<Due> next_due() const;
     Queue& queue_of(const Told& told) { return told.news ? news_ : repetitions_; }

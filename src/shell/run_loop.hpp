@@ -67,7 +67,7 @@ class RunLoop {
     UniqueFd signals_;
     std::optional<Instant> deadline_;   // of the engine
     Instant last_carrier_poll_;
-    Duration carrier_poll_gap_{};  // from the poll before to the last one
+    Duration carrier_poll_gap_{};  // a loss seen last may have been there so long
     LoopLag lag_;
     FailoverTimes failover_times_;
     Watchdog watchdog_ = Watchdog::from_environment();
