@@ -135,14 +135,22 @@ static __always_inline int load_nd(struct __sk_buff* skb, enum nd_type type, str
     return bpf_skb_load_bytes(skb, L4_IPV6, message, sizeof(*message)) < 0 ? -1 : 0;
 }
 
-/* Steps over the options from `offset` to `end`. 1: `option` holds the next one, and `offset`
- * is behind it; 0: no more; -1: malformed. */
-static __always_inline int next_option(struct __sk_buff* skb, __u32* offset, __u32 end, struct nd_option* option) {
-    if (*offset == end) return 0;
-    if (*offset + sizeof(*option) > end) return -1;
-    if (bpf_skb_load_bytes(skb, *offset, option, sizeof(*option)) < 0 || option->length == 0) return -1;
-    *offset += option->length * 8;
-    return 1;
+/* The ND options still to be looked at. */
+struct options {
+    __u32 offset, end;
+};
+
+enum option_step { OPTIONS_MALFORMED = -1, OPTIONS_END = 0, OPTIONS_GO_ON = 1 };
+
+/* Steps over the next option. OPTIONS_GO_ON: it is in `option`. */
+static __always_inline enum option_step next_option(struct __sk_buff* skb, struct options* rest,
+                                                    struct nd_option* option) {
+    if (rest->offset == rest->end) return OPTIONS_END;
+    if (rest->offset + sizeof(*option) > rest->end) return OPTIONS_MALFORMED;
+    if (bpf_skb_load_bytes(skb, rest->offset, option, sizeof(*option)) < 0 || option->length == 0)
+        return OPTIONS_MALFORMED;
+    rest->offset += option->length * 8;
+    return OPTIONS_GO_ON;
 }
 
 static __always_inline int states_mac(const struct nd_option* option) {

@@ -117,16 +117,23 @@ static __always_inline int state_mac(struct __sk_buff* skb, __u32 offset, const 
     return bpf_skb_store_bytes(skb, offset, &new, sizeof(new), 0) < 0 ? -1 : 0;
 }
 
+__noinline int state_mac_in_option(struct __sk_buff* skb, struct options* rest, const struct ipmp_nic* nic) {
+    if (!rest || !nic) return OPTIONS_MALFORMED;
+    struct nd_option option;
+    __u32 at = rest->offset;
+    enum option_step step = next_option(skb, rest, &option);
+    if (step != OPTIONS_GO_ON || !states_mac(&option)) return step;
+    return state_mac(skb, at, &option, nic) ? OPTIONS_MALFORMED : OPTIONS_GO_ON;
+}
+
 static __always_inline int state_mac_in_options(struct __sk_buff* skb, __u32 offset, __u32 end,
                                                 const struct ipmp_nic* nic) {
+    struct options rest = {.offset = offset, .end = end};
     for (int i = 0; i < OPTIONS_MAX; i++) {
-        struct nd_option option;
-        __u32 at = offset;
-        int found = next_option(skb, &offset, end, &option);
-        if (found <= 0) return found;
-        if (states_mac(&option) && state_mac(skb, at, &option, nic)) return -1;
+        int step = state_mac_in_option(skb, &rest, nic);
+        if (step != OPTIONS_GO_ON) return step;
     }
-    return offset == end ? 0 : -1;
+    return rest.offset == end ? OPTIONS_END : OPTIONS_MALFORMED;
 }
 
 static __always_inline int spread_nd(struct __sk_buff* skb, enum nd_type type) {

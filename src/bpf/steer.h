@@ -101,7 +101,7 @@ static __always_inline int steer_arp(struct __sk_buff* skb, const struct ipmp_se
     const struct ipmp_address* target = find_address(&key);
     int request = arp.operation == bpf_htons(ARP_REQUEST);
     int member = is_member_mac(arp.sender_mac);
-    int peer = member ? 0 : hear_arp(skb, &arp, &key, target);
+    int peer = member ? 0 : hear_arp(skb, &arp, target);
     if (request) {
         int verdict = steer_question(skb, target);
         if (verdict != NOT_OWN) return verdict;
@@ -110,7 +110,8 @@ static __always_inline int steer_arp(struct __sk_buff* skb, const struct ipmp_se
     int verdict = group ? steer_group_frame(skb, settings, FAMILY_IPV4) : is_data(target) ? up(skb, settings) : PASS;
     if (verdict == TC_ACT_REDIRECT && request && peer && is_data(target)) {
         struct ipmp_address_key sender = ipv4_key(arp.sender_ip);
-        record_peer(&key, sender.bytes, arp.sender_mac);
+        struct station station = station_of(arp.sender_mac);
+        record_peer(&key, &sender, &station);
     }
     return verdict;
 }
@@ -132,29 +133,29 @@ static __always_inline int steer_ipv4(struct __sk_buff* skb, const struct ipmp_s
     return steer_group_frame(skb, settings, FAMILY_IPV4);
 }
 
-/* The MAC that matters: an advertisement states its target's, all others their source's. */
-struct stated_mac {
-    __u8 mac[IPMP_MAC_BYTES];
-    __u16 found;
-};
+enum { OPTION_OF_MEMBER = 2 }; /* states a member's MAC; otherwise like enum option_step */
 
-/* 1: an option states a member's MAC; 0: none does; -1: malformed. Not static: the verifier then goes through it once,
- * and not again for whatever it may have left behind. */
-__noinline int read_stated_mac(struct __sk_buff* skb, __u32 type, __u32 end, struct stated_mac* stated) {
-    if (!stated) return -1;
-    __u32 offset = nd_options_offset(type);
+/* An advertisement states its target's MAC, all others their source's. */
+__noinline int read_option(struct __sk_buff* skb, __u32 type, struct options* rest, struct station* stated) {
+    if (!rest || !stated) return OPTIONS_MALFORMED;
+    struct nd_option option;
+    enum option_step step = next_option(skb, rest, &option);
+    if (step != OPTIONS_GO_ON || !states_mac(&option)) return step;
+    if (is_member_mac(option.mac)) return OPTION_OF_MEMBER;
     __u8 wanted = type == ND_NA ? OPTION_TARGET_MAC : OPTION_SOURCE_MAC;
+    if (option.type == wanted && !stated->known) *stated = station_of(option.mac);
+    return OPTIONS_GO_ON;
+}
+
+/* OPTIONS_END also where there are more of them than we look at. */
+__noinline int read_options(struct __sk_buff* skb, __u32 type, __u32 end, struct station* stated) {
+    if (!stated) return OPTIONS_MALFORMED;
+    struct options rest = {.offset = nd_options_offset(type), .end = end};
     for (int i = 0; i < OPTIONS_MAX; i++) {
-        struct nd_option option;
-        int found = next_option(skb, &offset, end, &option);
-        if (found <= 0) return found;
-        if (!states_mac(&option)) continue;
-        if (is_member_mac(option.mac)) return 1;
-        if (option.type != wanted || stated->found) continue;
-        __builtin_memcpy(stated->mac, option.mac, sizeof(stated->mac));
-        stated->found = 1;
+        int step = read_option(skb, type, &rest, stated);
+        if (step != OPTIONS_GO_ON) return step;
     }
-    return 0;
+    return OPTIONS_END;
 }
 
 static __always_inline int steer_ipv6_by_destination(struct __sk_buff* skb, const struct ipmp_settings* settings,
@@ -173,6 +174,10 @@ static __always_inline int steer_ipv6_by_destination(struct __sk_buff* skb, cons
     return steer_group_frame(skb, settings, FAMILY_IPV6);
 }
 
+__noinline int steer_rest_of_nd(struct __sk_buff* skb, const struct ipmp_settings* settings, int group) {
+    return settings ? steer_ipv6_by_destination(skb, settings, group) : PASS;
+}
+
 /* (c) and (e) for ND; what they leave is steered like other IPv6 traffic. */
 static __noinline int steer_nd(struct __sk_buff* skb, const struct ipmp_settings* settings, enum nd_type type,
                                int group) {
@@ -181,25 +186,26 @@ static __noinline int steer_nd(struct __sk_buff* skb, const struct ipmp_settings
     if (load_nd(skb, type, &message, &end)) return pass_malformed();
     struct ipmp_address_key key = ipv6_key(message.target);
     const struct ipmp_address* target = type == ND_NS || type == ND_NA ? find_address(&key) : NULL;
-    struct stated_mac stated = {};
-    int echo = read_stated_mac(skb, type, end, &stated);
-    int peer = echo ? 0 : hear_nd(skb, &message, target, stated.found ? stated.mac : NULL);
+    struct station stated = {};
+    int options = read_options(skb, type, end, &stated);
+    int peer = options != OPTIONS_END ? 0 : hear_nd(skb, &message, target, &stated);
     int question = type == ND_NS ? steer_question(skb, target) : NOT_OWN;
     if (question != NOT_OWN) return question;
-    if (echo < 0) return pass_malformed();
-    if (echo) return drop_inbound(IPMP_COUNT_in_own_echo);
+    if (options == OPTIONS_MALFORMED) return pass_malformed();
+    if (options == OPTION_OF_MEMBER) return drop_inbound(IPMP_COUNT_in_own_echo);
     /* Somebody else claims the address: the NIC's own duplicate address detection has to hear it. */
     question = type == ND_NA && group ? steer_question(skb, target) : NOT_OWN;
     if (question != NOT_OWN) return question;
 
-    int verdict = steer_ipv6_by_destination(skb, settings, group);
+    int verdict = steer_rest_of_nd(skb, settings, group);
     if (verdict == TC_ACT_REDIRECT && type == ND_NS && peer && is_data(target)) {
         struct ipv6hdr ip;
         struct ethhdr ethernet;
         if (bpf_skb_load_bytes(skb, L3, &ip, sizeof(ip)) < 0) return verdict;
         if (bpf_skb_load_bytes(skb, 0, &ethernet, sizeof(ethernet)) < 0) return verdict;
-        if (!stated.found && is_member_mac(ethernet.h_source)) return verdict;
-        record_peer(&key, ip.saddr.s6_addr, stated.found ? stated.mac : ethernet.h_source);
+        struct ipmp_address_key sender = ipv6_key(&ip.saddr);
+        if (!stated.known) stated = station_of(ethernet.h_source);
+        if (!is_member_mac(stated.mac)) record_peer(&key, &sender, &stated);
     }
     return verdict;
 }
