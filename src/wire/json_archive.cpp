@@ -5,14 +5,35 @@
 
 namespace ipmp::wire {
 
+namespace {
+
+// Before anything is built from it. What is not JSON may be judged wrongly behind the error, where parsing ends.
+bool nests_deeper(std::string_view text, int max_depth) {
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char byte = text[i];
+        if (in_string) {
+            if (byte == '\\') ++i;
+            in_string = byte != '"';
+        } else if (byte == '"') {
+            in_string = true;
+        } else if (byte == '[' || byte == '{') {
+            if (++depth > max_depth) return true;
+        } else if (byte == ']' || byte == '}') {
+            --depth;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+// The library could ask a callback for each value, but then goes over all former ones of an array for each new one.
 std::optional<Json> parse_json(std::string_view text, int max_depth) {
-    bool too_deep = false;
-    auto limit = [&](int depth, Json::parse_event_t, Json&) {
-        too_deep = too_deep || depth > max_depth;
-        return !too_deep;
-    };
-    Json json = Json::parse(text, limit, /*allow_exceptions=*/false);
-    if (too_deep || json.is_discarded()) return {};
+    if (nests_deeper(text, max_depth)) return {};
+    Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (json.is_discarded()) return {};
     return json;
 }
 
