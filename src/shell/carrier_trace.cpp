@@ -22,16 +22,6 @@ namespace {
 
 ipmp_traced_link to_abi(const TracedLink& link) { return {link.namespace_inode, link.index}; }
 
-int take_loss(void* context, void* data, std::size_t size) {
-    ipmp_loss loss{};
-    if (size != sizeof loss) return 0;
-    std::memcpy(&loss, data, sizeof loss);
-    auto& losses = *static_cast<std::optional<TracedLosses>*>(context);
-    if (!losses) losses = TracedLosses{Instant(std::chrono::nanoseconds(loss.at_ns)), {}};
-    losses->links.insert({.namespace_inode = loss.link.namespace_inode, .index = loss.link.ifindex});
-    return 0;
-}
-
 Result<void> add_to(const UniqueFd& epoll, int fd) {
     epoll_event interest{.events = EPOLLIN, .data = {.fd = fd}};
     if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &interest) < 0) return system_error("cannot watch a descriptor");
@@ -78,7 +68,7 @@ Result<void> CarrierTrace::adopt() {
     Result<Program> outcome = *std::exchange(outcome_, {});
     if (!outcome) return outcome.error();
     std::unique_ptr<ring_buffer, Free> ring(
-        ring_buffer__new(bpf_map__fd((*outcome)->maps.ipmp_losses), take_loss, &losses_, nullptr));
+        ring_buffer__new(bpf_map__fd((*outcome)->maps.ipmp_losses), take_loss, this, nullptr));
     if (!ring) return system_error("opening its ring buffer");
     if (auto added = add_to(epoll_, ring_buffer__epoll_fd(ring.get())); !added) return added;
     program_ = *std::move(outcome);
@@ -90,21 +80,39 @@ Result<void> CarrierTrace::adopt() {
 // A link more than the map holds is one that only polls find out about.
 void CarrierTrace::fill() {
     int map = bpf_map__fd(program_->maps.ipmp_traced);
-    for (const TracedLink& link : told_of_) {
+    for (const auto& [link, index] : told_of_) {
         const ipmp_traced_link key = to_abi(link);
         if (!links_.contains(link)) ::bpf_map_delete_elem(map, &key);
     }
     const std::uint8_t present = 1;
-    for (const TracedLink& link : links_) {
+    for (const auto& [link, index] : links_) {
         const ipmp_traced_link key = to_abi(link);
         if (!told_of_.contains(link)) ::bpf_map_update_elem(map, &key, &present, BPF_ANY);
     }
     told_of_ = links_;
 }
 
-void CarrierTrace::watch(std::set<TracedLink> links) {
+void CarrierTrace::watch(TracedLinks links) {
     links_ = std::move(links);
     if (active()) fill();
+}
+
+int CarrierTrace::take_loss(void* self, void* data, std::size_t size) {
+    auto& trace = *static_cast<CarrierTrace*>(self);
+    ipmp_loss loss{};
+    if (size != sizeof loss) return 0;
+    std::memcpy(&loss, data, sizeof loss);
+    auto watched = trace.links_.find({.namespace_inode = loss.link.namespace_inode, .index = loss.link.ifindex});
+    if (watched == trace.links_.end()) return 0;  // no more
+    if (!trace.losses_) trace.losses_ = TracedLosses{Instant(std::chrono::nanoseconds(loss.at_ns)), {}};
+    trace.losses_->links.insert(watched->second);
+    return 0;
+}
+
+TracedLosses CarrierTrace::everything() const {
+    TracedLosses losses{now(), {}};
+    for (const auto& [link, index] : links_) losses.links.insert(index);
+    return losses;
 }
 
 std::optional<TracedLosses> CarrierTrace::take() {
@@ -114,7 +122,7 @@ std::optional<TracedLosses> CarrierTrace::take() {
         if (auto adopted = adopt(); !adopted)
             log_info("lost carriers are found by polling alone: " + adopted.error().text);
         else
-            return TracedLosses{now(), links_};
+            return everything();
     }
     return std::exchange(losses_, {});
 }

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -17,6 +19,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/unique_fd.hpp"
+#include "model/ids.hpp"
 
 struct carrier_bpf;
 struct ring_buffer;
@@ -29,9 +32,11 @@ struct TracedLink {
     auto operator<=>(const TracedLink&) const = default;
 };
 
+using TracedLinks = std::map<TracedLink, InterfaceIndex>;  // what the kernel calls them, and we
+
 struct TracedLosses {
     Instant since;  // of the first
-    std::set<TracedLink> links;
+    std::set<InterfaceIndex> links;
 };
 
 class CarrierTrace {
@@ -45,8 +50,8 @@ class CarrierTrace {
     // Readable when take() has something to do; -1 before start().
     int event_fd() const { return epoll_.get(); }
 
-    // Replaces the set of links that are told of.
-    void watch(std::set<TracedLink> links);
+    // Replaces the links that are told of.
+    void watch(TracedLinks links);
 
     // The losses since the last call, if any. Once it is loaded, all links that are watched: who knows what happened
     // before.
@@ -63,15 +68,17 @@ class CarrierTrace {
     using Program = std::unique_ptr<carrier_bpf, Free>;
 
     static Result<Program> load();
+    static int take_loss(void* self, void* data, std::size_t size);
     Result<void> adopt();
     void fill();
+    TracedLosses everything() const;
 
     UniqueFd epoll_, loaded_;
     std::optional<Result<Program>> outcome_;  // the thread's, until it has ended
     std::thread loader_;
     Program program_;
     std::unique_ptr<ring_buffer, Free> ring_;
-    std::set<TracedLink> links_, told_of_;  // wanted; in the map
+    TracedLinks links_, told_of_;  // wanted; in the map
     std::optional<TracedLosses> losses_;
 };
 

@@ -283,29 +283,15 @@ void CarrierWatch::watch(const std::vector<InterfaceIndex>& links) {
 void CarrierWatch::trace(const std::vector<InterfaceIndex>& links) {
     if (!trace_) return;
     std::map<Place, std::uint32_t> inodes;
-    std::set<TracedLink> traced;
-    traced_.clear();
+    TracedLinks traced;
     for (InterfaceIndex index : links) {
         auto [known, is_new] = inodes.try_emplace(index.place);
         struct stat seen {};
         if (is_new && ::fstat(places_->descriptor(index.place).get(), &seen) == 0)
             known->second = static_cast<std::uint32_t>(seen.st_ino);
-        const TracedLink link{.namespace_inode = known->second, .index = index.value};
-        traced.insert(link);
-        traced_[link] = index;
+        traced[{.namespace_inode = known->second, .index = index.value}] = index;
     }
     trace_->watch(std::move(traced));
-}
-
-std::optional<CarrierWatch::Told> CarrierWatch::told() {
-    auto losses = trace_ ? trace_->take() : std::nullopt;
-    if (!losses) return {};
-    Told told{losses->since, {}};
-    for (const TracedLink& link : losses->links) {
-        auto watched = traced_.find(link);
-        if (watched != traced_.end()) told.links.push_back(watched->second);
-    }
-    return told;
 }
 
 // What one look at some or all links finds.

@@ -42,12 +42,8 @@ class CarrierWatch {
     void use(CarrierTrace& trace) { trace_ = &trace; }
     // Readable when told() has something to say; -1: never.
     int event_fd() const { return trace_ ? trace_->event_fd() : -1; }
-    struct Told {
-        Instant since;
-        std::vector<InterfaceIndex> links;
-    };
     // Who must be polled without waiting, and since when that has been known.
-    std::optional<Told> told();
+    std::optional<TracedLosses> told() { return trace_ ? trace_->take() : std::nullopt; }
 
     // Replaces the set. Links that were watched before go on as they were.
     void watch(const std::vector<InterfaceIndex>& links);
@@ -88,7 +84,6 @@ class CarrierWatch {
     const NetworkPlaces* places_;
     std::map<Place, std::unique_ptr<Source>> sources_;  // the host's always
     std::map<InterfaceIndex, Watched> links_;
-    std::map<TracedLink, InterfaceIndex> traced_;  // those of them that the kernel tells of, where it does
     PollPace pace_;
     CarrierTrace* trace_ = nullptr;
 };
