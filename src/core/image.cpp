@@ -76,7 +76,7 @@ DataplaneImage image_of(const State& state, const KernelState& kernel, const Add
     return image;
 }
 
-PublishImage replace(DataplaneImage& image, DataplaneImage wanted, const Scope& scope) {
+PublishImage replace(DataplaneImage& image, DataplaneImage&& wanted, const Scope& scope) {
     PublishImage news;
     for (const auto& [name, former] : image) {
         if (scope.contains(name) && !wanted.contains(name)) news.gone.push_back(name);

@@ -16,7 +16,7 @@ DataplaneImage image_of(const State& state, const KernelState& kernel, const Add
                         const Scope& scope = Scope::everybody());
 
 // Puts `wanted`, made for `scope`, in the place of what `image` held of that. What has changed by it.
-PublishImage replace(DataplaneImage& image, DataplaneImage wanted, const Scope& scope);
+PublishImage replace(DataplaneImage& image, DataplaneImage&& wanted, const Scope& scope);
 
 // `image` as others may hear of it: addresses that another host may have (core/duplicates) are bound nowhere. It is
 // `image` itself if there are none, else what `changed` is made.
