@@ -1,4 +1,4 @@
-// Time on the network of a probe, as far as it can be true. The kernel's stamps are of the wall clock, which may be set
+// Time a probe was under way, as far as it can be true. The kernel's stamps are of the wall clock, which may be set
 // while a probe is under way; then the difference of the two says nothing (reference: in.mpathd §16).
 #pragma once
 

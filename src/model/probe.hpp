@@ -36,6 +36,7 @@ struct ProbeAnswered {
     IpAddress from;
     std::uint64_t nonce = 0;
     std::optional<Duration> network_time;  // from the kernel's transmit to its receive time stamp (NETRTT)
+    std::optional<Duration> time_away = {};  // from the call that sent it, queues of the NIC included, to the latter
 };
 
 // The kernel did not let a probe out, for want of room and not for the NIC's sake: it says nothing about the path.

@@ -138,7 +138,7 @@ class ProbeSockets::Socket {
         auto message = encode_echo_request(source_.address.family, {id_, probe.sequence, probe.nonce});
         sockaddr_storage target = socket_address(probe.target, source_.link);
         if (sent_.size() == kRemembered) sent_.pop_front();
-        sent_.push_back({probe.nonce, wall_clock()});
+        sent_.push_back({probe.nonce, wall_clock(), wall_clock()});
         // A pending error of the socket, from an ICMP message say, would be reported instead of sending.
         for (int attempt = 0; attempt < 2; ++attempt) {
             ssize_t sent = ::sendto(fd_.get(), message.data(), message.size(), probe.target_answered ? MSG_CONFIRM : 0,
@@ -156,7 +156,9 @@ class ProbeSockets::Socket {
             if (!echo || echo->id != id_) continue;
             ProbeAnswered answer{.source = source_, .from = received->from, .nonce = echo->nonce, .network_time = {}};
             for (const Sent& sent : sent_) {
-                if (sent.nonce == echo->nonce && received->stamp) answer.network_time = *received->stamp - sent.at;
+                if (sent.nonce != echo->nonce || !received->stamp) continue;
+                answer.network_time = *received->stamp - sent.transmitted;
+                answer.time_away = *received->stamp - sent.handed_over;
             }
             events.emplace_back(answer);
         }
@@ -165,7 +167,7 @@ class ProbeSockets::Socket {
   private:
     struct Sent {
         std::uint64_t nonce = 0;
-        Duration at{};  // of the wall clock, as the kernel's stamps
+        Duration handed_over{}, transmitted{};  // by the wall clock, as the kernel's stamps are
     };
     struct Received {
         std::size_t size = 0;
@@ -199,7 +201,7 @@ class ProbeSockets::Socket {
         while (auto received = receive(packet, MSG_ERRQUEUE)) {
             auto nonce = nonce_at_end(std::span(packet).first(received->size));
             for (Sent& sent : sent_) {
-                if (nonce && sent.nonce == *nonce && received->stamp) sent.at = *received->stamp;
+                if (nonce && sent.nonce == *nonce && received->stamp) sent.transmitted = *received->stamp;
             }
         }
     }

@@ -171,6 +171,18 @@ def test_R_DET_2_a_late_daemon_blames_nobody(lab, pauses_s):
     assert "failure" not in site.host.log()
 
 
+def test_R_DET_9_a_late_daemon_does_not_take_its_own_lateness_for_the_network_s(lab):
+    """Answers wait in the socket for up to twice the interval, again and again: their time is until they arrived."""
+    site = Site(lab, FAILURE_DETECTION_TIME=200)
+    site.route_to(254)
+    with Control(site.host) as control:
+        answered = control.counters()["probes.eth0 inet.answered"]
+        while control.counters()["probes.eth0 inet.answered"] < answered + 100:
+            site.host.pause_daemon(0.05)
+    assert "Cannot meet requested failure detection time" not in site.host.log()
+    assert site.states() == {"ok"}
+
+
 def memory_kb(pid):
     lines = open(f"/proc/{pid}/status").read().splitlines()
     return {name: int(value.split()[0]) for name, value in (line.split(":") for line in lines) if name.startswith("Vm")}

@@ -91,7 +91,8 @@ void World::send(const SendProbe& probe) {
     for (const Network::Reply& reply : network_.replies(probe, random_)) {
         at(now_ + reply.after, [this, probe, reply] {
             if (network_.path(probe.source.link).deaf) return;
-            arrive({.source = probe.source, .from = reply.from, .nonce = probe.nonce, .network_time = reply.after});
+            arrive({.source = probe.source, .from = reply.from, .nonce = probe.nonce, .network_time = reply.after,
+                    .time_away = reply.after});
         });
     }
 }

@@ -30,6 +30,12 @@ IpAddress everybody(Family family) {
     return family == Family::ipv4 ? *parse_ip("224.0.0.1") : *parse_ip("ff02::1");
 }
 
+// What a probe took, if that is known. What it waited for the daemon, to be sent and to be read, measures the daemon,
+// and the detection time would grow for minutes. The NIC's queue is part of it: a full one keeps every probe waiting.
+std::optional<Duration> time_taken(const ProbeAnswered& answer, Instant started, Instant now) {
+    return credible_network_time(answer.time_away, now - started);
+}
+
 }  // namespace
 
 std::chrono::milliseconds user_interval(const Config& config) { return config.failure_detection_time / 7; }
@@ -240,9 +246,10 @@ std::optional<ProbeInstance::Taken> ProbeInstance::take_extra(const ProbeAnswere
         history_.forgive(extra.started, extra.target);
         end_suspicion();
         heard_ = true;
-    } else if (target && may_measure && measure(*target, context.now - extra.started, false, context)) {
-        taken.measured = extra.target;
+        return taken;
     }
+    auto sample = time_taken(answer, extra.started, context.now);
+    if (target && may_measure && sample && measure(*target, *sample, false, context)) taken.measured = extra.target;
     return taken;
 }
 
@@ -263,11 +270,7 @@ ProbeInstance::Taken ProbeInstance::take_answer(const ProbeAnswered& answer, boo
         return {};
     }
     Taken taken{.detection = true};
-    Duration elapsed = context.now - probe->started;
-    // What has waited for the daemon measures the daemon, and the detection time would grow for minutes; the kernel's
-    // stamps tell how long the network took.
-    std::optional<Duration> sample =
-        context.late ? credible_network_time(answer.network_time, elapsed) : std::optional(elapsed);
+    auto sample = time_taken(answer, probe->started, context.now);
     bool usable = may_measure && sample &&
                   *sample <= context.timing.interval * static_cast<int>(ProbeHistory::kRemembered);
     Target* target = targets_.find(probe->target);
@@ -279,7 +282,7 @@ ProbeInstance::Taken ProbeInstance::take_answer(const ProbeAnswered& answer, boo
     probe->settled = context.now;
     held_back_ = false;
     ++statistics_.answered;
-    statistics_.round_trip.add(elapsed);
+    statistics_.round_trip.add(context.now - probe->started);
     if (was_lost) {
         --statistics_.lost;
         ++statistics_.late;

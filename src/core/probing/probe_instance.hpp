@@ -48,7 +48,6 @@ struct ProbeContext {
     std::uint16_t& next_id;  // of the interface
     bool may_suspect = true; // the interface has not failed
     Instant now;
-    bool late = false;       // the daemon was kept from running: an answer taken now may have waited for it
     std::vector<Action>& actions;
 };
 

@@ -38,7 +38,8 @@ class Path {
                 .actions = actions_};
     }
     ProbeInstance::Taken take(const IpAddress& from, std::uint64_t nonce) {
-        return instance.take({.source = kSource, .from = from, .nonce = nonce}, true, context());
+        return instance.take({.source = kSource, .from = from, .nonce = nonce, .time_away = round_trip_time}, true,
+                             context());
     }
     void run() {
         instance.run(context());

@@ -51,7 +51,6 @@ ProbeContext Probing::context_for(const Interface& member, const Config& config,
             .next_id = next_id_[member.index],
             .may_suspect = !member.failed && !member.probe_failed,
             .now = now,
-            .late = lost_time(config, now) > Duration::zero(),
             .actions = actions};
 }
 

@@ -94,6 +94,7 @@ class ProbingOfAGroup : public testing::Test {
         }
         Duration takes = round_trip_(probe);
         ProbeAnswered answer{probe.source, probe.target, probe.nonce, {}};
+        answer.time_away = takes - waits_;
         if (takes == Duration::zero()) take(answer);
         else under_way_.insert({now_ + takes, answer});
     }
@@ -147,6 +148,7 @@ class ProbingOfAGroup : public testing::Test {
     std::set<Family> unsent_;
     std::vector<Action> logged_;
     std::function<Duration(const SendProbe&)> round_trip_ = [](const SendProbe&) { return Duration::zero(); };
+    Duration waits_{};  // of that, for the daemon
     std::multimap<Instant, ProbeAnswered> under_way_;
     std::vector<IpAddress> hosts_;  // who answers what is sent to everybody
     Probing probing_{spread_numbers(1)};

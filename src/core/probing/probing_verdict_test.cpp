@@ -59,6 +59,21 @@ TEST_F(ProbingVerdict, R_DET_9_TheDetectionTimeGrowsAtOnceAndShrinksStepByStepAM
     EXPECT_FALSE(nic("e0").probe_failed || nic("e1").probe_failed);
 }
 
+TEST_F(ProbingVerdict, R_DET_9_AnswersThatWaitForTheDaemonStretchNothing) {
+    set_up(2);
+    begin();
+    round_trip_ = [](const SendProbe&) { return 300ms; };
+    waits_ = 299ms;
+    run_for(10s);
+    EXPECT_EQ(detection_time_ms("ipmp0"), 1000U);
+    waits_ = -1ms;  // more than it can have taken: the wall clock was set
+    run_for(10s);
+    EXPECT_EQ(detection_time_ms("ipmp0"), 1000U);
+    waits_ = 0ms;
+    run_for(10s);
+    EXPECT_GE(detection_time_ms("ipmp0"), 7U * 2 * 300);
+}
+
 TEST_F(ProbingVerdict, R_DET_9_ItDoesNotShrinkWhileAnotherOfTheGroupIsSlow) {
     set_up(2);
     begin();
