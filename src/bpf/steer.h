@@ -174,6 +174,7 @@ static __always_inline int steer_ipv6_by_destination(struct __sk_buff* skb, cons
     return steer_group_frame(skb, settings, FAMILY_IPV6);
 }
 
+/* For the verifier alone, which would go through this anew for all that an ND message can have been. */
 __noinline int steer_rest_of_nd(struct __sk_buff* skb, const struct ipmp_settings* settings, int group) {
     return settings ? steer_ipv6_by_destination(skb, settings, group) : PASS;
 }

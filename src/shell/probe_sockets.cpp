@@ -138,7 +138,8 @@ class ProbeSockets::Socket {
         auto message = encode_echo_request(source_.address.family, {id_, probe.sequence, probe.nonce});
         sockaddr_storage target = socket_address(probe.target, source_.link);
         if (sent_.size() == kRemembered) sent_.pop_front();
-        sent_.push_back({probe.nonce, wall_clock(), wall_clock()});
+        Duration handed_over = wall_clock();
+        sent_.push_back({probe.nonce, handed_over, handed_over});
         // A pending error of the socket, from an ICMP message say, would be reported instead of sending.
         for (int attempt = 0; attempt < 2; ++attempt) {
             ssize_t sent = ::sendto(fd_.get(), message.data(), message.size(), probe.target_answered ? MSG_CONFIRM : 0,

@@ -126,8 +126,7 @@ TEST_F(Lifecycle, R_GRP_12_groups_are_independent) {
     EXPECT_EQ(source_after_spread(), bytes_of(kMac1));
 }
 
-// A start waits for the verifier, once for each group: 29,600 instructions of one program took
-// a slow machine 76 ms.
+// A start waits for the verifier, once for each group: 29,600 instructions took a slow machine 76 ms.
 TEST_F(Lifecycle, the_verifier_is_soon_done_with_the_programs) {
     apply(base_image());
     for (auto [filter, most] : {std::pair(Filter::spread, 8'000u), std::pair(Filter::steer, 12'000u)}) {
